@@ -1,0 +1,22 @@
+/*
+ * Owns: the one question about this machine's clock: may anything be judged by it?
+ * Runs in: fetcher, writer.
+ * Never: asks a clock; `now` comes in.
+ */
+#ifndef STAPLEGUARD_CLOCK_H
+#define STAPLEGUARD_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * False when `now` (seconds since 1970) lies before the day this was built, which no clock that is right can show.  The
+ * build's own clock is forgiven CLOCK_SKEW_SEC.  There is no upper bound: a clock that runs ahead cannot be told from
+ * the right one.
+ */
+bool clock_is_plausible(int64_t now);
+
+/* The build's date (seconds since 1970; SOURCE_DATE_EPOCH where that was set): for messages. */
+int64_t clock_build_date(void);
+
+#endif
