@@ -1,0 +1,29 @@
+/*
+ * Owns: what a command is, and the exit codes that all commands share.
+ * Runs in: command line.
+ * Never: opens the store, Apache's file or the audit log.
+ */
+#ifndef STAPLEGUARD_CLI_COMMAND_H
+#define STAPLEGUARD_CLI_COMMAND_H
+
+/* Usage, or something that keeps a command from giving its answer at all.  The other codes are each command's own. */
+#define CLI_EXIT_ERROR 3
+
+struct command {
+    const char *name;
+    const char *arguments; /* as the usage shows them */
+    const char *summary;
+    const char *help; /* what --help adds: options and exit codes */
+    /* argv[0] is "stapleguard NAME", for messages; returns the exit code. */
+    int (*run)(const struct command *command, int argc, char **argv);
+};
+
+extern const struct command command_cert;
+extern const struct command command_verify;
+
+/* Print the command's whole usage on standard output; returns 0. */
+int command_print_help(const struct command *command);
+/* Name its usage on standard error after what was wrong; returns CLI_EXIT_ERROR. */
+int command_usage_error(const struct command *command);
+
+#endif

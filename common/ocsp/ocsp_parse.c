@@ -1,0 +1,150 @@
+/*
+ * Owns: the outer form of an OCSP response: one DER value, successful, basic.
+ * Runs in: fetcher, writer, command line.
+ * Never: lets a second encoding of the same response through, or a byte that no signature covers and nobody looked at.
+ */
+#include "ocsp_parse.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <openssl/objects.h>
+
+#include "asn1_value.h"
+#include "text.h"
+
+/* ASN1_get_object's answer for a value that cannot be read. */
+#define NOT_AN_OBJECT 0x80
+
+/* What is left of the contents of one DER value. */
+struct contents {
+    const uint8_t *at;
+    long len;
+};
+
+static enum reason decode(
+    const uint8_t *der, size_t der_len, const ASN1_ITEM *item, const char *what, void **value, char *detail)
+{
+    switch (asn1_decode_exactly(der, der_len, item, value)) {
+    case ASN1_RESULT_OK:
+        return REASON_NONE;
+    case ASN1_RESULT_TRAILING:
+        text_clean_format(detail, DETAIL_MAX + 1, "bytes follow the end of the %s (%zu bytes were given)", what, der_len);
+        return REASON_TRAILING_BYTES;
+    case ASN1_RESULT_MALFORMED:
+        break;
+    }
+    text_clean_format(detail, DETAIL_MAX + 1, "these %zu bytes are not the DER of an %s", der_len, what);
+    return REASON_MALFORMED;
+}
+
+/* Step over the value of this tag at the front of *outer; *inner: its contents. */
+static bool take(struct contents *outer, int want_tag, int want_class, struct contents *inner)
+{
+    int tag;
+    int class;
+    const unsigned char *at = outer->at;
+
+    if (outer->len <= 0 || (ASN1_get_object(&at, &inner->len, &tag, &class, outer->len) & NOT_AN_OBJECT) != 0
+        || tag != want_tag || class != want_class)
+        return false;
+    inner->at = at;
+    outer->len -= at + inner->len - outer->at;
+    outer->at = at + inner->len;
+    return true;
+}
+
+/* RFC 6960 4.2.1, OCSPResponseStatus. */
+static enum reason reason_of_status(unsigned status)
+{
+    switch (status) {
+    case OCSP_RESPONSE_STATUS_SUCCESSFUL:
+        return REASON_NONE;
+    case OCSP_RESPONSE_STATUS_MALFORMEDREQUEST:
+        return REASON_STATUS_MALFORMED_REQUEST;
+    case OCSP_RESPONSE_STATUS_INTERNALERROR:
+        return REASON_STATUS_INTERNAL_ERROR;
+    case OCSP_RESPONSE_STATUS_TRYLATER:
+        return REASON_STATUS_TRYLATER;
+    case OCSP_RESPONSE_STATUS_SIGREQUIRED:
+        return REASON_STATUS_SIG_REQUIRED;
+    case OCSP_RESPONSE_STATUS_UNAUTHORIZED:
+        return REASON_STATUS_UNAUTHORIZED;
+    default:
+        return REASON_STATUS_UNRECOGNISED;
+    }
+}
+
+static enum reason check_status(const struct contents *status, char *detail)
+{
+    enum reason reason;
+
+    /* OCSP_response_status() would cut a longer number down to an int, and 2^32 to "successful". */
+    if (status->len != 1) {
+        text_clean_format(detail, DETAIL_MAX + 1, "responseStatus is a number of %ld octets", status->len);
+        return REASON_STATUS_UNRECOGNISED;
+    }
+    reason = reason_of_status(status->at[0]);
+    if (reason != REASON_NONE)
+        text_clean_format(detail, DETAIL_MAX + 1, "responseStatus is %u instead of 0 (successful)", status->at[0]);
+    return reason;
+}
+
+static bool is_basic_type(const struct contents *type)
+{
+    const ASN1_OBJECT *basic = OBJ_nid2obj(NID_id_pkix_OCSP_basic);
+
+    return (size_t)type->len == OBJ_length(basic) && memcmp(type->at, OBJ_get0_data(basic), OBJ_length(basic)) == 0;
+}
+
+/* Walk to the octets of the BasicOCSPResponse; der was decoded already, so that its lengths are right. */
+static enum reason find_basic(const uint8_t *der, size_t der_len, struct contents *basic, char *detail)
+{
+    struct contents all = {der, (long)der_len};
+    struct contents response;
+    struct contents status;
+    struct contents tagged;
+    struct contents bytes;
+    struct contents type;
+    enum reason reason;
+
+    if (!take(&all, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, &response)
+        || !take(&response, V_ASN1_ENUMERATED, V_ASN1_UNIVERSAL, &status))
+        return REASON_MALFORMED;
+    reason = check_status(&status, detail);
+    if (reason != REASON_NONE)
+        return reason;
+    if (!take(&response, 0, V_ASN1_CONTEXT_SPECIFIC, &tagged)) {
+        text_clean_format(detail, DETAIL_MAX + 1, "responseStatus is successful, but there are no responseBytes");
+        return REASON_MALFORMED;
+    }
+    if (!take(&tagged, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, &bytes) || !take(&bytes, V_ASN1_OBJECT, V_ASN1_UNIVERSAL, &type))
+        return REASON_MALFORMED;
+    if (!is_basic_type(&type))
+        return REASON_NOT_BASIC;
+    return take(&bytes, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL, basic) ? REASON_NONE : REASON_MALFORMED;
+}
+
+enum reason ocsp_parse(const uint8_t *der, size_t der_len, OCSP_BASICRESP **basic, char detail[DETAIL_MAX + 1])
+{
+    struct contents octets = {NULL, 0};
+    void *value = NULL;
+    enum reason reason;
+
+    *basic = NULL;
+    /* httpd ssl_util_stapling.c: a longer one can never be served. */
+    if (der_len > STAPLE_DER_MAX) {
+        text_clean_format(detail, DETAIL_MAX + 1, "the response has %zu bytes", der_len);
+        return REASON_TOO_LARGE;
+    }
+    reason = decode(der, der_len, ASN1_ITEM_rptr(OCSP_RESPONSE), "OCSPResponse", &value, detail);
+    if (reason != REASON_NONE)
+        return reason;
+    ASN1_item_free(value, ASN1_ITEM_rptr(OCSP_RESPONSE));
+    reason = find_basic(der, der_len, &octets, detail);
+    if (reason != REASON_NONE)
+        return reason;
+    reason = decode(octets.at, (size_t)octets.len, ASN1_ITEM_rptr(OCSP_BASICRESP), "BasicOCSPResponse", &value, detail);
+    *basic = value;
+    return reason;
+}

@@ -1,0 +1,24 @@
+/*
+ * Owns: the outer form of an OCSP response: one DER value, successful, basic.
+ * Runs in: fetcher, writer, command line; only ocsp_verify.c calls it.
+ * Never: lets a second encoding of the same response through, or a byte that no signature covers and nobody looked at.
+ */
+#ifndef STAPLEGUARD_OCSP_PARSE_H
+#define STAPLEGUARD_OCSP_PARSE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ocsp.h>
+
+#include "bounds.h"
+#include "reason.h"
+
+/*
+ * Take der (borrowed) apart.  On REASON_NONE *basic is the caller's (OCSP_BASICRESP_free); encoding its parts gives the
+ * bytes of der.  detail: a sentence, or left as it is.
+ * Returns REASON_NONE, TOO_LARGE, MALFORMED, TRAILING_BYTES, a STATUS_... or NOT_BASIC.  Source: RFC 6960 4.2.1.
+ */
+enum reason ocsp_parse(const uint8_t *der, size_t der_len, OCSP_BASICRESP **basic, char detail[DETAIL_MAX + 1]);
+
+#endif
