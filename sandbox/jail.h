@@ -1,0 +1,55 @@
+/*
+ * Owns: locking a process in: descriptors, limits, root directory, ids, capabilities, Landlock, seccomp; in that order.
+ * Runs in: fetcher, writer (wholly); supervisor (capabilities and seccomp).
+ * Never: comes half way: any step that fails ends in an error, unless it is a layer the kernel does not have.
+ */
+#ifndef STAPLEGUARD_JAIL_H
+#define STAPLEGUARD_JAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "policy.h"
+
+/* Layers that an old kernel may lack; the bits of MSG_READY.missing_layers. */
+enum {
+    SANDBOX_LAYER_LANDLOCK_FS = 1,    /* Linux 5.13 */
+    SANDBOX_LAYER_LANDLOCK_NET = 2,   /* Linux 6.7: no TCP bind */
+    SANDBOX_LAYER_LANDLOCK_SCOPE = 4, /* Linux 6.12: no signal, no abstract socket out of the sandbox */
+};
+
+/* Resource limits (setrlimit(2)), soft and hard alike. */
+struct jail_limits {
+    uint64_t open_files;
+    uint64_t file_size;     /* bytes; RLIM_INFINITY: no limit */
+    uint64_t address_space; /* bytes; RLIM_INFINITY: no limit */
+    uint64_t processes;     /* 0: no further process or thread */
+};
+
+struct jail {
+    uid_t uid;
+    gid_t gid;
+    const char *root_dir;            /* becomes "/" */
+    const char *const *directories;  /* NULL-terminated, names from before the chroot: what stays usable; may be NULL */
+    const char *working_dir;         /* one of directories, or NULL: the new "/" */
+    unsigned fd_count;               /* descriptors 0 .. fd_count - 1 are kept, besides extra_fds */
+    const int *extra_fds;            /* ascending, -1-terminated: further descriptors to keep; may be NULL */
+    const int *capabilities;         /* CAP_*: kept permitted, not effective; may be NULL */
+    size_t capability_count;
+    bool may_signal_others;          /* writer: Apache is outside of its sandbox */
+    struct jail_limits limits;
+    const struct sandbox_policy *policy;
+};
+
+/*
+ * Lock the calling process in for good.  On failure returns -1 and error (cap bytes) names the step and errno's text; the
+ * process must then end.  On success returns 0 and *missing_layers says which layers this kernel does not have.
+ */
+int jail_enter(const struct jail *jail, uint32_t *missing_layers, char *error, size_t cap);
+
+/* Close every descriptor from fd_count on that is not in extra_fds.  Returns 0, or -1 with errno set. */
+int jail_close_descriptors(unsigned fd_count, const int *extra_fds);
+
+#endif

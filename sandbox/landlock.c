@@ -1,0 +1,112 @@
+/*
+ * Owns: the Landlock layer (landlock(7)): which directories stay usable, no TCP bind, no signals to others.
+ * Runs in: fetcher, writer.
+ * Never: fails because a kernel lacks it; says so instead.
+ */
+#include "landlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/landlock.h>
+
+#include "jail.h"
+
+/*
+ * Kernel interface, whole: Debian 12's headers end at ABI 2, its users' kernels do not.  Source: Linux
+ * include/uapi/linux/landlock.h; a shorter structure is accepted by every newer kernel.
+ */
+struct ruleset {
+    uint64_t handled_access_fs;
+    uint64_t handled_access_net; /* ABI 4 */
+    uint64_t scoped;             /* ABI 6 */
+};
+
+enum {
+    ACCESS_FS_ABI1 = (1 << 13) - 1, /* EXECUTE .. MAKE_SYM */
+    ACCESS_FS_REFER = 1 << 13,      /* ABI 2 */
+    ACCESS_FS_TRUNCATE = 1 << 14,   /* ABI 3 */
+    ACCESS_FS_IOCTL_DEV = 1 << 15,  /* ABI 5 */
+    ACCESS_NET_BIND_TCP = 1 << 0,
+    SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0,
+    SCOPE_SIGNAL = 1 << 1,
+};
+
+/* What may be done in a usable directory: no execution, no device, socket, FIFO or symbolic link. */
+#define ACCESS_FS_USABLE \
+    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG \
+        | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | ACCESS_FS_REFER \
+        | ACCESS_FS_TRUNCATE)
+
+static long abi_version(void)
+{
+    return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+static size_t ruleset_for_abi(long abi, bool may_signal_others, struct ruleset *ruleset)
+{
+    *ruleset = (struct ruleset){.handled_access_fs = ACCESS_FS_ABI1};
+    if (abi >= 2)
+        ruleset->handled_access_fs |= ACCESS_FS_REFER;
+    if (abi >= 3)
+        ruleset->handled_access_fs |= ACCESS_FS_TRUNCATE;
+    if (abi >= 5)
+        ruleset->handled_access_fs |= ACCESS_FS_IOCTL_DEV;
+    if (abi >= 4)
+        ruleset->handled_access_net = ACCESS_NET_BIND_TCP;
+    if (abi >= 6)
+        ruleset->scoped = SCOPE_ABSTRACT_UNIX_SOCKET | (may_signal_others ? 0 : SCOPE_SIGNAL);
+    if (abi >= 6)
+        return sizeof *ruleset;
+    return abi >= 4 ? offsetof(struct ruleset, scoped) : offsetof(struct ruleset, handled_access_net);
+}
+
+static int allow_directory(int ruleset, uint64_t handled, const char *path)
+{
+    struct landlock_path_beneath_attr rule = {.allowed_access = ACCESS_FS_USABLE & handled};
+    int result;
+
+    rule.parent_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (rule.parent_fd < 0)
+        return -1;
+    result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    close(rule.parent_fd);
+    return result;
+}
+
+int landlock_prepare(const char *const *directories, bool may_signal_others, uint32_t *missing)
+{
+    long abi = abi_version();
+    struct ruleset wanted;
+    size_t size;
+    int ruleset;
+
+    *missing = abi >= 6 ? 0 : SANDBOX_LAYER_LANDLOCK_SCOPE;
+    if (abi < 4)
+        *missing |= SANDBOX_LAYER_LANDLOCK_NET;
+    if (abi < 1) {
+        *missing |= SANDBOX_LAYER_LANDLOCK_FS;
+        return -1;
+    }
+    size = ruleset_for_abi(abi, may_signal_others, &wanted);
+    ruleset = (int)syscall(SYS_landlock_create_ruleset, &wanted, size, 0);
+    if (ruleset < 0)
+        return -1;
+    for (; directories != NULL && *directories != NULL; directories++) {
+        if (allow_directory(ruleset, wanted.handled_access_fs, *directories) != 0) {
+            int saved = errno;
+
+            close(ruleset);
+            errno = saved;
+            return -1;
+        }
+    }
+    return ruleset;
+}
+
+int landlock_restrict(int ruleset)
+{
+    return (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+}
