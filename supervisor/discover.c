@@ -1,0 +1,161 @@
+/*
+ * Owns: asking Apache which certificates it uses.
+ * Runs in: supervisor.
+ * Never: reads Apache's configuration itself.
+ */
+#include "discover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "log.h"
+#include "text.h"
+
+/* A configuration test reads every file of the site; Apache's own start would wait as long. */
+#define CONTROL_TIMEOUT_SEC 60
+
+#define LIST_HEADER "Server certificates:"
+
+static int append(char ***paths, size_t *count, const char *text, size_t len)
+{
+    char **grown = *paths;
+
+    if ((*count & (*count - 1)) == 0) { /* a power of two is full: double */
+        grown = reallocarray(*paths, *count == 0 ? 1 : *count * 2, sizeof *grown);
+        if (grown == NULL)
+            return -1;
+        *paths = grown;
+    }
+    grown[*count] = strndup(text, len);
+    if (grown[*count] == NULL)
+        return -1;
+    (*count)++;
+    return 0;
+}
+
+static void free_paths(char **paths, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(paths[i]);
+    free(paths);
+}
+
+int discover_parse(const char *output, char ***paths, size_t *count, size_t *skipped)
+{
+    const char *line = strstr(output, LIST_HEADER);
+
+    *paths = NULL;
+    *count = 0;
+    *skipped = 0;
+    while (line != NULL && (line = strchr(line, '\n')) != NULL) {
+        size_t len;
+
+        line += 1 + strspn(line + 1, " \t");
+        len = strcspn(line, "\r\n");
+        if (len == 0)
+            continue;
+        if (*line != '/' || len > CERT_NAME_MAX || !text_is_clean(line, len) || *count >= CERTS_MAX) {
+            (*skipped)++;
+            continue;
+        }
+        if (append(paths, count, line, len) != 0) {
+            free_paths(*paths, *count);
+            *paths = NULL;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void list_path(const struct conf *conf, const char *suffix, char *out, size_t cap)
+{
+    snprintf(out, cap, "%s/discovered%s", conf->state_dir, suffix);
+}
+
+/* Keep the list for a time when Apache cannot tell.  A failure costs only that. */
+static void remember(const struct conf *conf, const char *output)
+{
+    char path[FILE_PATH_MAX + 1];
+    char fresh[FILE_PATH_MAX + 1];
+    FILE *file;
+    bool is_written;
+
+    list_path(conf, "", path, sizeof path);
+    list_path(conf, ".new", fresh, sizeof fresh);
+    file = fopen(fresh, "we");
+    if (file == NULL)
+        return;
+    is_written = fputs(output, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    if (fclose(file) != 0 || !is_written || rename(fresh, path) != 0)
+        unlink(fresh);
+}
+
+static char *recall(const struct conf *conf)
+{
+    char path[FILE_PATH_MAX + 1];
+    char *text = NULL;
+    size_t cap = 0;
+    FILE *file;
+
+    list_path(conf, "", path, sizeof path);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return NULL;
+    if (getdelim(&text, &cap, '\0', file) < 0) {
+        free(text);
+        text = NULL;
+    }
+    fclose(file);
+    return text;
+}
+
+/* Why the command gave no list, in Apache's own words where it had any. */
+static void explain(const struct conf *conf, const struct command_result *result, char *error, size_t cap)
+{
+    const char *words = result->error != NULL && result->error[0] != '\0' ? result->error : result->out;
+    char raw[2 * DETAIL_MAX];
+
+    if (result->errno_value != 0)
+        snprintf(raw, sizeof raw, "cannot run %s: %s; see control in [apache]", conf->control, strerror(result->errno_value));
+    else if (WIFEXITED(result->status) && WEXITSTATUS(result->status) == 127)
+        snprintf(raw, sizeof raw, "cannot run %s; see control in [apache]", conf->control);
+    else
+        snprintf(raw, sizeof raw, "%s -t -D DUMP_CERTS: %s", conf->control, words == NULL ? "no answer" : words);
+    for (char *p = raw; *p != '\0'; p++)
+        if (*p == '\n')
+            *p = p[1] == '\0' ? '\0' : ' ';
+    text_clean_copy(error, cap, raw, strlen(raw));
+}
+
+int discover_apache(const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap)
+{
+    const char *const argv[] = {conf->control, "-t", "-D", "DUMP_CERTS", NULL};
+    struct command_result ran;
+    size_t skipped = 0;
+    char *list = NULL;
+    int result = -1;
+
+    *paths = NULL;
+    *count = 0;
+    if (command_run(argv, CONTROL_TIMEOUT_SEC, &ran) == 0 && ran.out != NULL) {
+        remember(conf, ran.out);
+        result = discover_parse(ran.out, paths, count, &skipped);
+    } else {
+        explain(conf, &ran, error, cap);
+        list = recall(conf);
+        if (list != NULL && discover_parse(list, paths, count, &skipped) == 0)
+            result = 1;
+    }
+    if (skipped > 0)
+        log_warning("%zu of the certificate paths that Apache names are not usable (not absolute, too long or with control "
+                    "characters); name them in [certificate] sections", skipped);
+    command_clear(&ran);
+    free(list);
+    return result;
+}

@@ -1,0 +1,217 @@
+/*
+ * Owns: the steps of stapleguardd, one after the other.
+ * Runs in: supervisor (root).
+ * Never: parses X.509, OCSP, a DBM file or a byte from the network; its children do, locked in.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "audit.h"
+#include "caps.h"
+#include "conf.h"
+#include "directories.h"
+#include "discover.h"
+#include "instance.h"
+#include "log.h"
+#include "options.h"
+#include "pass.h"
+#include "policy.h"
+#include "pool.h"
+#include "report.h"
+#include "users.h"
+
+#define ERROR_MAX 1024
+
+/* What the supervisor itself, apachectl and the children's way into their jails need of root. */
+static const int capabilities[] = {
+    CAP_CHOWN,           /* the DBM file's directory and the store's belong to the writer */
+    CAP_DAC_OVERRIDE,    /* apachectl -t opens what Apache would */
+    CAP_DAC_READ_SEARCH, /* certificates in directories of others */
+    CAP_KILL,            /* ending a child that hangs */
+    CAP_SETGID,          /* the children's ids */
+    CAP_SETPCAP,         /* their bounding sets and securebits */
+    CAP_SETUID,
+    CAP_SYS_CHROOT,      /* their roots */
+};
+
+/* 0, 1 and 2 must be open, or the next open() would land there. */
+static void open_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+static int block_signals(void)
+{
+    sigset_t waited;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&waited);
+    sigaddset(&waited, SIGCHLD);
+    sigaddset(&waited, SIGINT);
+    sigaddset(&waited, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &waited, NULL) != 0)
+        return -1;
+    return signalfd(-1, &waited, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static int lock_in(char *error, size_t cap)
+{
+    size_t count = sizeof capabilities / sizeof capabilities[0];
+
+    if (caps_cut_bounding(capabilities, count) != 0 || caps_cut_permitted(capabilities, count, CAPS_EFFECTIVE_ALL) != 0
+        || sandbox_apply(&sandbox_policy_supervisor) != 0) {
+        snprintf(error, cap, "cannot give up what is not needed: %s; stapleguardd needs root with CAP_SETPCAP", strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+/* The configured certificates and those that Apache names.  NULL: said already. */
+static struct pool *gather(const struct conf *conf, struct report *report)
+{
+    char error[ERROR_MAX] = "";
+    char **paths = NULL;
+    size_t count = 0;
+    struct pool *pool;
+    int found = conf->is_discovery_on ? discover_apache(conf, &paths, &count, error, sizeof error) : 0;
+
+    if (found != 0) {
+        report->has_discovery_failed = true;
+        log_error("Apache does not tell its certificates: %s", error);
+        if (found > 0)
+            log_warning("going on with the %zu that it told the last time", count);
+    }
+    pool = pool_new(conf, paths, count);
+    if (pool == NULL)
+        log_error("out of memory");
+    return pool;
+}
+
+static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass)
+{
+    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1};
+    char error[ERROR_MAX] = "";
+    enum exit_code code;
+
+    pass->conf = conf;
+    pass->is_forced = options->is_forced;
+    pass->pool = gather(conf, &report);
+    if (pass->pool == NULL)
+        return EXIT_CONFIGURATION;
+    if (pass->pool->count == 0) {
+        log_warning("there is no certificate to look after: Apache names none, and %s has no [certificate] section",
+            options->config_path);
+        code = report.has_discovery_failed || !conf->is_discovery_on ? EXIT_CONFIGURATION : EXIT_ALL_FRESH;
+    } else if (pass_run(pass, &report, error, sizeof error) != 0) {
+        log_error("%s", error);
+        code = EXIT_NO_STAPLE;
+    } else {
+        code = report_summary(&report, pass->pool, conf->audit_log, stdout);
+    }
+    pool_free(pass->pool);
+    return code;
+}
+
+/* Two names may be one user; what the separation is worth then, a stranger would find out first. */
+static bool are_separate(const struct conf *conf, const struct pass *pass, uid_t apache_uid, char *error, size_t cap)
+{
+    if (pass->fetch_uid != pass->write_uid && pass->fetch_uid != apache_uid && pass->write_uid != apache_uid)
+        return true;
+    snprintf(error, cap, "fetch_user (%s), write_user (%s) and Apache's user (%s) must be three different users", conf->fetch_user,
+        conf->write_user, conf->apache_user);
+    return false;
+}
+
+/* Everything that needs root's whole power, then once without it. */
+static enum exit_code set_up_and_run(const struct conf *conf, const struct options *options)
+{
+    struct pass pass = {.signal_fd = -1};
+    char error[ERROR_MAX] = "";
+    uid_t apache_uid;
+    enum instance_result instance;
+    enum exit_code code;
+
+    if (users_find(conf->fetch_user, &pass.fetch_uid, &pass.fetch_gid, error, sizeof error) != 0
+        || users_find(conf->write_user, &pass.write_uid, &(gid_t){0}, error, sizeof error) != 0
+        || users_find(conf->apache_user, &apache_uid, &pass.apache_gid, error, sizeof error) != 0
+        || !are_separate(conf, &pass, apache_uid, error, sizeof error)
+        || directories_prepare(conf, pass.write_uid, pass.apache_gid, error, sizeof error) != 0
+        || lock_in(error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_CONFIGURATION;
+    }
+    instance = instance_lock(conf->run_dir, error, sizeof error);
+    if (instance != INSTANCE_ALONE) {
+        log_error("%s", error);
+        return instance == INSTANCE_OTHER_RUNS ? EXIT_ALREADY_RUNNING : EXIT_CONFIGURATION;
+    }
+    pass.signal_fd = block_signals();
+    if (pass.signal_fd < 0) {
+        log_error("cannot watch for signals: %s", strerror(errno));
+        return EXIT_CONFIGURATION;
+    }
+    pass.audit = audit_open(conf->audit_log, NULL);
+    if (pass.audit == NULL) {
+        log_error("out of memory");
+        return EXIT_CONFIGURATION;
+    }
+    audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR,
+        .pid = getpid(), .detail = STAPLEGUARD_VERSION});
+    code = run_once(conf, options, &pass);
+    audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_STOP, .process = PARTY_SUPERVISOR,
+        .has_status = true, .status = (int32_t)code});
+    audit_close(pass.audit);
+    close(pass.signal_fd);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    char error[ERROR_MAX] = "";
+    struct conf *conf;
+    enum exit_code code = EXIT_ALL_FRESH;
+
+    open_standard_descriptors();
+    umask(022);
+    switch (options_parse(argc, argv, &options)) {
+    case OPTIONS_RUN:
+        break;
+    case OPTIONS_ANSWERED:
+        return EXIT_ALL_FRESH;
+    case OPTIONS_WRONG:
+        return EXIT_CONFIGURATION;
+    }
+    log_init("stapleguardd", options.is_verbose);
+    if (geteuid() != 0 && !options.is_config_test) {
+        log_error("needs root: it starts the fetcher and the writer as users of their own and reads certificates; "
+                  "run it as root, or from its systemd unit");
+        return EXIT_CONFIGURATION;
+    }
+    conf = conf_read(options.config_path, error, sizeof error);
+    if (conf == NULL) {
+        log_error("%s", error);
+        return EXIT_CONFIGURATION;
+    }
+    if (options.is_config_test)
+        printf("%s is fine: %zu [certificate] section%s, discovery %s\n", options.config_path, conf->cert_count,
+            conf->cert_count == 1 ? "" : "s", conf->is_discovery_on ? "through Apache" : "off");
+    else
+        code = set_up_and_run(conf, &options);
+    conf_free(conf);
+    return (int)code;
+}

@@ -1,0 +1,32 @@
+/*
+ * Owns: what becomes of a child's message: a line of the log, a record of the audit log, a fact in the pool.
+ * Runs in: supervisor.
+ * Never: lets a child report an event that is not its own, or about a certificate that does not exist.
+ */
+#ifndef STAPLEGUARD_RELAY_H
+#define STAPLEGUARD_RELAY_H
+
+#include "audit.h"
+#include "pool.h"
+#include "report.h"
+#include "spawn.h"
+
+struct relay {
+    struct pool *pool;
+    struct audit *audit;
+    struct report *report;
+};
+
+void relay_init(struct relay *relay, struct pool *pool, struct audit *audit, struct report *report);
+
+/* Take msg from child.  Returns NULL, or what is wrong with it (a constant): the channel is to be closed. */
+const char *relay_message(struct relay *relay, struct child *child, const struct msg *msg);
+
+/* Events of the supervisor's own: about a certificate (reason and detail are the certificate's), or about the service. */
+void relay_cert_event(struct relay *relay, enum event event, const struct pool_cert *cert);
+void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);
+void relay_child_start(struct relay *relay, const struct child *child);
+/* child->exit_status is set.  A death by the sandbox is an event of its own. */
+void relay_child_exit(struct relay *relay, const struct child *child);
+
+#endif

@@ -1,0 +1,258 @@
+/* Certificates on their way to the children: sealed, without keys, the same to both, and never at the cost of waiting. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "feed.h"
+
+/* A SEQUENCE that holds a SEQUENCE is all that the supervisor looks at; the key block must stay behind. */
+#define CERTIFICATE "-----BEGIN CERTIFICATE-----\nMAcwBQUABAFB\n-----END CERTIFICATE-----\n"
+#define KEY "-----BEGIN PRIVATE KEY-----\nc2VjcmV0IHNlY3JldCBzZWNyZXQ=\n-----END PRIVATE KEY-----\n"
+
+struct scene {
+    char directory[64];
+    char path[2][96];
+    struct conf_cert sections[2];
+    struct conf conf;
+    struct pool *pool;
+    struct child fetcher;
+    struct child writer;
+    struct ipc fetcher_end;
+    struct ipc writer_end;
+    struct feed feed;
+    enum reason refused_reason;
+    char refused_path[96];
+    unsigned refused_count;
+};
+
+static void note_refused(void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+{
+    struct scene *scene = context;
+
+    assert_non_null(cert);
+    assert_non_null(detail);
+    scene->refused_reason = reason;
+    snprintf(scene->refused_path, sizeof scene->refused_path, "%s", path);
+    scene->refused_count++;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void connect_child(struct child *child, struct ipc *end, enum party party)
+{
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+    *child = (struct child){.party = party, .pid = -1, .is_ready = true};
+    ipc_init(&child->ipc, fds[0], PARTY_SUPERVISOR, party);
+    ipc_init(end, fds[1], party, PARTY_SUPERVISOR);
+    child->ipc.state = end->state = MSG_STATE_RUN;
+}
+
+static int set_up(void **state)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+
+    assert_non_null(scene);
+    snprintf(scene->directory, sizeof scene->directory, "/tmp/test_feed.XXXXXX");
+    assert_non_null(mkdtemp(scene->directory));
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(scene->path[i], sizeof scene->path[i], "%s/%zu.pem", scene->directory, i);
+        write_file(scene->path[i], CERTIFICATE KEY);
+        scene->sections[i] = (struct conf_cert){.name = strdup(i == 0 ? "first" : "second"), .cert = scene->path[i],
+            .policy = {.safety_margin_sec = 11, .min_ttl_sec = 22, .refresh_every_sec = 33, .unknown_grace_sec = 44}};
+    }
+    scene->conf = (struct conf){.certs = scene->sections, .cert_count = 2};
+    scene->pool = pool_new(&scene->conf, NULL, 0);
+    assert_non_null(scene->pool);
+    assert_int_equal(scene->pool->count, 2);
+    connect_child(&scene->fetcher, &scene->fetcher_end, PARTY_FETCHER);
+    connect_child(&scene->writer, &scene->writer_end, PARTY_WRITER);
+    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, true, note_refused, scene);
+    *state = scene;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct scene *scene = *state;
+
+    feed_clear(&scene->feed);
+    ipc_close(&scene->fetcher.ipc);
+    ipc_close(&scene->writer.ipc);
+    ipc_close(&scene->fetcher_end);
+    ipc_close(&scene->writer_end);
+    pool_free(scene->pool);
+    for (size_t i = 0; i < 2; i++) {
+        unlink(scene->path[i]);
+        free(scene->sections[i].name);
+    }
+    rmdir(scene->directory);
+    free(scene);
+    return 0;
+}
+
+/* The next message must be CERT_ADD; returns its descriptor. */
+static int expect_cert(struct ipc *end, uint32_t cert_no, const char *name)
+{
+    struct msg msg;
+    int fd;
+
+    assert_int_equal(ipc_receive(end, &msg, &fd, IPC_NOWAIT), IPC_OK);
+    assert_int_equal(msg.type, MSG_CERT_ADD);
+    assert_int_equal(msg.cert_add.cert_no, cert_no);
+    assert_int_equal(msg.cert_add.leaf_blocks, 1);
+    assert_int_equal(msg.cert_add.safety_margin_sec, 11);
+    assert_int_equal(msg.cert_add.unknown_grace_sec, 44);
+    assert_string_equal(msg.cert_add.name, name);
+    return fd;
+}
+
+static void expect_begin(struct ipc *end, uint32_t count)
+{
+    struct msg msg;
+
+    assert_int_equal(ipc_receive(end, &msg, NULL, IPC_NOWAIT), IPC_OK);
+    assert_int_equal(msg.type, MSG_PASS_BEGIN);
+    assert_int_equal(msg.pass_begin.cert_count, count);
+    assert_int_equal(msg.pass_begin.is_forced, 1);
+}
+
+static void both_get_every_certificate_and_then_the_pass(void **state)
+{
+    struct scene *scene = *state;
+    struct ipc *const ends[] = {&scene->fetcher_end, &scene->writer_end};
+
+    feed_continue(&scene->feed);
+    assert_true(scene->feed.is_over);
+    for (size_t i = 0; i < 2; i++) {
+        close(expect_cert(ends[i], 0, "first"));
+        close(expect_cert(ends[i], 1, "second"));
+        expect_begin(ends[i], 2);
+    }
+}
+
+static void what_arrives_is_sealed_and_has_no_key_in_it(void **state)
+{
+    struct scene *scene = *state;
+    char text[4096] = "";
+    int fd;
+
+    feed_continue(&scene->feed);
+    fd = expect_cert(&scene->fetcher_end, 0, "first");
+    assert_int_equal(pread(fd, text, sizeof text, 0), strlen(CERTIFICATE));
+    assert_string_equal(text, CERTIFICATE);
+    assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(ftruncate(fd, 0), -1);
+    assert_int_equal(fcntl(fd, F_ADD_SEALS, 0), -1);
+    close(fd);
+}
+
+static void a_slow_child_makes_nobody_wait_and_misses_nothing(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->writer.is_ready = false;
+    feed_continue(&scene->feed);
+    close(expect_cert(&scene->fetcher_end, 0, "first"));
+    assert_false(scene->feed.is_over);
+    assert_false(feed_waits_for(&scene->feed, &scene->writer));
+    scene->writer.is_ready = true;
+    assert_true(feed_waits_for(&scene->feed, &scene->writer));
+    feed_continue(&scene->feed);
+    close(expect_cert(&scene->fetcher_end, 1, "second"));
+    close(expect_cert(&scene->writer_end, 0, "first"));
+    close(expect_cert(&scene->writer_end, 1, "second"));
+    expect_begin(&scene->writer_end, 2);
+}
+
+static void a_child_that_is_gone_does_not_hold_up_the_other(void **state)
+{
+    struct scene *scene = *state;
+
+    ipc_close(&scene->fetcher.ipc);
+    scene->fetcher.is_ready = false;
+    feed_continue(&scene->feed);
+    assert_true(scene->feed.is_over);
+    close(expect_cert(&scene->writer_end, 0, "first"));
+}
+
+/* P5, P16: the file that is gone is told to the writer alone; the other certificate goes on, with the next number. */
+static void P5_P16_a_missing_file_is_told_and_passed_over(void **state)
+{
+    struct scene *scene = *state;
+    struct msg msg;
+
+    unlink(scene->path[0]);
+    feed_continue(&scene->feed);
+    assert_int_equal(scene->refused_reason, REASON_FILE_MISSING);
+    assert_string_equal(scene->refused_path, scene->path[0]);
+    assert_int_equal(ipc_receive(&scene->writer_end, &msg, NULL, IPC_NOWAIT), IPC_OK);
+    assert_int_equal(msg.type, MSG_CERT_GONE);
+    assert_string_equal(msg.cert_gone.name, "first");
+    close(expect_cert(&scene->writer_end, 0, "second"));
+    expect_begin(&scene->writer_end, 1);
+    close(expect_cert(&scene->fetcher_end, 0, "second"));
+    expect_begin(&scene->fetcher_end, 1);
+    assert_ptr_equal(pool_find(scene->pool, 0), &scene->pool->certs[1]);
+}
+
+/* A file that is being rewritten, or a chain that is not there, is not a certificate that is gone. */
+static void only_a_missing_certificate_is_gone(void **state)
+{
+    struct scene *scene = *state;
+
+    write_file(scene->path[0], "half a fi");
+    scene->pool->certs[1].chain = "/nonexistent/chain.pem";
+    feed_continue(&scene->feed);
+    assert_int_equal(scene->refused_count, 2);
+    assert_string_equal(scene->refused_path, "/nonexistent/chain.pem");
+    expect_begin(&scene->writer_end, 0);
+}
+
+static void cut_short_ends_with_what_was_sent(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->writer.is_ready = false;
+    feed_continue(&scene->feed); /* the first is in hand */
+    feed_cut_short(&scene->feed);
+    scene->writer.is_ready = true;
+    feed_continue(&scene->feed);
+    close(expect_cert(&scene->writer_end, 0, "first"));
+    expect_begin(&scene->writer_end, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(both_get_every_certificate_and_then_the_pass, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_arrives_is_sealed_and_has_no_key_in_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_child_makes_nobody_wait_and_misses_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_child_that_is_gone_does_not_hold_up_the_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(P5_P16_a_missing_file_is_told_and_passed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_a_missing_certificate_is_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cut_short_ends_with_what_was_sent, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests_name("feed", tests, NULL, NULL);
+}
