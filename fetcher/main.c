@@ -1,0 +1,297 @@
+/*
+ * Owns: the fetcher's life: set up as root, lock in, run the loop.
+ * Runs in: fetcher.
+ * Never: opens anything once it is locked in; knows a private key.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exchange.h"
+#include "hosts.h"
+#include "http.h"
+#include "ipc.h"
+#include "jail.h"
+#include "log.h"
+#include "loop.h"
+#include "pass.h"
+#include "peers.h"
+#include "pool.h"
+#include "report.h"
+#include "resolve.h"
+#include "trust.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+
+#define EXIT_SETUP 1
+#define EXIT_BY_HAND 2
+
+/* Descriptors that we open ourselves before the jail (epoll, libcurl's wake-up pair) lie well below. */
+#define OWN_DESCRIPTORS_MAX 32
+/* Sockets beside two for each exchange (libcurl tries two families at once): name servers, and room. */
+#define OTHER_DESCRIPTORS 64
+
+/* Address space: libraries and the CA bundle, then for each certificate and for each exchange. */
+#define MEMORY_BASE (UINT64_C(1) << 30)
+#define MEMORY_PER_CERT UINT64_C(2048)
+#define MEMORY_PER_EXCHANGE UINT64_C(262144)
+
+/* Everything that lives from set-up to the end, in the order in which it is made. */
+struct fetcher {
+    struct ipc supervisor;
+    struct ipc writer;
+    struct msg config; /* MSG_FETCH_CONFIG */
+    struct url proxy;
+    struct loop loop;
+    struct hosts *hosts;
+    X509_STORE *trust;
+    struct resolver *resolver;
+    struct http *http;
+    struct exchange_settings exchange_settings;
+    struct pool *pool;
+    struct pass *pass;
+    struct peers peers;
+};
+
+static bool is_channel(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+/* The channels must be there; nothing else that was inherited stays, and no environment. */
+static bool take_over_descriptors(struct fetcher *fetcher)
+{
+    if (!is_channel(IPC_FD_SUPERVISOR) || !is_channel(IPC_FD_SIBLING)) {
+        fprintf(stderr, "fetcher: this program is started by stapleguardd, not by hand\n");
+        return false;
+    }
+    if (jail_close_descriptors(IPC_FD_SIBLING + 1, NULL) != 0 || clearenv() != 0) {
+        fprintf(stderr, "fetcher: cannot close what was inherited: %s\n", strerror(errno));
+        return false;
+    }
+    tzset(); /* gmtime_r(3), which OpenSSL calls, would open /etc/localtime at its first use */
+    umask(077);
+    ipc_init(&fetcher->supervisor, IPC_FD_SUPERVISOR, PARTY_FETCHER, PARTY_SUPERVISOR);
+    ipc_init(&fetcher->writer, IPC_FD_SIBLING, PARTY_FETCHER, PARTY_WRITER);
+    return true;
+}
+
+static bool receive_config(struct fetcher *fetcher)
+{
+    const struct msg_fetch_config *config = &fetcher->config.fetch_config;
+
+    if (ipc_receive(&fetcher->supervisor, &fetcher->config, NULL, IPC_WAIT) != IPC_OK
+        || fetcher->config.type != MSG_FETCH_CONFIG) {
+        log_error("the fetcher received no configuration");
+        return false;
+    }
+    log_init("fetcher", (config->flags & MSG_FLAG_VERBOSE) != 0);
+    if (config->timeout_msec == 0 || config->concurrency == 0 || config->concurrency > CONCURRENCY_MAX
+        || config->per_responder == 0 || config->max_body == 0 || config->max_body > BODY_MAX) {
+        log_error("the fetcher received a configuration that is out of bounds");
+        return false;
+    }
+    return true;
+}
+
+static bool understand_proxy(struct fetcher *fetcher)
+{
+    const struct msg_fetch_config *config = &fetcher->config.fetch_config;
+    const char *error;
+
+    if (config->proxy[0] == '\0')
+        return true;
+    error = url_parse(config->proxy, &fetcher->proxy);
+    if (error == NULL && fetcher->proxy.is_https)
+        error = "has another scheme than http";
+    if (error != NULL) {
+        log_error("proxy = %s: the URL %s", config->proxy, error);
+        return false;
+    }
+    /* With its port always named: libcurl takes another one for granted than everybody else. */
+    url_origin(&fetcher->proxy, fetcher->proxy.text);
+    fetcher->exchange_settings.proxy = &fetcher->proxy;
+    return true;
+}
+
+/* What libcurl and OpenSSL read from files, they read here. */
+static bool prepare_libraries(struct fetcher *fetcher)
+{
+    const struct msg_fetch_config *config = &fetcher->config.fetch_config;
+    const char *problem;
+
+    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || !trust_prepare()) {
+        log_error("libcurl or OpenSSL could not be set up");
+        return false;
+    }
+    fetcher->trust = trust_load(config->ca_file, &problem);
+    if (fetcher->trust == NULL)
+        return false;
+    if (problem != NULL)
+        log_warning("ca_file = %s: %s; responders with https URLs will fail", config->ca_file, problem);
+    return true;
+}
+
+static bool prepare_names(struct fetcher *fetcher)
+{
+    const char *error = "";
+
+    fetcher->hosts = hosts_read("/etc/hosts");
+    if (fetcher->hosts == NULL) {
+        log_error("/etc/hosts could not be read: out of memory");
+        return false;
+    }
+    fetcher->resolver = resolver_new(&fetcher->loop, fetcher->hosts, &error);
+    if (fetcher->resolver == NULL)
+        log_error("the resolver could not be set up: %s; see /etc/resolv.conf", error);
+    return fetcher->resolver != NULL;
+}
+
+static bool prepare_exchanges(struct fetcher *fetcher)
+{
+    const struct msg_fetch_config *config = &fetcher->config.fetch_config;
+    struct exchange_settings *exchange = &fetcher->exchange_settings;
+    struct http_settings http = {
+        .proxy = exchange->proxy,
+        .trust = fetcher->trust,
+        .body_max = config->max_body,
+        .connections = config->concurrency,
+    };
+    struct pass_settings pass = {
+        .loop = &fetcher->loop,
+        .writer = &fetcher->writer,
+        .exchange = exchange,
+        .concurrency = config->concurrency,
+        .per_responder = config->per_responder,
+    };
+
+    exchange->policy.is_private_allowed = (config->flags & MSG_FLAG_ALLOW_PRIVATE) != 0;
+    exchange->policy.is_loopback_allowed = (config->flags & MSG_FLAG_ALLOW_LOOPBACK) != 0;
+    http.policy = exchange->policy;
+    fetcher->http = http_new(&fetcher->loop, &http);
+    exchange->resolver = fetcher->resolver;
+    exchange->http = fetcher->http;
+    exchange->timeout_msec = config->timeout_msec;
+    fetcher->pool = pool_new();
+    pass.pool = fetcher->pool;
+    fetcher->pass = fetcher->http == NULL || fetcher->pool == NULL ? NULL : pass_new(&pass);
+    if (fetcher->pass == NULL)
+        log_error("the exchanges could not be set up: out of memory, or a libcurl without what is needed");
+    return fetcher->pass != NULL;
+}
+
+static bool listen_to_peers(struct fetcher *fetcher)
+{
+    fetcher->peers = (struct peers){
+        .loop = &fetcher->loop,
+        .supervisor = &fetcher->supervisor,
+        .writer = &fetcher->writer,
+        .pool = fetcher->pool,
+        .pass = fetcher->pass,
+    };
+    if (peers_listen(&fetcher->peers) != 0) {
+        log_error("the channels cannot be watched: %s", strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static uint64_t address_space(const struct msg_fetch_config *config)
+{
+#ifdef IS_SANITIZED
+    (void)config;
+    return RLIM_INFINITY; /* AddressSanitizer reserves terabytes */
+#else
+    return MEMORY_BASE + CERTS_MAX * MEMORY_PER_CERT
+        + config->concurrency * (MEMORY_PER_EXCHANGE + 2 * (uint64_t)config->max_body);
+#endif
+}
+
+static bool lock_in(struct fetcher *fetcher)
+{
+    const struct msg_fetch_config *config = &fetcher->config.fetch_config;
+    const struct jail jail = {
+        .uid = config->uid,
+        .gid = config->gid,
+        .root_dir = config->root_dir,
+        .fd_count = OWN_DESCRIPTORS_MAX,
+        .limits = {
+            .open_files = 2 * (uint64_t)config->concurrency + OTHER_DESCRIPTORS,
+            .address_space = address_space(config),
+        },
+        .policy = &sandbox_policy_fetcher,
+    };
+    uint32_t missing_layers = 0;
+    char error[DETAIL_MAX + 1];
+
+    if (jail_enter(&jail, &missing_layers, error, sizeof error) != 0) {
+        log_error("the fetcher could not be locked in: %s", error);
+        return false;
+    }
+    report_ready(missing_layers);
+    fetcher->supervisor.state = MSG_STATE_RUN;
+    fetcher->writer.state = MSG_STATE_RUN;
+    return true;
+}
+
+static bool set_up(struct fetcher *fetcher)
+{
+    if (!receive_config(fetcher) || !understand_proxy(fetcher))
+        return false;
+    if (loop_init(&fetcher->loop) != 0) {
+        log_error("epoll: %s", strerror(errno));
+        return false;
+    }
+    return prepare_libraries(fetcher) && prepare_names(fetcher) && prepare_exchanges(fetcher) && listen_to_peers(fetcher)
+        && lock_in(fetcher);
+}
+
+static void clean_up(struct fetcher *fetcher)
+{
+    pass_free(fetcher->pass);
+    http_free(fetcher->http);
+    resolver_free(fetcher->resolver);
+    hosts_free(fetcher->hosts);
+    pool_free(fetcher->pool);
+    X509_STORE_free(fetcher->trust);
+    loop_end(&fetcher->loop);
+    curl_global_cleanup();
+}
+
+static bool run_pass(void *owner)
+{
+    return pass_step(owner);
+}
+
+int main(void)
+{
+    static struct fetcher fetcher = {.loop = {.epoll_fd = -1}};
+    int exit_code = EXIT_SETUP;
+
+    log_init("fetcher", false);
+    if (!take_over_descriptors(&fetcher))
+        return EXIT_BY_HAND;
+    signal(SIGPIPE, SIG_IGN);
+    report_init(&fetcher.supervisor);
+    if (set_up(&fetcher))
+        exit_code = loop_run(&fetcher.loop, run_pass, fetcher.pass);
+    clean_up(&fetcher);
+    return exit_code;
+}

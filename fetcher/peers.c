@@ -1,0 +1,123 @@
+/*
+ * Owns: what comes in from supervisor and writer, and what happens when one of them is gone.
+ * Runs in: fetcher.
+ * Never: takes a message that the protocol does not allow now.
+ */
+#include "peers.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "report.h"
+
+/* Messages taken in one turn, so that neither channel keeps the network waiting. */
+#define MESSAGES_PER_TURN 64
+
+static const char *cert_added(struct peers *peers, const struct msg_cert_add *add, int fd)
+{
+    bool is_added = pool_add(peers->pool, add, fd, loop_now_sec());
+
+    close(fd);
+    return is_added ? NULL : "a certificate whose number is not the next one, or no memory for it";
+}
+
+/* Returns NULL, or what is wrong. */
+static const char *supervisor_said(struct peers *peers, const struct msg *msg, int fd)
+{
+    switch (msg->type) {
+    case MSG_CERT_ADD:
+        return cert_added(peers, &msg->cert_add, fd);
+    case MSG_PASS_BEGIN:
+        return pass_begin(peers->pass, &msg->pass_begin) ? NULL : "a pass over other certificates, or during a pass";
+    default:
+        return "a message out of place";
+    }
+}
+
+static void supervisor_ready(void *owner, int channel, unsigned ready)
+{
+    struct peers *peers = owner;
+
+    (void)channel;
+    (void)ready;
+    for (unsigned i = 0; i < MESSAGES_PER_TURN && !peers->loop->is_over; i++) {
+        struct msg msg;
+        int fd = -1;
+        enum ipc_result result = ipc_receive(peers->supervisor, &msg, &fd, IPC_NOWAIT);
+        const char *wrong = NULL;
+
+        if (result == IPC_AGAIN)
+            return;
+        if (result == IPC_CLOSED) {
+            loop_stop(peers->loop, 0);
+            return;
+        }
+        if (result == IPC_OK)
+            wrong = supervisor_said(peers, &msg, fd);
+        else
+            wrong = result == IPC_MALFORMED ? msg_result_text(peers->supervisor->refused) : strerror(errno);
+        if (wrong != NULL) {
+            log_error("the supervisor's channel: %s; the fetcher ends", wrong);
+            loop_stop(peers->loop, 1);
+        }
+    }
+}
+
+static const char *writer_said(struct peers *peers, const struct msg *msg)
+{
+    const struct msg_answer *answer = &msg->answer;
+
+    if (msg->type != MSG_ANSWER || answer->state >= CERT_STATE_COUNT)
+        return "a message out of place";
+    switch (answer->kind) {
+    case ANSWER_HELD:
+        return pool_set_held(peers->pool, answer) ? NULL : "an answer about a certificate that was answered for already";
+    case ANSWER_ACCEPTED:
+    case ANSWER_REFUSED:
+        return pass_answer(peers->pass, answer) ? NULL : "an answer to an offer that was not made";
+    default:
+        return "an answer of a kind that does not exist";
+    }
+}
+
+static void lose_writer(struct peers *peers)
+{
+    loop_watch(peers->loop, LOOP_WRITER, peers->writer->fd, 0);
+    ipc_close(peers->writer);
+    pass_writer_gone(peers->pass);
+}
+
+static void writer_ready(void *owner, int channel, unsigned ready)
+{
+    struct peers *peers = owner;
+
+    (void)channel;
+    (void)ready;
+    for (unsigned i = 0; i < MESSAGES_PER_TURN && peers->writer->fd >= 0; i++) {
+        struct msg msg;
+        enum ipc_result result = ipc_receive(peers->writer, &msg, NULL, IPC_NOWAIT);
+        const char *wrong = NULL;
+
+        if (result == IPC_AGAIN)
+            return;
+        if (result == IPC_OK)
+            wrong = writer_said(peers, &msg);
+        else if (result != IPC_CLOSED)
+            wrong = result == IPC_MALFORMED ? msg_result_text(peers->writer->refused) : strerror(errno);
+        if (wrong != NULL)
+            report_protocol_violation(wrong);
+        if (wrong != NULL || result == IPC_CLOSED)
+            lose_writer(peers);
+    }
+}
+
+int peers_listen(struct peers *peers)
+{
+    loop_set_owner(peers->loop, LOOP_SUPERVISOR, peers, supervisor_ready, NULL);
+    loop_set_owner(peers->loop, LOOP_WRITER, peers, writer_ready, NULL);
+    if (loop_watch(peers->loop, LOOP_SUPERVISOR, peers->supervisor->fd, LOOP_READABLE) != 0)
+        return -1;
+    return loop_watch(peers->loop, LOOP_WRITER, peers->writer->fd, LOOP_READABLE);
+}

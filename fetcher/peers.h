@@ -1,0 +1,30 @@
+/*
+ * Owns: what comes in from supervisor and writer, and what happens when one of them is gone.
+ * Runs in: fetcher.
+ * Never: takes a message that the protocol does not allow now.
+ */
+#ifndef STAPLEGUARD_PEERS_H
+#define STAPLEGUARD_PEERS_H
+
+#include "ipc.h"
+#include "loop.h"
+#include "pass.h"
+#include "pool.h"
+
+/* Everything is borrowed for ever. */
+struct peers {
+    struct loop *loop;
+    struct ipc *supervisor;
+    struct ipc *writer;
+    struct pool *pool;
+    struct pass *pass;
+};
+
+/*
+ * Listen to both from now on.  The loop ends with 0 when the supervisor closes its channel, with 1 when what it sends
+ * cannot be understood.  The writer's channel is closed for the latter, with an event; its end only ends the pass.
+ * Returns 0, or -1 with errno set.
+ */
+int peers_listen(struct peers *peers);
+
+#endif
