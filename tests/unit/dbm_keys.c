@@ -1,0 +1,56 @@
+/*
+ * Owns: keys for the tests of Apache's file: at random, and ground to stand in bucket 0.
+ * Runs in: unit tests.
+ * Never: uses a random source that changes.
+ */
+#include "dbm_keys.h"
+
+uint32_t test_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+void test_keys_random(uint8_t (*keys)[TEST_KEY_LEN], size_t count, uint32_t seed)
+{
+    uint32_t state = seed * 2654435761u + 1;
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < TEST_KEY_LEN; k++)
+            keys[i][k] = (uint8_t)(test_random(&state) >> 11);
+}
+
+/* Berkeley DB's __ham_func5, written down a second time. */
+static uint32_t hash(const uint8_t *key)
+{
+    uint32_t h = 0;
+
+    for (size_t i = 0; i < TEST_KEY_LEN; i++)
+        h = (h * 16777619u) ^ key[i];
+    return h;
+}
+
+/* The last octet is xored in at the end: it alone settles the lowest eight bits, the others are tried. */
+void test_key_ground(uint8_t key[TEST_KEY_LEN], unsigned zeros, uint32_t seed)
+{
+    uint32_t state = seed * 2654435761u + 1;
+    uint32_t h;
+
+    do {
+        for (size_t i = 0; i < TEST_KEY_LEN; i += 4) {
+            uint32_t word = test_random(&state);
+
+            key[i] = (uint8_t)word;
+            key[i + 1] = (uint8_t)(word >> 8);
+            key[i + 2] = (uint8_t)(word >> 16);
+            key[i + 3] = (uint8_t)(word >> 24);
+        }
+        h = hash(key);
+        if (zeros >= 8) {
+            key[TEST_KEY_LEN - 1] ^= (uint8_t)h;
+            h = hash(key);
+        }
+    } while (h == 0 || (unsigned)__builtin_ctz(h) != zeros);
+}

@@ -1,0 +1,89 @@
+/*
+ * Owns: one commit of Apache's DBM file: read what is in place, merge, build, check, rename.
+ * Runs in: writer.
+ * Never: edits a file in place; loses a record that is not ours without saying so; opens what it reads itself.
+ */
+#ifndef STAPLEGUARD_APACHE_DBM_H
+#define STAPLEGUARD_APACHE_DBM_H
+
+#include "dbm_driver.h"
+#include "dbm_entries.h"
+#include "dbm_place.h"
+#include "foreign.h"
+#include "reason.h"
+
+/* Whose record a key in Apache's file is. */
+enum dbm_owner {
+    DBM_OWNER_FOREIGN, /* carried over */
+    DBM_OWNER_OURS,    /* derived from the store: what stands in the file does not count */
+    DBM_OWNER_WANTED,  /* ours, but the store holds nothing: handed to the caller, who may verify and keep it */
+};
+
+struct apache_dbm_rules {
+    const char *name; /* in the working directory */
+    const struct dbm_driver *driver;
+    bool is_guard_wanted;
+    bool is_time_judged; /* false: the clock is wrong, so nothing is taken for expired */
+    int64_t now;
+    unsigned read_timeout_sec;
+    enum dbm_owner (*owner_of)(void *context, const uint8_t key[DBM_KEY_LEN]);
+    void *context;
+};
+
+/* What of ours belongs into the file. */
+struct apache_dbm_own {
+    size_t count;
+    const uint8_t *(*key)(void *context, size_t i); /* DBM_KEY_LEN octets; sorted, none twice */
+    bool (*value)(void *context, size_t i, uint8_t out[DBM_VALUE_MAX], size_t *len);
+    void *context;
+};
+
+struct dbm_seen; /* a record of ours as it stood in the file */
+
+struct apache_dbm {
+    struct apache_dbm_rules rules;
+    struct dbm_place place;
+    struct foreign_outcome reading;
+    struct dbm_entries foreign; /* carried over */
+    struct dbm_entries late;    /* what a look at the replaced file found besides */
+    struct dbm_entries wanted;
+    struct dbm_seen *seen;
+    size_t seen_count;
+    size_t seen_cap;
+    size_t records;  /* in the file, the guard too */
+    size_t invalid;  /* records that are not stapling records, or lie beyond any staple's time */
+    bool is_guard_first;
+    char temporary[NAME_MAX + 1];
+};
+
+struct apache_dbm_outcome {
+    enum reason reason; /* REASON_NONE: what belongs into the file is in place */
+    bool is_unchanged;  /* it was so before: nothing was renamed */
+    bool is_guard_left_out; /* wanted, but not in the file */
+    enum reason guard_reason;
+    unsigned bits;
+    size_t own;
+    size_t foreign;
+    size_t displaced;    /* foreign ones left out for the guard */
+    uint64_t disk_bytes;
+    char detail[DETAIL_MAX + 1];
+};
+
+/*
+ * First half: look at the file in place and read it.  Returns REASON_NONE, also when there is none or it cannot be read (dbm->place,
+ * dbm->reading tell), or why nothing may be put there; place.detail says it in words.  apache_dbm_end it in any case.
+ */
+enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rules *rules);
+
+/*
+ * Second half: make a file of own and the foreign records and put it in place.  What Apache wrote to the old file meanwhile is merged
+ * in, at most 3 times over.
+ */
+void apache_dbm_commit(struct apache_dbm *dbm, const struct apache_dbm_own *own, struct apache_dbm_outcome *outcome);
+
+/* Did the file that apache_dbm_begin found hold exactly this? */
+bool apache_dbm_held(const struct apache_dbm *dbm, const uint8_t key[DBM_KEY_LEN], const uint8_t *value, size_t value_len);
+
+void apache_dbm_end(struct apache_dbm *dbm);
+
+#endif

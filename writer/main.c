@@ -1,0 +1,344 @@
+/*
+ * Owns: the writer's life: set up as root, lock in, run the loop.
+ * Runs in: writer.
+ * Never: opens anything outside of its two directories once it is locked in; ends because the fetcher misbehaves.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "commit.h"
+#include "intake.h"
+#include "jail.h"
+#include "log.h"
+#include "report.h"
+#include "store_lock.h"
+#include "told.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
+
+#define EXIT_SETUP 1
+#define EXIT_BY_HAND 2
+
+/* Berkeley DB's log and database, Apache's file three times over, a pipe; and the channels. */
+#define OPEN_FILES_MAX 64
+/* The reader of Apache's file, the trial of the store; and those of another writer that is just ending. */
+#define PROCESSES_MAX 8
+/* Foreign records (FOREIGN_BYTES_MAX), 2 KiB a certificate (CERTS_MAX), the libraries; and as much again. */
+#define ADDRESS_SPACE_MAX (UINT64_C(4) << 30)
+
+/* Messages taken from the supervisor before the fetcher gets its turn. */
+#define TURN_MESSAGES 256
+
+/* How long a writer of before, whose supervisor was killed, may take to end: it may be in the middle of a large commit. */
+#define LOCK_WAIT_MSEC 10000
+
+/* The store's directory as seen from inside. */
+#define STORE_ROOT "/writer"
+
+static bool is_channel(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+/* The channels must be there; nothing else that was inherited stays, and no environment. */
+static bool take_over_descriptors(struct writer *writer)
+{
+    if (!is_channel(IPC_FD_SUPERVISOR) || !is_channel(IPC_FD_SIBLING)) {
+        fprintf(stderr, "writer: this program is started by stapleguardd, not by hand\n");
+        return false;
+    }
+    if (jail_close_descriptors(IPC_FD_SIBLING + 1, NULL) != 0 || clearenv() != 0) {
+        fprintf(stderr, "writer: cannot close what was inherited: %s\n", strerror(errno));
+        return false;
+    }
+    umask(007); /* Apache's file is for its group too; directories are made with their own mode */
+    ipc_init(&writer->supervisor, IPC_FD_SUPERVISOR, PARTY_WRITER, PARTY_SUPERVISOR);
+    ipc_init(&writer->fetcher, IPC_FD_SIBLING, PARTY_WRITER, PARTY_FETCHER);
+    writer->fetcher.state = MSG_STATE_RUN;
+    return true;
+}
+
+static bool receive_config(struct writer *writer)
+{
+    struct msg msg;
+    const char *slash;
+
+    if (ipc_receive(&writer->supervisor, &msg, NULL, IPC_WAIT) != IPC_OK || msg.type != MSG_WRITE_CONFIG) {
+        log_error("the writer received no configuration");
+        return false;
+    }
+    writer->config = msg.write_config;
+    log_init("writer", (writer->config.flags & MSG_FLAG_VERBOSE) != 0);
+    slash = strrchr(writer->config.dbm_path, '/');
+    if (writer->config.dbm_path[0] != '/' || slash[1] == '\0' || writer->config.state_dir[0] != '/') {
+        log_error("the writer received a path that does not begin at the root, or ends in a slash");
+        return false;
+    }
+    writer->dbm_name = slash + 1;
+    return true;
+}
+
+/* What libcrypto would look up at first use, it looks up here; its configuration file is not for us. */
+static bool prepare_libraries(struct writer *writer)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+
+    tzset();
+    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1
+        || EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL) != 1) {
+        log_error("libcrypto could not be set up");
+        return false;
+    }
+    writer->roster = roster_new();
+    if (writer->roster == NULL) {
+        log_error("no memory for the certificates");
+        return false;
+    }
+    answers_init(&writer->answers);
+    return true;
+}
+
+/* Only where it differs: on a read-only file system what is held can still be served. */
+static bool give(int fd, const struct msg_write_config *config)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return false;
+    return (st.st_uid == config->uid && st.st_gid == config->gid) || fchown(fd, config->uid, config->gid) == 0;
+}
+
+/* Our own directory below state_dir.  One that root left behind half made is finished; one of somebody else's is refused. */
+static bool prepare_directory(const struct writer *writer, const char *path)
+{
+    const struct msg_write_config *config = &writer->config;
+    struct stat st;
+    int fd = -1;
+
+    if (mkdir(path, 0700) == 0 || errno == EEXIST || errno == EROFS)
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        goto failed;
+    if (st.st_uid != 0 && st.st_uid != config->uid) {
+        log_error("%s belongs to user %u, but the writer runs as %u; do: chown -R %u %s", path, st.st_uid, config->uid, config->uid, path);
+        goto out;
+    }
+    /* The mode first: root has given up the right to change it on somebody else's directory. */
+    if ((st.st_uid == 0 && fchmod(fd, 0700) != 0) || !give(fd, config))
+        goto failed;
+    close(fd);
+    return true;
+failed:
+    log_error("%s: %s", path, strerror(errno));
+out:
+    if (fd >= 0)
+        close(fd);
+    return false;
+}
+
+static bool lock_in(struct writer *writer, uint32_t *missing_layers)
+{
+    const struct msg_write_config *config = &writer->config;
+    size_t dbm_directory_len = (size_t)(writer->dbm_name - config->dbm_path);
+    char store_directory[FILE_PATH_MAX + 16];
+    int kept[] = {-1, -1};
+    char dbm_directory[FILE_PATH_MAX + 1];
+    const char *const directories[] = {store_directory, dbm_directory, NULL};
+    const struct jail jail = {
+        .uid = config->uid,
+        .gid = config->gid,
+        .root_dir = config->state_dir,
+        .directories = directories,
+        .working_dir = dbm_directory,
+        .fd_count = IPC_FD_SIBLING + 1,
+        .extra_fds = kept,
+        .limits = {
+            .open_files = OPEN_FILES_MAX,
+            .file_size = RLIM_INFINITY, /* holes count: DBM_LAYOUT_BITS_MAX */
+            .address_space = IS_SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_MAX,
+            .processes = PROCESSES_MAX,
+        },
+        .policy = &sandbox_policy_writer,
+    };
+    char error[DETAIL_MAX + 1];
+
+    snprintf(store_directory, sizeof store_directory, "%s" STORE_ROOT, config->state_dir);
+    memcpy(dbm_directory, config->dbm_path, dbm_directory_len);
+    dbm_directory[dbm_directory_len] = '\0';
+    if (!prepare_directory(writer, store_directory))
+        return false;
+    kept[0] = store_lock_take(store_directory, LOCK_WAIT_MSEC);
+    if (kept[0] < 0 || !give(kept[0], config)) {
+        log_error("locking %s: %s", store_directory, errno == EWOULDBLOCK ? "another writer works on it" : strerror(errno));
+        return false;
+    }
+    if (access(dbm_directory, F_OK) != 0) {
+        log_error("the directory of Apache's DBM file, %s: %s", dbm_directory, strerror(errno));
+        return false;
+    }
+    if (jail_enter(&jail, missing_layers, error, sizeof error) != 0) {
+        log_error("locking in: %s", error);
+        return false;
+    }
+    writer->root = STORE_ROOT;
+    return true;
+}
+
+static bool tell_ready(struct writer *writer, uint32_t missing_layers)
+{
+    struct msg msg = {.type = MSG_READY};
+
+    msg.ready.missing_layers = missing_layers;
+    report_message(&msg);
+    writer->supervisor.state = MSG_STATE_RUN;
+    return report_is_heard();
+}
+
+/* Returns false when the process is to end: *code says how. */
+static bool take_from_supervisor(struct writer *writer, int *code)
+{
+    for (unsigned i = 0; i < TURN_MESSAGES; i++) {
+        struct msg msg;
+        int fd = -1;
+        bool is_well = true;
+        enum ipc_result result = ipc_receive(&writer->supervisor, &msg, &fd, IPC_NOWAIT);
+
+        if (result == IPC_AGAIN)
+            return true;
+        *code = result == IPC_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE;
+        if (result == IPC_MALFORMED)
+            log_error("a message from the supervisor: %s", msg_result_text(writer->supervisor.refused));
+        if (result != IPC_OK)
+            return false;
+        if (msg.type == MSG_CERT_ADD) {
+            is_well = told_cert(writer, &msg.cert_add, fd, time(NULL));
+        } else if (msg.type == MSG_CERT_GONE) {
+            is_well = gone_add(&writer->gone, msg.cert_gone.name);
+        } else if (msg.type == MSG_PASS_BEGIN) {
+            is_well = msg.pass_begin.cert_count == roster_count(writer->roster);
+            if (!is_well)
+                log_error("a pass over %u certificates, of which %zu are known", msg.pass_begin.cert_count, roster_count(writer->roster));
+            writer->has_pass_begun = true;
+        }
+        if (fd >= 0)
+            close(fd);
+        if (!is_well)
+            return false;
+    }
+    return true;
+}
+
+static void leave_fetcher(struct writer *writer, const char *why)
+{
+    if (why != NULL)
+        report_event(EVENT_PROTOCOL_VIOLATION, CERT_NO_NONE, REASON_PROTOCOL, "a message from the fetcher: %s; its channel is closed", why);
+    ipc_close(&writer->fetcher);
+    writer->has_fetcher_finished = true;
+}
+
+/* As many offers as are there share one transaction. */
+static void take_from_fetcher(struct writer *writer)
+{
+    static struct intake intake;
+    static struct msg msg;
+    enum ipc_result result = IPC_OK;
+
+    intake_begin(&intake, writer, time(NULL));
+    while (result == IPC_OK && !intake_is_full(&intake)) {
+        result = ipc_receive(&writer->fetcher, &msg, NULL, IPC_NOWAIT);
+        if (result == IPC_OK && msg.type == MSG_OFFER)
+            intake_offer(&intake, INTAKE_FETCHER, msg.offer.cert_no, msg.offer.der, msg.offer.der_len);
+        else if (result == IPC_OK && msg.type == MSG_PASS_END)
+            writer->has_fetcher_finished = true;
+    }
+    intake_end(&intake);
+    if (result != IPC_OK && result != IPC_AGAIN)
+        leave_fetcher(writer, result == IPC_MALFORMED ? msg_result_text(writer->fetcher.refused) : NULL);
+}
+
+static void send_answers(struct writer *writer)
+{
+    enum ipc_result result;
+
+    if (!answers_are_due(&writer->answers))
+        return;
+    result = answers_send(&writer->answers, writer->roster, &writer->fetcher);
+    if (result != IPC_OK && result != IPC_AGAIN)
+        leave_fetcher(writer, NULL);
+}
+
+static void finish_pass(struct writer *writer)
+{
+    if (!writer->has_pass_begun || !writer->has_fetcher_finished)
+        return;
+    commit_pass(writer, time(NULL));
+    writer->has_pass_begun = false;
+    writer->has_fetcher_finished = writer->fetcher.fd < 0;
+}
+
+static int loop(struct writer *writer)
+{
+    int code = EXIT_SUCCESS;
+
+    while (report_is_heard()) {
+        struct pollfd polled[2] = {
+            {writer->supervisor.fd, POLLIN, 0},
+            {writer->fetcher.fd, (short)(POLLIN | (answers_are_due(&writer->answers) ? POLLOUT : 0)), 0},
+        };
+
+        if (poll(polled, 2, -1) < 0 && errno != EINTR)
+            return EXIT_FAILURE;
+        if (polled[0].revents != 0 && !take_from_supervisor(writer, &code))
+            return code;
+        if ((polled[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+            take_from_fetcher(writer);
+        send_answers(writer);
+        finish_pass(writer);
+    }
+    return EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    static struct writer writer;
+    uint32_t missing_layers = 0;
+    int code;
+
+    if (!take_over_descriptors(&writer))
+        return EXIT_BY_HAND;
+    signal(SIGPIPE, SIG_IGN);
+    report_init(&writer.supervisor);
+    if (!receive_config(&writer) || !prepare_libraries(&writer) || !lock_in(&writer, &missing_layers))
+        return EXIT_SETUP;
+    if (!tell_ready(&writer, missing_layers))
+        return EXIT_SUCCESS;
+    writer_has_store(&writer, time(NULL));
+    code = loop(&writer);
+    store_close(writer.store);
+    return code;
+}

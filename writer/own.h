@@ -1,0 +1,57 @@
+/*
+ * Owns: which records of our store belong into Apache's file now, and which have no use any more.
+ * Runs in: writer.
+ * Never: puts anything into the file that was not verified, revoked, or past its expiry.
+ */
+#ifndef STAPLEGUARD_OWN_H
+#define STAPLEGUARD_OWN_H
+
+#include "apache_dbm.h"
+#include "writer.h"
+
+struct own_entry {
+    uint8_t key[DBM_KEY_LEN];
+    uint8_t id[STORE_ID_LEN];
+    int64_t expiry; /* seconds since 1970: what Apache is told */
+    bool is_served; /* belongs into the file; else it is only known as ours */
+};
+
+/* A record that has no use any more. */
+struct own_ended {
+    uint8_t id[STORE_ID_LEN];
+    bool is_bad;      /* cannot be decoded */
+    const char *gone; /* the name of the certificate whose file does not exist any more; or NULL */
+};
+
+struct own {
+    struct writer *writer;
+    int64_t now;
+    bool is_time_judged;
+    bool has_no_memory;
+    struct own_entry *entries; /* every record of the store; those that are served first, each part sorted by key */
+    size_t count;
+    size_t served;
+    struct own_ended *ended; /* gone, damaged, or of certificates that nobody told of and past their end */
+    size_t ended_count;
+};
+
+/* Look through the store.  Returns false when it cannot be read (the store has failed) or memory ends.  own_clear in any case. */
+bool own_collect(struct own *own, struct writer *writer, int64_t now, bool is_time_judged);
+
+/* Remove from the store what has ended, with an event each (PARITY P5). */
+void own_prune(struct own *own);
+
+bool own_has_key(const struct own *own, const uint8_t key[DBM_KEY_LEN]);
+
+/* The served entry of this key, or NULL. */
+const struct own_entry *own_find_served(const struct own *own, const uint8_t key[DBM_KEY_LEN]);
+
+/* The value that belongs into Apache's file: DBM_VALUE_MAX octets at out. */
+bool own_value(const struct own *own, const struct own_entry *entry, uint8_t *out, size_t *len);
+
+/* For apache_dbm_commit; lives as long as own. */
+struct apache_dbm_own own_for_file(struct own *own);
+
+void own_clear(struct own *own);
+
+#endif
