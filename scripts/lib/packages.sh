@@ -1,0 +1,66 @@
+# Owns: which Debian packages building, running and testing need, and installing those that are missing.
+# Runs in: scripts/test, scripts/demo (sourced by bash).
+# Never: starts a service, upgrades a package, or leaves its policy-rc.d behind.
+# shellcheck shell=bash disable=SC2034
+
+PACKAGES_BUILD=(
+    gcc libc6-dev meson ninja-build pkgconf
+    libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libmd-dev libseccomp-dev libssl-dev
+)
+# apache2-bin is Apache without a site and without a service.
+PACKAGES_RUN=(apache2-bin ca-certificates openssl)
+PACKAGES_TEST=(
+    binutils clang db-util libclang-rt-dev libcmocka-dev libjson-c-dev python3 python3-cryptography python3-pytest
+)
+
+POLICY_RC_D=/usr/sbin/policy-rc.d
+policy_is_ours=no
+
+# Print those of the arguments that are not installed.
+packages_missing() {
+    local package
+    for package in "$@"; do
+        # An answer other than "ii " or no answer at all: not installed.
+        if [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) != ii* ]]; then
+            printf '%s\n' "$package"
+        fi
+    done
+}
+
+# Take policy-rc.d away again, or put back the one that was there.  Safe to call at any time, also from a trap.
+packages_cleanup() {
+    [[ $policy_is_ours == yes ]] || return 0
+    if [[ -e $POLICY_RC_D.stapleguard-saved ]]; then
+        mv -f "$POLICY_RC_D.stapleguard-saved" "$POLICY_RC_D"
+    else
+        rm -f "$POLICY_RC_D"
+    fi
+    policy_is_ours=no
+}
+
+# While apt works, no package may start a service: invoke-rc.d asks policy-rc.d, and 101 means "do not".
+forbid_services() {
+    policy_is_ours=yes
+    if [[ -e $POLICY_RC_D && ! -e $POLICY_RC_D.stapleguard-saved ]]; then
+        mv "$POLICY_RC_D" "$POLICY_RC_D.stapleguard-saved"
+    fi
+    printf '#!/bin/sh\nexit 101\n' >"$POLICY_RC_D"
+    chmod 755 "$POLICY_RC_D"
+}
+
+# packages_install PACKAGE...: install what is missing; says nothing when nothing is.  The caller's exit trap calls
+# packages_cleanup.
+packages_install() {
+    local missing status=0
+    mapfile -t missing < <(packages_missing "$@")
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    if ! command -v apt-get >/dev/null; then
+        printf 'these packages are missing and there is no apt-get here: %s\n' "${missing[*]}" >&2
+        return 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    forbid_services
+    apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}" || status=$?
+    packages_cleanup
+    return "$status"
+}

@@ -1,0 +1,1 @@
+"""What the system tests, the benchmarks and the demonstrations share: a CA, a responder, an Apache, a client."""
