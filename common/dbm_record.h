@@ -37,10 +37,10 @@ struct dbm_record {
 };
 
 /*
- * Encode one stapling record as httpd stores it.
- * record: der of 1..STAPLE_DER_MAX bytes, or none with flag 0 (the scan guard's value).  out: DBM_VALUE_MAX bytes, written only on success.
- * *len: set on success.  Returns DBM_RESULT_OK, DBM_RESULT_TOO_BIG, or DBM_RESULT_TOO_SHORT for a good record without DER.
- * Expiry is always 8 bytes in host byte order, also where long is 4 (PARITY P13).  Partner: dbm_record_decode.
+ * Encode one stapling record as httpd stores it. record: der of 1..STAPLE_DER_MAX bytes, or none with flag 0 (the scan
+ * guard's value).  out: DBM_VALUE_MAX bytes, written only on success. *len: set on success.  Returns DBM_RESULT_OK,
+ * DBM_RESULT_TOO_BIG, or DBM_RESULT_TOO_SHORT for a good record without DER. Expiry is always 8 bytes in host byte order,
+ * also where long is 4 (PARITY P13).  Partner: dbm_record_decode.
  */
 enum dbm_result dbm_record_encode(const struct dbm_record *record, uint8_t *out, size_t *len);
 

@@ -5,16 +5,12 @@
  */
 #include <curl/curl.h>
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "exchange.h"
 #include "hosts.h"
 #include "http.h"
@@ -28,17 +24,6 @@
 #include "report.h"
 #include "resolve.h"
 #include "trust.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-
-#define EXIT_SETUP 1
-#define EXIT_BY_HAND 2
 
 /* Descriptors that we open ourselves before the jail (epoll, libcurl's wake-up pair) lie well below. */
 #define OWN_DESCRIPTORS_MAX 32
@@ -66,32 +51,6 @@ struct fetcher {
     struct pass *pass;
     struct peers peers;
 };
-
-static bool is_channel(int fd)
-{
-    int type = 0;
-    socklen_t len = sizeof type;
-
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
-}
-
-/* The channels must be there; nothing else that was inherited stays, and no environment. */
-static bool take_over_descriptors(struct fetcher *fetcher)
-{
-    if (!is_channel(IPC_FD_SUPERVISOR) || !is_channel(IPC_FD_SIBLING)) {
-        fprintf(stderr, "fetcher: this program is started by stapleguardd, not by hand\n");
-        return false;
-    }
-    if (jail_close_descriptors(IPC_FD_SIBLING + 1, NULL) != 0 || clearenv() != 0) {
-        fprintf(stderr, "fetcher: cannot close what was inherited: %s\n", strerror(errno));
-        return false;
-    }
-    tzset(); /* gmtime_r(3), which OpenSSL calls, would open /etc/localtime at its first use */
-    umask(077);
-    ipc_init(&fetcher->supervisor, IPC_FD_SUPERVISOR, PARTY_FETCHER, PARTY_SUPERVISOR);
-    ipc_init(&fetcher->writer, IPC_FD_SIBLING, PARTY_FETCHER, PARTY_WRITER);
-    return true;
-}
 
 static bool receive_config(struct fetcher *fetcher)
 {
@@ -215,13 +174,10 @@ static bool listen_to_peers(struct fetcher *fetcher)
 
 static uint64_t address_space(const struct msg_fetch_config *config)
 {
-#ifdef IS_SANITIZED
-    (void)config;
-    return RLIM_INFINITY; /* AddressSanitizer reserves terabytes */
-#else
+    if (CHILD_IS_SANITIZED)
+        return RLIM_INFINITY;
     return MEMORY_BASE + CERTS_MAX * MEMORY_PER_CERT
         + config->concurrency * (MEMORY_PER_EXCHANGE + 2 * (uint64_t)config->max_body);
-#endif
 }
 
 static bool lock_in(struct fetcher *fetcher)
@@ -283,12 +239,11 @@ static bool run_pass(void *owner)
 int main(void)
 {
     static struct fetcher fetcher = {.loop = {.epoll_fd = -1}};
-    int exit_code = EXIT_SETUP;
+    int exit_code = CHILD_EXIT_SETUP;
 
     log_init("fetcher", false);
-    if (!take_over_descriptors(&fetcher))
-        return EXIT_BY_HAND;
-    signal(SIGPIPE, SIG_IGN);
+    if (!child_take_over(PARTY_FETCHER, PARTY_WRITER, &fetcher.supervisor, &fetcher.writer))
+        return CHILD_EXIT_BY_HAND;
     report_init(&fetcher.supervisor);
     if (set_up(&fetcher))
         exit_code = loop_run(&fetcher.loop, run_pass, fetcher.pass);

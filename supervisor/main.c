@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "audit.h"
+#include "bounds.h"
 #include "caps.h"
 #include "conf.h"
 #include "directories.h"
@@ -105,13 +106,21 @@ static enum exit_code run_once(const struct conf *conf, const struct options *op
 {
     struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1};
     char error[ERROR_MAX] = "";
+    char known_path[FILE_PATH_MAX + 8];
+    struct known *known;
     enum exit_code code;
 
     pass->conf = conf;
     pass->is_forced = options->is_forced;
     pass->pool = gather(conf, &report);
-    if (pass->pool == NULL)
+    snprintf(known_path, sizeof known_path, "%s/known", conf->state_dir);
+    known = known_read(known_path);
+    pass->known = known;
+    if (pass->pool == NULL || known == NULL) {
+        known_free(known);
+        pool_free(pass->pool);
         return EXIT_CONFIGURATION;
+    }
     if (pass->pool->count == 0) {
         log_warning("there is no certificate to look after: Apache names none, and %s has no [certificate] section",
             options->config_path);
@@ -121,7 +130,11 @@ static enum exit_code run_once(const struct conf *conf, const struct options *op
         code = EXIT_NO_STAPLE;
     } else {
         code = report_summary(&report, pass->pool, conf->audit_log, stdout);
+        /* Of an interrupted pass some certificates are not known: nothing is forgotten for that. */
+        if (!report.is_interrupted && known_write(known_path, pass->pool) != 0)
+            log_warning("cannot write %s: %s; the next pass tells again what is known", known_path, strerror(errno));
     }
+    known_free(known);
     pool_free(pass->pool);
     return code;
 }

@@ -94,8 +94,9 @@ static void file_refused(
 
     snprintf(sentence, sizeof sentence, "%s: %s", path, detail[0] != '\0' ? detail : reason_sentence(reason));
     cert->state = CERT_STATE_UNUSABLE;
+    cert->told_reason = reason;
     pool_cert_fail(cert, reason, sentence);
-    relay_cert_event(&run->relay, EVENT_CERT_REFUSED, cert);
+    relay_cert_told(&run->relay, cert);
 }
 
 /* Layers that a kernel lacks are said, and are a reason to stop where the configuration wants all of them. */
@@ -262,7 +263,7 @@ int pass_run(const struct pass *pass, struct report *report, char *error, size_t
 
     if (spawn_children(&run.fetcher, &run.writer, error, cap) != 0)
         return -1;
-    relay_init(&run.relay, pass->pool, pass->audit, report);
+    relay_init(&run.relay, pass->pool, pass->known, pass->audit, report);
     relay_child_start(&run.relay, &run.fetcher);
     relay_child_start(&run.relay, &run.writer);
     feed_init(&run.feed, pass->pool, &run.fetcher, &run.writer, pass->is_forced, file_refused, &run);

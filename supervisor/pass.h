@@ -13,12 +13,14 @@
 
 #include "audit.h"
 #include "conf.h"
+#include "known.h"
 #include "pool.h"
 #include "report.h"
 
 struct pass {
     const struct conf *conf;
     struct pool *pool;
+    const struct known *known;
     struct audit *audit;
     uid_t fetch_uid, write_uid;
     gid_t fetch_gid, apache_gid;

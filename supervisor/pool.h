@@ -25,6 +25,7 @@ struct pool_cert {
     uint8_t serial[CERT_SERIAL_MAX];
     size_t serial_len;
     enum cert_state state;
+    enum reason told_reason; /* why it cannot be looked after, as first told; NONE when it can */
     enum reason reason; /* of the state, or of the last failure */
     bool is_must_staple;
     int64_t not_after; /* seconds since 1970, as all times */

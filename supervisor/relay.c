@@ -12,9 +12,10 @@
 
 #include "log.h"
 
-void relay_init(struct relay *relay, struct pool *pool, struct audit *audit, struct report *report)
+void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report)
 {
     relay->pool = pool;
+    relay->known = known;
     relay->audit = audit;
     relay->report = report;
 }
@@ -27,11 +28,16 @@ static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
     fields->serial_len = cert->serial_len;
 }
 
-void relay_cert_event(struct relay *relay, enum event event, const struct pool_cert *cert)
+void relay_cert_told(struct relay *relay, const struct pool_cert *cert)
 {
-    struct audit_fields fields = {
-        .event = event, .process = PARTY_SUPERVISOR, .reason = cert->reason, .detail = cert->detail};
+    struct audit_fields fields = {.process = PARTY_SUPERVISOR, .reason = cert->told_reason, .detail = cert->detail};
+    enum known_news news = known_compare(relay->known, cert);
 
+    if (news == KNOWN_NOTHING_NEW)
+        return;
+    fields.event = news == KNOWN_IS_NEW ? EVENT_CERT_ADDED : EVENT_CERT_CHANGED;
+    if (cert->state == CERT_STATE_UNUSABLE)
+        fields.event = EVENT_CERT_REFUSED;
     name_cert(&fields, cert);
     audit_write(relay->audit, &fields);
 }
@@ -85,13 +91,17 @@ static const char *take_log(const struct child *child, const struct msg_log *log
 /* What an event means for the certificate it is about. */
 static void note_event(struct pool_cert *cert, const struct msg_event *event)
 {
+    char sentence[URL_MAX + DETAIL_MAX + 8];
+
     switch ((enum event)event->event) {
     case EVENT_FETCH_FAILED:
     case EVENT_RESPONSE_REJECTED:
     case EVENT_OFFER_REFUSED:
     case EVENT_CERT_WITHDRAWN:
         cert->has_failed = true;
-        pool_cert_fail(cert, (enum reason)event->reason, event->detail);
+        snprintf(sentence, sizeof sentence, "%s%s%s", event->responder, event->responder[0] != '\0' ? ": " : "",
+            event->detail[0] != '\0' ? event->detail : reason_sentence((enum reason)event->reason));
+        pool_cert_fail(cert, (enum reason)event->reason, sentence);
         break;
     case EVENT_STAPLE_STORED:
         pool_cert_fail(cert, REASON_NONE, "");
@@ -149,8 +159,9 @@ static const char *take_cert_info(struct relay *relay, const struct msg_cert_inf
     memcpy(cert->sha256, info->sha256, sizeof cert->sha256);
     memcpy(cert->serial, info->serial, info->serial_len);
     cert->serial_len = info->serial_len;
-    pool_cert_fail(cert, (enum reason)info->reason, info->detail);
-    relay_cert_event(relay, cert->state == CERT_STATE_UNUSABLE ? EVENT_CERT_REFUSED : EVENT_CERT_ADDED, cert);
+    cert->told_reason = (enum reason)info->reason;
+    pool_cert_fail(cert, cert->told_reason, info->detail);
+    relay_cert_told(relay, cert);
     return NULL;
 }
 

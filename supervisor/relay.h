@@ -7,23 +7,27 @@
 #define STAPLEGUARD_RELAY_H
 
 #include "audit.h"
+#include "known.h"
 #include "pool.h"
 #include "report.h"
 #include "spawn.h"
 
 struct relay {
     struct pool *pool;
+    const struct known *known;
     struct audit *audit;
     struct report *report;
 };
 
-void relay_init(struct relay *relay, struct pool *pool, struct audit *audit, struct report *report);
+void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report);
 
 /* Take msg from child.  Returns NULL, or what is wrong with it (a constant): the channel is to be closed. */
 const char *relay_message(struct relay *relay, struct child *child, const struct msg *msg);
 
-/* Events of the supervisor's own: about a certificate (reason and detail are the certificate's), or about the service. */
-void relay_cert_event(struct relay *relay, enum event event, const struct pool_cert *cert);
+/* What the certificate is, or why it cannot be looked after (told_reason, detail), was found out: told, if it is news. */
+void relay_cert_told(struct relay *relay, const struct pool_cert *cert);
+
+/* An event about the service. */
 void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);
 void relay_child_start(struct relay *relay, const struct child *child);
 /* child->exit_status is set.  A death by the sandbox is an event of its own. */

@@ -79,7 +79,8 @@ static void print_cert(const struct pool_cert *cert, enum outcome outcome, FILE 
         fprintf(out, "  %-8s %s%s: ", cert_state_word(cert->state), cert->name, cert->is_must_staple ? " (must-staple)" : "");
     }
     print_reason(cert, out);
-    fputc('\n', out);
+    fputs(cert->state == CERT_STATE_REVOKED || cert->state == CERT_STATE_UNKNOWN
+            ? "; not asked for again until its file changes, or with --force\n" : "\n", out);
 }
 
 /* Those without a staple first: they are why somebody reads this. */
@@ -129,6 +130,8 @@ enum exit_code report_summary(const struct report *report, const struct pool *po
         fputs("interrupted: what was fetched until then is kept\n", out);
     print_counts(report, pool, counts, out);
     print_certs(pool, counts, audit_log, out);
+    if (counts[OUTCOME_MISSING] + counts[OUTCOME_KEPT] > 0)
+        fputs("  what failed is tried again in the next pass\n", out);
     print_file(report, out);
     if (report->has_discovery_failed)
         return EXIT_CONFIGURATION;

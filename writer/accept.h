@@ -48,10 +48,11 @@ struct accept_cert {
 };
 
 /*
- * verdict: of the offered response at `now`.  der_sha256: its digest.  The checks, in this order; the first that applies decides:
- *   the verdict's own reason; the same octets as held; good after a verified revoked; older than held (thisUpdate, then producedAt, then
- *   nextUpdate; but a revoked with the thisUpdate of a good one counts as newer); unknown after a verified revoked; unknown
- *   of a certificate younger than unknown_grace_sec (CAs publish late: PARITY P6).
+ * verdict: of the offered response at `now`.  der_sha256: its digest.  The checks, in this order; the first that applies
+ * decides:
+ *   the verdict's own reason; the same octets as held; good after a verified revoked; older than held (thisUpdate, then
+ *   producedAt, then nextUpdate; but a revoked with the thisUpdate of a good one counts as newer); unknown after a
+ *   verified revoked; unknown of a certificate younger than unknown_grace_sec (CAs publish late: PARITY P6).
  */
 void accept_decide(const struct ocsp_verdict *verdict, const uint8_t der_sha256[32], const struct held *held,
     const struct accept_cert *cert, int64_t now, struct accept_decision *decision);

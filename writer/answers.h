@@ -18,11 +18,15 @@ struct answers {
 void answers_init(struct answers *answers);
 
 /* Queue an answer about cert_no, which the roster has; one that was still due is replaced. */
-void answers_add(struct answers *answers, struct roster *roster, uint32_t cert_no, enum answer_kind kind, enum reason reason);
+void answers_add(
+    struct answers *answers, struct roster *roster, uint32_t cert_no, enum answer_kind kind, enum reason reason);
 
 bool answers_are_due(const struct answers *answers);
 
-/* Send as many as the channel takes now.  IPC_OK: all; IPC_AGAIN: the rest later; else the fetcher is gone and the queue empty. */
+/*
+ * Send as many as the channel takes now.  IPC_OK: all; IPC_AGAIN: the rest later; else the fetcher is gone and the queue
+ * empty.
+ */
 enum ipc_result answers_send(struct answers *answers, struct roster *roster, struct ipc *fetcher);
 
 #endif

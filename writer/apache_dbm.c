@@ -12,7 +12,10 @@
 
 #include <openssl/evp.h>
 
-/* How often what Apache wrote to the replaced file meanwhile is merged in: it writes seldom, and each time is a whole build. */
+/*
+ * How often what Apache wrote to the replaced file meanwhile is merged in: it writes seldom, and each time is a whole
+ * build.
+ */
 #define ROUNDS_MAX 3
 
 /* A record that says it is good for longer is nobody's: staples live days. */
@@ -61,7 +64,10 @@ static bool remember_seen(struct apache_dbm *dbm, const struct dbm_pair *pair)
     return digest_of(pair->value, pair->value_len, dbm->seen[dbm->seen_count++].digest);
 }
 
-/* Whether a record that is not ours goes on.  An expired one does not; one that hardly ever ends is counted as no stapling record. */
+/*
+ * Whether a record that is not ours goes on.  An expired one does not; one that hardly ever ends is counted as no
+ * stapling record.
+ */
 static bool is_carried(struct apache_dbm *dbm, const struct dbm_pair *pair)
 {
     const struct apache_dbm_rules *rules = &dbm->rules;
@@ -163,12 +169,13 @@ enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rul
     dbm->rules = *rules;
     dbm->place.fd = -1;
     if (!dbm_place_temporary(rules->name, dbm->temporary)) {
-        snprintf(dbm->place.detail, sizeof dbm->place.detail, "the name of Apache's DBM file is too long to build another beside it");
+        snprintf(dbm->place.detail, sizeof dbm->place.detail,
+            "the name of Apache's DBM file is too long to build another beside it");
         return REASON_DBM_UNWRITABLE;
     }
     if (!dbm_place_clean(dbm->temporary)) {
-        snprintf(dbm->place.detail, sizeof dbm->place.detail, "%s, where a new file is built, cannot be removed: %s", dbm->temporary,
-            strerror(errno));
+        snprintf(dbm->place.detail, sizeof dbm->place.detail, "%s, where a new file is built, cannot be removed: %s",
+            dbm->temporary, strerror(errno));
         return REASON_DBM_UNWRITABLE;
     }
     reason = dbm_place_open(rules->name, &dbm->place);

@@ -70,14 +70,15 @@ struct apache_dbm_outcome {
 };
 
 /*
- * First half: look at the file in place and read it.  Returns REASON_NONE, also when there is none or it cannot be read (dbm->place,
- * dbm->reading tell), or why nothing may be put there; place.detail says it in words.  apache_dbm_end it in any case.
+ * First half: look at the file in place and read it.  Returns REASON_NONE, also when there is none or it cannot be read
+ * (dbm->place, dbm->reading tell), or why nothing may be put there; place.detail says it in words.  apache_dbm_end it in
+ * any case.
  */
 enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rules *rules);
 
 /*
- * Second half: make a file of own and the foreign records and put it in place.  What Apache wrote to the old file meanwhile is merged
- * in, at most 3 times over.
+ * Second half: make a file of own and the foreign records and put it in place.  What Apache wrote to the old file
+ * meanwhile is merged in, at most 3 times over.
  */
 void apache_dbm_commit(struct apache_dbm *dbm, const struct apache_dbm_own *own, struct apache_dbm_outcome *outcome);
 

@@ -13,14 +13,14 @@
 void bdb_hooks_install(void);
 
 /*
- * false: Berkeley DB's own syncing does nothing (Apache's file, which Apache deletes at every start).  true, at first and between
- * two commits: it syncs (our store).  Berkeley DB has no such switch for one database.
+ * false: Berkeley DB's own syncing does nothing (Apache's file, which Apache deletes at every start).  true, at first and
+ * between two commits: it syncs (our store).  Berkeley DB has no such switch for one database.
  */
 void bdb_hooks_set_durable(bool is_durable);
 
 /*
- * From now on whatever Berkeley DB opens is this descriptor, whose holes are read without the kernel; for the reader process, which
- * may open nothing.  Returns 0, or -1 with errno set.
+ * From now on whatever Berkeley DB opens is this descriptor, whose holes are read without the kernel; for the reader
+ * process, which may open nothing.  Returns 0, or -1 with errno set.
  */
 int bdb_hooks_serve_only(int fd);
 

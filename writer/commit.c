@@ -52,8 +52,8 @@ static void keep_unstored(struct commit *commit, const struct intake *intake, co
 }
 
 /*
- * A certificate for which nothing is held may still have a good response in Apache's file: one that Apache fetched itself, or ours,
- * when our store was lost.  It goes through the same gate as an offer from the network.
+ * A certificate for which nothing is held may still have a good response in Apache's file: one that Apache fetched
+ * itself, or ours, when our store was lost.  It goes through the same gate as an offer from the network.
  */
 static void adopt(struct commit *commit)
 {
@@ -100,7 +100,8 @@ static void report_reading(const struct apache_dbm *dbm)
     else if (dbm->place.fd >= 0 && dbm->reading.result != FOREIGN_OK)
         report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_READER_DIED, 0, dbm->reading.detail);
     if (dbm->invalid > 0)
-        report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_MALFORMED, dbm->invalid, "records in Apache's file that are no stapling records");
+        report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_MALFORMED, dbm->invalid,
+            "records in Apache's file that are no stapling records");
     if (dbm->foreign.dropped > 0)
         report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_TOO_MANY, dbm->foreign.dropped, "more foreign records than are kept");
 }

@@ -20,9 +20,9 @@
 #define CACHE_LEN (4u * 1024u * 1024u)
 
 /*
- * Berkeley DB counts the wanted number of records as if they were there (hash_open.c: meta->nelem = h_nelem) and splits a bucket
- * when records / fill factor exceeds the buckets.  Asking for half the buckets' worth plus one of a high fill factor gives 2^bits
- * buckets and room for FILL_FACTOR * 2^(bits - 1) records before one splits.
+ * Berkeley DB counts the wanted number of records as if they were there (hash_open.c: meta->nelem = h_nelem) and splits a
+ * bucket when records / fill factor exceeds the buckets.  Asking for half the buckets' worth plus one of a high fill
+ * factor gives 2^bits buckets and room for FILL_FACTOR * 2^(bits - 1) records before one splits.
  */
 #define FILL_FACTOR 256u
 
@@ -196,7 +196,10 @@ out:
     return error == 0 ? DBM_DRIVER_OK : failure(error);
 }
 
-/* mod_socache_dbm ends its walk at the first key whose pointer is NULL (apr_dbm_berkeleydb.c hands out DBT.data as it is). */
+/*
+ * mod_socache_dbm ends its walk at the first key whose pointer is NULL (apr_dbm_berkeleydb.c hands out DBT.data as it
+ * is).
+ */
 static enum dbm_driver_result check_first(DB *db)
 {
     DBC *cursor = NULL;

@@ -45,8 +45,9 @@ struct dbm_source {
 struct dbm_driver {
     const char *name;
     /*
-     * Hand every record behind fd to take.  lock_in is called once after everything is allocated and before the first byte is
-     * read: from there on a broken library can do no harm.  A hostile file may crash the library or keep it busy for ever.
+     * Hand every record behind fd to take.  lock_in is called once after everything is allocated and before the first
+     * byte is read: from there on a broken library can do no harm.  A hostile file may crash the library or keep it busy
+     * for ever.
      */
     enum dbm_driver_result (*read_all)(int fd, bool (*lock_in)(void), dbm_take_fn *take, void *context);
     /* Make a new file at path, which must not exist.  words: why not, "" where there is nothing to say. */

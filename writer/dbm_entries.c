@@ -1,5 +1,6 @@
 /*
- * Owns: records of Apache's file that are kept in memory while a commit is made: each key once, bounded in number and octets.
+ * Owns: records of Apache's file that are kept in memory while a commit is made: each key once, bounded in number and
+ *       octets.
  * Runs in: writer.
  * Never: keeps more than FOREIGN_ENTRIES_MAX records or FOREIGN_BYTES_MAX octets.
  */
@@ -39,7 +40,8 @@ enum dbm_entries_result dbm_entries_add(
     struct dbm_entry *entry;
     uint8_t *copy;
 
-    if (entries->count >= FOREIGN_ENTRIES_MAX || value_len > DBM_VALUE_MAX || entries->octets + value_len > FOREIGN_BYTES_MAX) {
+    if (entries->count >= FOREIGN_ENTRIES_MAX || value_len > DBM_VALUE_MAX
+        || entries->octets + value_len > FOREIGN_BYTES_MAX) {
         entries->dropped++;
         return DBM_ENTRIES_FULL;
     }
@@ -63,7 +65,10 @@ static int compare_keys(const void *a, const void *b)
     return memcmp(((const struct dbm_entry *)a)->key, ((const struct dbm_entry *)b)->key, DBM_KEY_LEN);
 }
 
-/* qsort need not keep the order of equal keys, so those are told apart by where they stood: glibc's merge sort may run out of memory. */
+/*
+ * qsort need not keep the order of equal keys, so those are told apart by where they stood: glibc's merge sort may run
+ * out of memory.
+ */
 static int compare_positions(const void *a, const void *b, void *base)
 {
     const struct dbm_entry *items = base;

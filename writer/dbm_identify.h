@@ -25,8 +25,8 @@ enum dbm_kind {
 
 /*
  * bytes: the file's first len bytes, DBM_IDENTIFY_LEN if it has so many.
- * Sources: Berkeley DB dbinc/db_page.h (magic at byte 12, either byte order); GDBM gdbmconst.h; LMDB mdb.c (MDB_MAGIC after the page
- * header).  SDBM files have no magic; they are known by their names (PATH.pag, PATH.dir).
+ * Sources: Berkeley DB dbinc/db_page.h (magic at byte 12, either byte order); GDBM gdbmconst.h; LMDB mdb.c (MDB_MAGIC
+ * after the page header).  SDBM files have no magic; they are known by their names (PATH.pag, PATH.dir).
  */
 enum dbm_kind dbm_identify(const uint8_t *bytes, size_t len);
 

@@ -36,8 +36,8 @@ static const char *type_words(mode_t mode)
 
 static enum reason refuse_type(mode_t mode, struct dbm_place *place)
 {
-    snprintf(place->detail, sizeof place->detail, "%s stands where Apache's DBM file belongs; remove it, or let dbm name the file itself",
-        type_words(mode));
+    snprintf(place->detail, sizeof place->detail,
+        "%s stands where Apache's DBM file belongs; remove it, or let dbm name the file itself", type_words(mode));
     return REASON_DBM_UNWRITABLE;
 }
 
@@ -54,7 +54,8 @@ static enum reason look_for_sdbm(const char *name, struct dbm_place *place)
 {
     if (!is_there(name, ".pag") || !is_there(name, ".dir"))
         return REASON_NONE;
-    snprintf(place->detail, sizeof place->detail, "a pair of SDBM files (.pag, .dir) stands beside the name of Apache's DBM file");
+    snprintf(place->detail, sizeof place->detail,
+        "a pair of SDBM files (.pag, .dir) stands beside the name of Apache's DBM file");
     return REASON_NOT_BERKELEY_DB;
 }
 

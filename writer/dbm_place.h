@@ -25,10 +25,10 @@ struct dbm_place {
 };
 
 /*
- * Look at what stands at name.  REASON_NONE: a Berkeley DB hash file (fd is open), or something that a new file may replace: nothing, an
- * empty file, a file that cannot be read.  REASON_NOT_BERKELEY_DB: another kind of DBM file, also SDBM's pair beside the name.
- * REASON_DBM_UNWRITABLE: not a file at all.  A symbolic link, FIFO, device or directory is refused although renaming would replace
- * the name itself: somebody put it there for a purpose that we do not know.
+ * Look at what stands at name.  REASON_NONE: a Berkeley DB hash file (fd is open), or something that a new file may
+ * replace: nothing, an empty file, a file that cannot be read.  REASON_NOT_BERKELEY_DB: another kind of DBM file, also
+ * SDBM's pair beside the name. REASON_DBM_UNWRITABLE: not a file at all.  A symbolic link, FIFO, device or directory is
+ * refused although renaming would replace the name itself: somebody put it there for a purpose that we do not know.
  */
 enum reason dbm_place_open(const char *name, struct dbm_place *place);
 
@@ -44,15 +44,15 @@ void dbm_place_close(struct dbm_place *place);
 bool dbm_place_temporary(const char *name, char out[NAME_MAX + 1]);
 
 /*
- * Remove what a run that was killed left behind, also Berkeley DB's own temporary file.  Returns false, with errno set, when something
- * stays in the way: Berkeley DB would try again for minutes.
+ * Remove what a run that was killed left behind, also Berkeley DB's own temporary file.  Returns false, with errno set,
+ * when something stays in the way: Berkeley DB would try again for minutes.
  */
 bool dbm_place_clean(const char *temporary);
 
 /*
- * Give the finished file its group and mode (0660: Apache's children must be able to read and write it) and rename it over name.
- * On REASON_NONE *placed is that file, as it was just before Apache could see it; dbm_place_close it.  Else REASON_DBM_UNWRITABLE,
- * placed->fd is -1 and placed->detail says why.
+ * Give the finished file its group and mode (0660: Apache's children must be able to read and write it) and rename it
+ * over name. On REASON_NONE *placed is that file, as it was just before Apache could see it; dbm_place_close it.  Else
+ * REASON_DBM_UNWRITABLE, placed->fd is -1 and placed->detail says why.
  */
 enum reason dbm_place_put(const char *temporary, const char *name, struct dbm_place *placed);
 

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "foreign_stream.h"
 #include "jail.h"
 #include "policy.h"
@@ -38,17 +39,6 @@ enum {
     READER_DAMAGED = 3,
     READER_FAILED = 4,
 };
-
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
 
 /* What the reader process sends; written in chunks, since a pipe costs a call each. */
 struct outbox {
@@ -96,7 +86,7 @@ static int limit(__rlimit_resource_t resource, rlim_t value)
 /* AddressSanitizer's own mappings and calls would not pass. */
 static bool lock_in(void)
 {
-    if (IS_SANITIZED)
+    if (CHILD_IS_SANITIZED)
         return true;
     return limit(RLIMIT_AS, READER_ADDRESS_SPACE) == 0 && limit(RLIMIT_NOFILE, 0) == 0 && limit(RLIMIT_NPROC, 0) == 0
         && sandbox_apply(&sandbox_policy_reader) == 0;
@@ -138,7 +128,8 @@ static int64_t monotonic_msec(void)
 }
 
 /* Until the end of the stream, of the pipe, or of the time.  *is_late: the time. */
-static void receive(int pipe_fd, int64_t deadline_msec, struct foreign_stream *stream, dbm_take_fn *take, void *context, bool *is_late)
+static void receive(
+    int pipe_fd, int64_t deadline_msec, struct foreign_stream *stream, dbm_take_fn *take, void *context, bool *is_late)
 {
     static uint8_t chunk[65536];
 

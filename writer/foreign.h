@@ -3,8 +3,8 @@
  * Runs in: writer, which forks the reader process for each look.
  * Never: lets the library touch the file in the writer itself; waits longer or keeps more than it was told.
  *
- * The reader process holds the file and a pipe and nothing else.  Its own alarm ends it: it can neither put that off nor block it
- * (sandbox_policy_reader), so the writer needs no right to kill.
+ * The reader process holds the file and a pipe and nothing else.  Its own alarm ends it: it can neither put that off nor
+ * block it (sandbox_policy_reader), so the writer needs no right to kill.
  */
 #ifndef STAPLEGUARD_FOREIGN_H
 #define STAPLEGUARD_FOREIGN_H

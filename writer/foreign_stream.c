@@ -65,7 +65,8 @@ static bool fill(struct foreign_stream *stream, size_t need, const uint8_t **dat
     return stream->have == need;
 }
 
-static enum foreign_stream_result take_record(struct foreign_stream *stream, struct dbm_pair *pair, dbm_take_fn *take, void *context)
+static enum foreign_stream_result take_record(
+    struct foreign_stream *stream, struct dbm_pair *pair, dbm_take_fn *take, void *context)
 {
     pair->key = stream->record + FOREIGN_STREAM_HEADER_LEN;
     pair->value = pair->key + pair->key_len;

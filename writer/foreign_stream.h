@@ -3,8 +3,8 @@
  * Runs in: writer (decoding), its reader process (encoding).
  * Never: believes a length; the reader process may be in a stranger's hands.
  *
- * Each record is two 32-bit lengths, big-endian, and then key and value.  After the last one stands FOREIGN_STREAM_END in the
- * place of the key's length and the number of records that were passed over in that of the value's.
+ * Each record is two 32-bit lengths, big-endian, and then key and value.  After the last one stands FOREIGN_STREAM_END in
+ * the place of the key's length and the number of records that were passed over in that of the value's.
  */
 #ifndef STAPLEGUARD_FOREIGN_STREAM_H
 #define STAPLEGUARD_FOREIGN_STREAM_H
@@ -38,7 +38,10 @@ struct foreign_stream {
 /* True when a record can go through the stream: a stapling record's key or the scan guard's, a value within its bounds. */
 bool foreign_stream_carries(const struct dbm_pair *pair);
 
-/* Encode one record that foreign_stream_carries.  Returns the length, at most FOREIGN_STREAM_RECORD_MAX.  Partner: foreign_stream_feed. */
+/*
+ * Encode one record that foreign_stream_carries.  Returns the length, at most FOREIGN_STREAM_RECORD_MAX.  Partner:
+ * foreign_stream_feed.
+ */
 size_t foreign_stream_encode(const struct dbm_pair *pair, uint8_t *out);
 size_t foreign_stream_encode_end(uint32_t skipped, uint8_t *out);
 

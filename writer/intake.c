@@ -43,12 +43,14 @@ static enum reason turn_away(struct intake *intake, struct roster_entry *entry, 
             return REASON_FLOOD;
         }
         if (++entry->offers > OFFERS_PER_PASS_MAX) {
-            snprintf(item->detail, sizeof item->detail, "more than %u offers in one pass; no further one is looked at", OFFERS_PER_PASS_MAX);
+            snprintf(item->detail, sizeof item->detail, "more than %u offers in one pass; no further one is looked at",
+                OFFERS_PER_PASS_MAX);
             return REASON_FLOOD;
         }
     }
     if (entry->told_state != CERT_STATE_MISSING) {
-        snprintf(item->detail, sizeof item->detail, "an offer for a certificate that is %s", cert_state_word(entry->told_state));
+        snprintf(
+            item->detail, sizeof item->detail, "an offer for a certificate that is %s", cert_state_word(entry->told_state));
         return REASON_UNKNOWN_CERT;
     }
     return writer_clock_is_right(intake->writer, intake->now) ? REASON_NONE : REASON_CLOCK_WRONG;
@@ -70,8 +72,8 @@ static void explain(const struct ocsp_verdict *verdict, const struct held *held,
     if (reason == REASON_ROLLBACK)
         explain_rollback(verdict, held, detail);
     else if (reason == REASON_UNKNOWN && held->state != CERT_STATE_REVOKED)
-        text_clean_format(detail, DETAIL_MAX + 1, "%.300s; the certificate is younger than unknown_grace, so it is asked for again",
-            verdict->detail);
+        text_clean_format(detail, DETAIL_MAX + 1,
+            "%.300s; the certificate is younger than unknown_grace, so it is asked for again", verdict->detail);
     else
         snprintf(detail, DETAIL_MAX + 1, "%s", verdict->detail);
 }
@@ -114,11 +116,11 @@ static void put(struct intake *intake, const struct roster_entry *entry, const u
 }
 
 /*
- * Make what was decided what is held; intake_end takes it back if the commit fails.  Nobody knows when Apache fetched what was found
- * in its file: not before it was made, so it is due as early as it may be.
+ * Make what was decided what is held; intake_end takes it back if the commit fails.  Nobody knows when Apache fetched
+ * what was found in its file: not before it was made, so it is due as early as it may be.
  */
-static void hold(const struct intake *intake, enum intake_source source, struct roster_entry *entry, const struct ocsp_verdict *verdict,
-    const struct accept_decision *decision, const uint8_t der_sha256[32])
+static void hold(const struct intake *intake, enum intake_source source, struct roster_entry *entry,
+    const struct ocsp_verdict *verdict, const struct accept_decision *decision, const uint8_t der_sha256[32])
 {
     struct held *held = &entry->holding->held;
 
@@ -132,7 +134,8 @@ static void hold(const struct intake *intake, enum intake_source source, struct 
     memcpy(held->der_sha256, der_sha256, sizeof held->der_sha256);
 }
 
-static void judge(struct intake *intake, struct roster_entry *entry, const uint8_t *der, size_t der_len, struct intake_item *item)
+static void judge(
+    struct intake *intake, struct roster_entry *entry, const uint8_t *der, size_t der_len, struct intake_item *item)
 {
     const struct accept_cert cert = {.not_before = entry->cert.not_before, .unknown_grace_sec = entry->unknown_grace_sec};
     struct accept_decision decision;

@@ -6,12 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "child.h"
 #include "commit.h"
 #include "intake.h"
 #include "jail.h"
@@ -26,20 +25,6 @@
 #include "report.h"
 #include "store_lock.h"
 #include "told.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
-
-#define EXIT_SETUP 1
-#define EXIT_BY_HAND 2
 
 /* Berkeley DB's log and database, Apache's file three times over, a pipe; and the channels. */
 #define OPEN_FILES_MAX 64
@@ -56,32 +41,6 @@
 
 /* The store's directory as seen from inside. */
 #define STORE_ROOT "/writer"
-
-static bool is_channel(int fd)
-{
-    int type = 0;
-    socklen_t len = sizeof type;
-
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
-}
-
-/* The channels must be there; nothing else that was inherited stays, and no environment. */
-static bool take_over_descriptors(struct writer *writer)
-{
-    if (!is_channel(IPC_FD_SUPERVISOR) || !is_channel(IPC_FD_SIBLING)) {
-        fprintf(stderr, "writer: this program is started by stapleguardd, not by hand\n");
-        return false;
-    }
-    if (jail_close_descriptors(IPC_FD_SIBLING + 1, NULL) != 0 || clearenv() != 0) {
-        fprintf(stderr, "writer: cannot close what was inherited: %s\n", strerror(errno));
-        return false;
-    }
-    umask(007); /* Apache's file is for its group too; directories are made with their own mode */
-    ipc_init(&writer->supervisor, IPC_FD_SUPERVISOR, PARTY_WRITER, PARTY_SUPERVISOR);
-    ipc_init(&writer->fetcher, IPC_FD_SIBLING, PARTY_WRITER, PARTY_FETCHER);
-    writer->fetcher.state = MSG_STATE_RUN;
-    return true;
-}
 
 static bool receive_config(struct writer *writer)
 {
@@ -108,7 +67,6 @@ static bool prepare_libraries(struct writer *writer)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
 
-    tzset();
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1
         || EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL) != 1) {
         log_error("libcrypto could not be set up");
@@ -145,7 +103,8 @@ static bool prepare_directory(const struct writer *writer, const char *path)
     if (fd < 0 || fstat(fd, &st) != 0)
         goto failed;
     if (st.st_uid != 0 && st.st_uid != config->uid) {
-        log_error("%s belongs to user %u, but the writer runs as %u; do: chown -R %u %s", path, st.st_uid, config->uid, config->uid, path);
+        log_error("%s belongs to user %u, but the writer runs as %u; do: chown -R %u %s", path, st.st_uid, config->uid,
+            config->uid, path);
         goto out;
     }
     /* The mode first: root has given up the right to change it on somebody else's directory. */
@@ -180,7 +139,7 @@ static bool lock_in(struct writer *writer, uint32_t *missing_layers)
         .limits = {
             .open_files = OPEN_FILES_MAX,
             .file_size = RLIM_INFINITY, /* holes count: DBM_LAYOUT_BITS_MAX */
-            .address_space = IS_SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_MAX,
+            .address_space = CHILD_IS_SANITIZED ? RLIM_INFINITY : ADDRESS_SPACE_MAX,
             .processes = PROCESSES_MAX,
         },
         .policy = &sandbox_policy_writer,
@@ -242,7 +201,8 @@ static bool take_from_supervisor(struct writer *writer, int *code)
         } else if (msg.type == MSG_PASS_BEGIN) {
             is_well = msg.pass_begin.cert_count == roster_count(writer->roster);
             if (!is_well)
-                log_error("a pass over %u certificates, of which %zu are known", msg.pass_begin.cert_count, roster_count(writer->roster));
+                log_error("a pass over %u certificates, of which %zu are known", msg.pass_begin.cert_count,
+                    roster_count(writer->roster));
             writer->has_pass_begun = true;
         }
         if (fd >= 0)
@@ -256,7 +216,8 @@ static bool take_from_supervisor(struct writer *writer, int *code)
 static void leave_fetcher(struct writer *writer, const char *why)
 {
     if (why != NULL)
-        report_event(EVENT_PROTOCOL_VIOLATION, CERT_NO_NONE, REASON_PROTOCOL, "a message from the fetcher: %s; its channel is closed", why);
+        report_event(EVENT_PROTOCOL_VIOLATION, CERT_NO_NONE, REASON_PROTOCOL,
+            "a message from the fetcher: %s; its channel is closed", why);
     ipc_close(&writer->fetcher);
     writer->has_fetcher_finished = true;
 }
@@ -329,12 +290,13 @@ int main(void)
     uint32_t missing_layers = 0;
     int code;
 
-    if (!take_over_descriptors(&writer))
-        return EXIT_BY_HAND;
-    signal(SIGPIPE, SIG_IGN);
+    if (!child_take_over(PARTY_WRITER, PARTY_FETCHER, &writer.supervisor, &writer.fetcher))
+        return CHILD_EXIT_BY_HAND;
+    umask(007); /* Apache's file is for its group too; directories are made with their own mode */
+    writer.fetcher.state = MSG_STATE_RUN;
     report_init(&writer.supervisor);
     if (!receive_config(&writer) || !prepare_libraries(&writer) || !lock_in(&writer, &missing_layers))
-        return EXIT_SETUP;
+        return CHILD_EXIT_SETUP;
     if (!tell_ready(&writer, missing_layers))
         return EXIT_SUCCESS;
     writer_has_store(&writer, time(NULL));

@@ -48,9 +48,9 @@ static bool add_ended(struct own *own, const uint8_t id[STORE_ID_LEN], bool is_b
 }
 
 /*
- * A certificate whose file is gone is withdrawn (PARITY P5).  One that is merely not told of any more, since its file has another
- * certificate now, may still be Apache's until its next restart: its record stays, and in the file, until it ends.  There is no issuer
- * to verify it with; it was verified when it came, and its digest says that it is the same.
+ * A certificate whose file is gone is withdrawn (PARITY P5).  One that is merely not told of any more, since its file has
+ * another certificate now, may still be Apache's until its next restart: its record stays, and in the file, until it
+ * ends.  There is no issuer to verify it with; it was verified when it came, and its digest says that it is the same.
  */
 static bool show(void *context, const uint8_t id[STORE_ID_LEN], enum store_result result, const struct store_record *record)
 {
@@ -68,8 +68,8 @@ static bool show(void *context, const uint8_t id[STORE_ID_LEN], enum store_resul
     memcpy(entry.id, id, STORE_ID_LEN);
     entry.expiry = is_told ? holding->held.expiry : record->expiry;
     /* Where a write failed half-way the store may know more than we hold: both must be good. */
-    entry.is_served = gone == NULL && record->state == CERT_STATE_GOOD && (!is_told || holding->held.state == CERT_STATE_GOOD)
-        && (!own->is_time_judged || entry.expiry > own->now);
+    entry.is_served = gone == NULL && record->state == CERT_STATE_GOOD
+        && (!is_told || holding->held.state == CERT_STATE_GOOD) && (!own->is_time_judged || entry.expiry > own->now);
     if ((gone != NULL || (!is_told && own->is_time_judged && record->effective_end <= own->now))
         && !add_ended(own, id, false, gone))
         own->has_no_memory = true;

@@ -35,7 +35,10 @@ struct own {
     size_t ended_count;
 };
 
-/* Look through the store.  Returns false when it cannot be read (the store has failed) or memory ends.  own_clear in any case. */
+/*
+ * Look through the store.  Returns false when it cannot be read (the store has failed) or memory ends.  own_clear in any
+ * case.
+ */
 bool own_collect(struct own *own, struct writer *writer, int64_t now, bool is_time_judged);
 
 /* Remove from the store what has ended, with an event each (PARITY P5). */

@@ -49,8 +49,8 @@ size_t roster_count(const struct roster *roster);
 struct issuer_table *roster_issuers(struct roster *roster);
 
 /*
- * The next number's entry, zeroed; NULL: no memory, or CERTS_MAX are there.  Pointers to entries live until the next roster_add;
- * holdings live as long as the roster.
+ * The next number's entry, zeroed; NULL: no memory, or CERTS_MAX are there.  Pointers to entries live until the next
+ * roster_add; holdings live as long as the roster.
  */
 struct roster_entry *roster_add(struct roster *roster);
 

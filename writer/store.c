@@ -140,7 +140,8 @@ static int open_database(struct store *store)
 
     if (error != 0)
         return error;
-    if ((error = store->db->set_pagesize(store->db, PAGE_SIZE)) != 0 || (error = store->db->set_flags(store->db, DB_CHKSUM)) != 0)
+    if ((error = store->db->set_pagesize(store->db, PAGE_SIZE)) != 0
+        || (error = store->db->set_flags(store->db, DB_CHKSUM)) != 0)
         return error;
     return store->db->open(store->db, NULL, DATABASE, NULL, DB_BTREE, DB_CREATE | DB_AUTO_COMMIT, 0600);
 }
@@ -337,8 +338,8 @@ enum store_result store_remove(struct store *store, const uint8_t id[STORE_ID_LE
 
 /*
  * Berkeley DB 5.3 calls a commit done although writing it failed when the log has just gone on to a new file (log_put.c,
- * __log_flush_commit: another file number than that of the last sync passes for "already on disk").  So any system call that failed
- * counts, whatever is returned.
+ * __log_flush_commit: another file number than that of the last sync passes for "already on disk").  So any system call
+ * that failed counts, whatever is returned.
  */
 enum store_result store_commit(struct store *store)
 {

@@ -3,8 +3,9 @@
  * Runs in: writer; also in the child that tries it out at start (store_home.h).
  * Never: acknowledges what is not on disk; calls a full disk damage.
  *
- * Durability: store_commit returns STORE_OK only after the log is synced and no system call for it has failed, so a kill or a power loss at any instant loses nothing
- * that was acknowledged.  At most one transaction is open at a time; reads inside of it see its own changes.
+ * Durability: store_commit returns STORE_OK only after the log is synced and no system call for it has failed, so a kill
+ * or a power loss at any instant loses nothing that was acknowledged.  At most one transaction is open at a time; reads
+ * inside of it see its own changes.
  */
 #ifndef STAPLEGUARD_STORE_H
 #define STAPLEGUARD_STORE_H
@@ -30,8 +31,8 @@ enum store_result {
 enum store_result store_open(const char *directory, struct store **out, char detail[DETAIL_MAX + 1]);
 
 /*
- * Open what store_open cannot for want of room or rights, to read it: no recovery, so that what was stored last may be missing.
- * Nothing is written.
+ * Open what store_open cannot for want of room or rights, to read it: no recovery, so that what was stored last may be
+ * missing. Nothing is written.
  */
 enum store_result store_open_read_only(const char *directory, struct store **out, char detail[DETAIL_MAX + 1]);
 
@@ -39,8 +40,8 @@ enum store_result store_open_read_only(const char *directory, struct store **out
 void store_close(struct store *store);
 
 /*
- * False after store_open_read_only, and after a write that failed: then the log on disk and the records in memory may differ, so that
- * nothing may be acknowledged before the store is opened anew.
+ * False after store_open_read_only, and after a write that failed: then the log on disk and the records in memory may
+ * differ, so that nothing may be acknowledged before the store is opened anew.
  */
 bool store_is_writable(const struct store *store);
 
@@ -64,8 +65,8 @@ enum store_result store_commit(struct store *store);
 void store_abort(struct store *store);
 
 /*
- * Show each record in the order of ids, without a transaction.  result: STORE_OK, or STORE_BAD_RECORD with record NULL.  The function
- * must not call the store, and returns false to stop.
+ * Show each record in the order of ids, without a transaction.  result: STORE_OK, or STORE_BAD_RECORD with record NULL.
+ * The function must not call the store, and returns false to stop.
  */
 typedef bool store_show_fn(
     void *context, const uint8_t id[STORE_ID_LEN], enum store_result result, const struct store_record *record);

@@ -26,7 +26,8 @@
 /* More damaged stores than this were never kept, whatever happened. */
 #define LISTED_MAX 64u
 
-static bool is_enough_shown(void *context, const uint8_t id[STORE_ID_LEN], enum store_result result, const struct store_record *record)
+static bool go_on(
+    void *context, const uint8_t id[STORE_ID_LEN], enum store_result result, const struct store_record *record)
 {
     (void)context;
     (void)id;
@@ -49,7 +50,7 @@ static _Noreturn void run_trial(open_fn *open_it, const char *directory, int wor
     alarm(STORE_HOME_TRIAL_SEC);
     result = open_it(directory, &store, detail);
     if (result == STORE_OK) {
-        result = store_walk(store, is_enough_shown, NULL);
+        result = store_walk(store, go_on, NULL);
         snprintf(detail, sizeof detail, "%s", store_detail(store));
         store_close(store);
     }
@@ -60,17 +61,19 @@ static _Noreturn void run_trial(open_fn *open_it, const char *directory, int wor
 
 static enum store_result judge_trial(int status, char detail[DETAIL_MAX + 1])
 {
+    int result = WIFEXITED(status) ? WEXITSTATUS(status) - TRIAL_EXIT_BASE : -1;
     int signal_number;
 
-    if (WIFEXITED(status) && WEXITSTATUS(status) >= TRIAL_EXIT_BASE && WEXITSTATUS(status) <= TRIAL_EXIT_BASE + (int)STORE_CORRUPT)
-        return (enum store_result)(WEXITSTATUS(status) - TRIAL_EXIT_BASE);
+    if (result >= (int)STORE_OK && result <= (int)STORE_CORRUPT)
+        return (enum store_result)result;
     if (!WIFSIGNALED(status)) {
         snprintf(detail, DETAIL_MAX + 1, "the trial of the store ended with exit code %d", WEXITSTATUS(status));
         return STORE_CORRUPT;
     }
     signal_number = WTERMSIG(status);
     if (signal_number == SIGALRM)
-        snprintf(detail, DETAIL_MAX + 1, "Berkeley DB did not come to an end with the store within %u s", STORE_HOME_TRIAL_SEC);
+        snprintf(
+            detail, DETAIL_MAX + 1, "Berkeley DB did not come to an end with the store within %u s", STORE_HOME_TRIAL_SEC);
     else
         snprintf(detail, DETAIL_MAX + 1, "Berkeley DB died of signal %d on the store", signal_number);
     /* Somebody from outside, the kernel for want of memory, or our own sandbox: that says nothing about the store. */

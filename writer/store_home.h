@@ -1,8 +1,8 @@
 /*
  * Owns: the place of our store on disk: opening it safely, and setting a damaged one aside.
  * Runs in: writer.
- * Never: throws a store away; opens one in the writer itself that was not tried out in a child before, because Berkeley DB may crash
- *        or hang on damaged files.
+ * Never: throws a store away; opens one in the writer itself that was not tried out in a child before, because Berkeley
+ *        DB may crash or hang on damaged files.
  */
 #ifndef STAPLEGUARD_STORE_HOME_H
 #define STAPLEGUARD_STORE_HOME_H
@@ -26,9 +26,10 @@ struct store_home_outcome {
 #define STORE_HOME_ROOM_LEN (1536u * 1024u)
 
 /*
- * Open root/store (root exists), making it if it is missing.  A store that cannot be used is renamed to root/store.corrupt-<UTC time>
- * and an empty one made in its place.  Returns STORE_OK, or STORE_UNWRITABLE: then nothing was set aside, detail says why, and trying
- * again later may succeed; *out is the store opened to be read, or NULL where not even that can be done.
+ * Open root/store (root exists), making it if it is missing.  A store that cannot be used is renamed to
+ * root/store.corrupt-<UTC time> and an empty one made in its place.  Returns STORE_OK, or STORE_UNWRITABLE: then nothing
+ * was set aside, detail says why, and trying again later may succeed; *out is the store opened to be read, or NULL where
+ * not even that can be done.
  */
 enum store_result store_home_open(const char *root, int64_t now, struct store **out, struct store_home_outcome *outcome);
 

@@ -33,8 +33,8 @@ static void tell_info(const struct roster_entry *entry, uint32_t cert_no, const 
 }
 
 /*
- * Is what the store holds still what the CA signed?  One that is merely past its end, or ahead of a clock that was put back, stays:
- * it is not served, but keeps anything older from taking its place.
+ * Is what the store holds still what the CA signed?  One that is merely past its end, or ahead of a clock that was put
+ * back, stays: it is not served, but keeps anything older from taking its place.
  */
 static bool is_still_verified(const struct store_record *record, const struct ocsp_verdict *verdict)
 {
@@ -84,7 +84,8 @@ static void look_in_store(struct writer *writer, struct roster_entry *entry, uin
     struct ocsp_verdict verdict;
     enum store_result result;
 
-    if (entry->told_state != CERT_STATE_MISSING || holding->held.state != CERT_STATE_MISSING || !writer_has_store(writer, now))
+    if (entry->told_state != CERT_STATE_MISSING || holding->held.state != CERT_STATE_MISSING
+        || !writer_has_store(writer, now))
         return;
     result = store_get(writer->store, holding->id, &record);
     if (result == STORE_NOT_FOUND)
@@ -100,7 +101,8 @@ static void look_in_store(struct writer *writer, struct roster_entry *entry, uin
     ocsp_verify(record.der, record.der_len, &entry->cert, &entry->policy,
         writer_clock_is_right(writer, now) ? now : record.fetched_at, &verdict);
     if (!is_still_verified(&record, &verdict) || !hold(&holding->held, &record, &verdict))
-        drop_record(writer, holding, cert_no, verdict.detail[0] != '\0' ? verdict.detail : reason_sentence(verdict.reason), now);
+        drop_record(writer, holding, cert_no,
+            verdict.detail[0] != '\0' ? verdict.detail : reason_sentence(verdict.reason), now);
 }
 
 bool told_cert(struct writer *writer, const struct msg_cert_add *add, int fd, int64_t now)

@@ -9,8 +9,8 @@
 #include "writer.h"
 
 /*
- * add and its descriptor (borrowed).  Sends CERT_INFO, queues ANSWER(HELD).  Returns false when the supervisor does not keep to the
- * protocol, or memory ends: then the process must end.
+ * add and its descriptor (borrowed).  Sends CERT_INFO, queues ANSWER(HELD).  Returns false when the supervisor does not
+ * keep to the protocol, or memory ends: then the process must end.
  */
 bool told_cert(struct writer *writer, const struct msg_cert_add *add, int fd, int64_t now);
 

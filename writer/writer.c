@@ -29,7 +29,8 @@ static void open_store(struct writer *writer, int64_t now)
     writer->store_tried_at = now;
     if (outcome.is_set_aside) {
         roster_forget_held(writer->roster);
-        report_event(EVENT_STORE_SET_ASIDE, CERT_NO_NONE, REASON_STORE_CORRUPT, "%.300s; kept as %s", outcome.reason, outcome.aside);
+        report_event(EVENT_STORE_SET_ASIDE, CERT_NO_NONE, REASON_STORE_CORRUPT, "%.300s; kept as %s", outcome.reason,
+            outcome.aside);
     }
     if (result != STORE_OK)
         say_store_failed(writer, outcome.detail);

@@ -37,8 +37,8 @@ bool writer_has_store(struct writer *writer, int64_t now);
 bool writer_can_store(struct writer *writer, int64_t now);
 
 /*
- * Reading the store, or writing to it, failed: say so once.  After a failed write what is held can still be read, if Berkeley DB lets it;
- * else, and after a failed read, the store is opened anew, which recovers it or sets it aside.
+ * Reading the store, or writing to it, failed: say so once.  After a failed write what is held can still be read, if
+ * Berkeley DB lets it; else, and after a failed read, the store is opened anew, which recovers it or sets it aside.
  */
 void writer_read_failed(struct writer *writer, int64_t now);
 void writer_write_failed(struct writer *writer, int64_t now);

@@ -1,6 +1,6 @@
 /*
- * Owns: fuzzing of what the writer reads from the pipe of its reader process.  Berkeley DB's own walk of a hostile file is not
- *       fuzzed: that it may crash is why it happens in a process of its own (test_foreign.c).
+ * Owns: fuzzing of what the writer reads from the pipe of its reader process.  Berkeley DB's own walk of a hostile file
+ *       is not fuzzed: that it may crash is why it happens in a process of its own (test_foreign.c).
  * Runs in: the fuzzer.
  * Never: keeps anything between two inputs.
  */

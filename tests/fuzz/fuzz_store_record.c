@@ -22,7 +22,8 @@ static void check_pair(const uint8_t *data, size_t len)
 
     if (store_record_decode(data, len, id, &record) != STORE_RECORD_OK)
         return;
-    if (store_record_encode(&record, id, again, &again_len) != STORE_RECORD_OK || again_len != len || memcmp(again, data, len) != 0)
+    if (store_record_encode(&record, id, again, &again_len) != STORE_RECORD_OK || again_len != len
+        || memcmp(again, data, len) != 0)
         abort();
 }
 

@@ -7,12 +7,14 @@ from helpers import pki, responder
 from helpers.stapleguard import FRESH, NO_STAPLE
 
 
+# PARITY P10
 def test_p10_a_get_is_enough(site):
     site.leaf("shop.test")
     site.sg.once(expect=FRESH)
     assert site.responder.methods() == {"GET": 1}
 
 
+# PARITY P10
 def test_p10_post_when_get_is_refused(site):
     cert = site.leaf("shop.test")
     site.responder.fail_all(responder.GET_REFUSED)
@@ -21,6 +23,7 @@ def test_p10_post_when_get_is_refused(site):
     assert site.sg.staple(cert) == site.responder.answers[cert.serial]
 
 
+# PARITY P10
 def test_p10_a_post_has_the_type_of_an_ocsp_request(site):
     site.leaf("shop.test")
     site.responder.fail_all(responder.GET_REFUSED)
@@ -29,12 +32,14 @@ def test_p10_a_post_has_the_type_of_an_ocsp_request(site):
     assert post.headers["content-type"] == "application/ocsp-request"
 
 
+# PARITY P10
 def test_p10_the_responders_own_path_stands_before_the_request(site):
     site.leaf("shop.test", ocsp_urls=[site.responder.url + "ocsp/leaf"])
     site.sg.once(expect=FRESH)
     assert site.responder.seen[0].target.startswith("/ocsp/leaf/")
 
 
+# PARITY P10
 def test_p10_the_second_url_is_asked_when_the_first_one_fails(site):
     closed = f"http://127.0.0.1:{responder.free_port()}/"
     cert = site.leaf("shop.test", ocsp_urls=[closed, site.responder.url])
@@ -42,6 +47,7 @@ def test_p10_the_second_url_is_asked_when_the_first_one_fails(site):
     assert site.sg.staple(cert) == site.responder.answers[cert.serial]
 
 
+# PARITY P10
 def test_p10_the_second_url_is_asked_when_the_first_one_lies(site):
     with responder.Responder() as liar:
         cert = site.leaf("shop.test", ocsp_urls=[liar.url, site.responder.url])
@@ -51,12 +57,14 @@ def test_p10_the_second_url_is_asked_when_the_first_one_lies(site):
     assert site.sg.staple(cert) == site.responder.answers[cert.serial]
 
 
+# PARITY P10
 def test_p10_an_url_of_another_scheme_is_passed_over(site):
     cert = site.leaf("shop.test", ocsp_urls=["ldap://ldap.test/", site.responder.url])
     site.sg.once(expect=FRESH)
     assert site.responder.count(cert) == 1
 
 
+# PARITY P10
 def test_p10_ipv6(site):
     with responder.Responder("::1") as six:
         cert = site.leaf("shop.test", ocsp_urls=[six.url])
@@ -65,6 +73,7 @@ def test_p10_ipv6(site):
         assert six.count(cert) == 1
 
 
+# PARITY P10
 def test_p10_a_name_is_looked_up(site):
     cert = site.leaf("shop.test", ocsp_urls=[f"http://localhost:{site.responder.port}/"])
     site.sg.once(expect=FRESH)
@@ -72,6 +81,7 @@ def test_p10_a_name_is_looked_up(site):
     assert site.responder.seen[0].headers["host"] == f"localhost:{site.responder.port}"
 
 
+# PARITY P10
 def test_p10_a_name_that_does_not_exist_is_named(site):
     site.leaf("shop.test", ocsp_urls=["http://no-such-name.invalid/"])
     result = site.sg.once(expect=NO_STAPLE)
@@ -79,6 +89,7 @@ def test_p10_a_name_that_does_not_exist_is_named(site):
     assert result.events("fetch.failed", "shop.test")
 
 
+# PARITY P10
 def test_p10_through_a_proxy(site):
     """The proxy gets the whole URL, and looks the name up itself."""
     cert = site.leaf("shop.test", ocsp_urls=["http://ocsp.invalid/"])
@@ -88,6 +99,7 @@ def test_p10_through_a_proxy(site):
     assert site.sg.staple(cert) == site.responder.answers[cert.serial]
 
 
+# PARITY P10
 def test_p10_a_proxy_that_is_down_is_named(site):
     site.leaf("shop.test", ocsp_urls=["http://ocsp.invalid/"])
     site.sg.set("fetch", proxy=f"http://127.0.0.1:{responder.free_port()}")
@@ -107,6 +119,7 @@ def tls_responder(site, authorities):
         yield secure
 
 
+# PARITY P10
 def test_p10_an_https_responder_with_a_ca_we_know(site, tls_responder):
     url = f"https://localhost:{tls_responder.port}/"
     cert = site.leaf("shop.test", ocsp_urls=[url])
@@ -116,6 +129,7 @@ def test_p10_an_https_responder_with_a_ca_we_know(site, tls_responder):
     assert tls_responder.count(cert) == 1
 
 
+# PARITY P10
 def test_p10_an_https_responder_with_a_ca_we_do_not_know_is_not_asked(site, tls_responder):
     cert = site.leaf("shop.test", ocsp_urls=[f"https://localhost:{tls_responder.port}/"])
     tls_responder.answer(cert, site.good(cert))

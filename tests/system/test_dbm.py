@@ -36,6 +36,7 @@ def as_apache(action):
     return os.waitpid(pid, 0)[1] == 0
 
 
+# PARITY P13
 def test_p13_a_record_is_8_bytes_of_expiry_a_flag_and_the_response(site):
     cert = site.leaf("shop.test")
     site.sg.once(expect=FRESH)
@@ -51,6 +52,7 @@ def test_the_file_is_sound_for_berkeley_db(site):
     assert dbm.is_sound(site.sg.dbm_path)
 
 
+# PARITY P14
 def test_p14_apache_can_read_and_write_the_file_but_make_none_of_its_own(site):
     site.leaf("shop.test")
     site.sg.once(expect=FRESH)
@@ -60,6 +62,7 @@ def test_p14_apache_can_read_and_write_the_file_but_make_none_of_its_own(site):
     assert not as_apache(lambda: os.unlink(path))
 
 
+# PARITY P14
 def test_p14_nobody_else_can_write_the_file(site):
     site.leaf("shop.test")
     site.sg.once(expect=FRESH)
@@ -68,6 +71,7 @@ def test_p14_nobody_else_can_write_the_file(site):
     assert details.st_gid == grp.getgrnam(APACHE_USER).gr_gid
 
 
+# PARITY P14
 def test_p14_the_file_apache_made_is_replaced_and_still_apaches_to_use(shop):
     """Apache makes its file at start, as its own user; a pass puts another in its place."""
     inode = os.stat(shop.sg.dbm_path).st_ino
@@ -135,6 +139,7 @@ def guest(site):
     return site
 
 
+# PARITY P14
 def test_p14_what_apache_stored_for_others_is_carried_over(guest):
     before = guest.sg.entries()[guest.guest.sha1]
     guest.sg.once(expect=FRESH)
@@ -144,6 +149,7 @@ def test_p14_what_apache_stored_for_others_is_carried_over(guest):
     assert guest.handshake("shop.test").status == "good"
 
 
+# PARITY P14
 def test_p14_apache_can_still_store_for_others_after_a_pass(site):
     guest = site.leaf("guest.test", managed=False)
     site.responder.answer(guest, pki.response(guest))
@@ -193,6 +199,7 @@ def test_hostile_entries_of_others_do_no_harm(site):
     assert dbm.first_key_for_apache(site.sg.dbm_path) is None
 
 
+# PARITY P14
 def test_p14_one_commit_a_pass(site):
     site.leaves(300)
     result = site.sg.once(expect=FRESH)
@@ -207,6 +214,7 @@ def test_nothing_else_is_left_in_the_directory(site):
     assert os.listdir(site.sg.dbm_path.parent) == [site.sg.dbm_path.name]
 
 
+# PARITY P14
 def test_p14_a_restart_loses_nothing_after_the_next_pass(guest):
     guest.leaves(50)
     guest.sg.once(expect=FRESH)

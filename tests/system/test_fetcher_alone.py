@@ -25,6 +25,7 @@ def server():
 # How it asks ---------------------------------------------------------------------------------------------------------
 
 
+# PARITY P10
 def test_p10_what_the_responder_gives_is_offered_unchanged(place, ca, server):
     cert = leaf(ca, server)
     result = only_pass(place, cert)
@@ -35,6 +36,7 @@ def test_p10_what_the_responder_gives_is_offered_unchanged(place, ca, server):
     assert result.events == []
 
 
+# PARITY P10
 def test_p10_get_says_what_it_wants_and_who_it_is(place, ca, server):
     only_pass(place, leaf(ca, server))
     seen = server.seen[0]
@@ -44,6 +46,7 @@ def test_p10_get_says_what_it_wants_and_who_it_is(place, ca, server):
     assert not {"accept-encoding", "expect", "cookie", "authorization", "content-type"} & set(seen.headers)
 
 
+# PARITY P10
 def test_p10_post_where_the_url_would_be_too_long(place, ca, server):
     cert = leaf(ca, server, server.url + "p" * 200)
     result = only_pass(place, cert)
@@ -53,12 +56,14 @@ def test_p10_post_where_the_url_would_be_too_long(place, ca, server):
     assert "expect" not in server.seen[0].headers
 
 
+# PARITY P10
 def test_p10_post_where_the_url_has_a_query(place, ca, server):
     cert = leaf(ca, server, server.url + "?ca=1")
     assert len(only_pass(place, cert).offers) == 1
     assert server.methods() == {"POST": 1}
 
 
+# PARITY P10
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 414, 500, 501, 502])
 def test_p10_post_after_a_get_that_is_refused(place, ca, status):
     cert = ca.leaf("shop.test", ocsp_urls=["http://127.0.0.1:1/"])
@@ -71,6 +76,7 @@ def test_p10_post_after_a_get_that_is_refused(place, ca, status):
     assert [method for method, _ in scripted.requests] == ["GET", "POST"]
 
 
+# PARITY P10
 @pytest.mark.parametrize("status", [429, 503])
 def test_p10_no_post_when_told_to_come_later(place, ca, status):
     cert = ca.leaf("shop.test", ocsp_urls=["http://127.0.0.1:1/"])
@@ -82,6 +88,7 @@ def test_p10_no_post_when_told_to_come_later(place, ca, status):
     assert [(e.reason_word, e.http_status) for e in result.events] == [("http-status", status)]
 
 
+# PARITY P10
 @pytest.mark.parametrize("kind", ["page", "empty", "garbage", "malformedrequest", "unauthorized", "stale"])
 def test_p10_post_after_a_get_that_brought_no_usable_response(place, ca, kind):
     cert = ca.leaf("shop.test", ocsp_urls=["http://127.0.0.1:1/"])
@@ -112,6 +119,7 @@ def test_a_failed_post_names_the_get_before_it(place, ca, server):
     assert server.methods() == {"GET": 1, "POST": 1}
 
 
+# PARITY P10
 def test_p10_every_url_in_turn_until_one_answers(place, ca, server):
     with responder.Responder() as lying, responder.Responder() as failing:
         urls = ["http://127.0.0.1:1/", failing.url, lying.url, server.url, "http://127.0.0.1:2/"]
@@ -128,6 +136,7 @@ def test_p10_every_url_in_turn_until_one_answers(place, ca, server):
     assert result.counts()["failed"] == 0
 
 
+# PARITY P7
 def test_p7_a_certificate_has_failed_when_all_its_urls_have(place, ca, server):
     good, bad = leaf(ca, server), ca.leaf("bad.test", ocsp_urls=["http://127.0.0.1:1/", "http://127.0.0.1:2/"])
     result = only_pass(place, bad, good)
@@ -236,6 +245,7 @@ FAULTS = {
 }
 
 
+# PARITY P7
 @pytest.mark.parametrize("kind", FAULTS)
 def test_p7_each_fault_has_its_word(place, ca, server, kind):
     cert = leaf(ca, server)

@@ -103,6 +103,7 @@ def test_an_answer_that_needs_tcp(place, ca, server, dns):
     assert "tcp" in {transport for _, _, transport in dns.seen}
 
 
+# PARITY P7
 def test_p7_a_name_that_does_not_exist(place, ca, server, dns):
     cert = leaf(ca, server, f"http://nowhere.test:{server.port}/")
     result = only_pass(place, cert, resolv_conf=dns.resolv_conf)
@@ -110,18 +111,21 @@ def test_p7_a_name_that_does_not_exist(place, ca, server, dns):
     assert "nowhere.test" in result.events[0].detail
 
 
+# PARITY P7
 def test_p7_a_name_without_an_address(place, ca, server, dns):
     dns.names["empty.test"] = []
     cert = leaf(ca, server, f"http://empty.test:{server.port}/")
     assert only_pass(place, cert, resolv_conf=dns.resolv_conf).reasons() == ["name-not-found"]
 
 
+# PARITY P7
 def test_p7_name_servers_that_fail(place, ca, server, dns):
     dns.rcode = nameserver.SERVFAIL
     cert = leaf(ca, server, f"http://ocsp.test:{server.port}/")
     assert only_pass(place, cert, resolv_conf=dns.resolv_conf, timeout_msec=20000).reasons() == ["resolver-failed"]
 
 
+# PARITY P7
 def test_p7_name_servers_that_do_not_answer(place, ca, server, dns):
     """The deadline of the exchange holds for the look-up too."""
     dns.silent.update((nameserver.A, nameserver.AAAA))
@@ -282,6 +286,7 @@ def _copy(source, target):
         target.shutdown(socket.SHUT_WR)
 
 
+# PARITY P10
 def test_p10_the_proxy_is_asked_for_the_whole_url(place, ca, server, dns):
     """And resolves the name itself; being named by the administrator, it may be on this machine."""
     cert = leaf(ca, server, "http://ocsp.example.net/path/")
@@ -292,6 +297,7 @@ def test_p10_the_proxy_is_asked_for_the_whole_url(place, ca, server, dns):
     assert dns.seen == []
 
 
+# PARITY P10
 def test_p10_the_proxys_own_name_is_looked_up(place, ca, server, dns):
     dns.names["proxy.test"] = ["127.0.0.1"]
     cert = leaf(ca, server, "http://ocsp.example.net/")
@@ -316,6 +322,7 @@ def test_some_addresses_are_no_proxy(place, ca, server, address):
     assert result.reasons() == ["address-refused"]
 
 
+# PARITY P7
 @pytest.mark.parametrize("refuse", [407, None])
 def test_p7_a_proxy_that_refuses_or_is_gone(place, ca, server, refuse):
     cert = leaf(ca, server, "http://ocsp.example.net/")
@@ -325,6 +332,7 @@ def test_p7_a_proxy_that_refuses_or_is_gone(place, ca, server, refuse):
     assert result.reasons() == ["proxy-failed"]
 
 
+# PARITY P7
 def test_p7_a_proxy_that_does_not_exist(place, ca, server, dns):
     cert = leaf(ca, server, "http://ocsp.example.net/")
     result = only_pass(place, cert, proxy="http://nowhere.test:3128", resolv_conf=dns.resolv_conf)
@@ -372,6 +380,7 @@ def test_https_through_the_proxy(place, authorities, tls):
     assert len(result.offers) == 1
 
 
+# PARITY P7
 @pytest.mark.parametrize("status", [403, 407, 502])
 def test_p7_a_proxy_that_refuses_connect(place, authorities, tls, status):
     cert = leaf(authorities.ca, tls, f"https://localhost:{tls.port}/")
@@ -386,6 +395,7 @@ def test_https_with_an_intermediate_as_the_ca_file(place, authorities, tls):
     assert len(only_pass(place, cert, ca_file=ca_file(place, authorities.ca)).offers) == 1
 
 
+# PARITY P7
 @pytest.mark.parametrize("kind", ["stranger", "other name", "no file", "empty"])
 def test_p7_https_that_cannot_be_believed(place, authorities, tls, kind):
     host = "127.0.0.1" if kind == "other name" else "localhost"
@@ -403,11 +413,13 @@ def test_p7_https_that_cannot_be_believed(place, authorities, tls, kind):
     assert ["ca_file" in line.text for line in alone.logs] == ([True] if kind == "no file" else [])
 
 
+# PARITY P7
 def test_p7_http_where_tls_was_expected(place, authorities, tls):
     cert = leaf(authorities.ca, tls, f"http://localhost:{tls.port}/")
     assert only_pass(place, cert).reasons() == ["connection-lost"]
 
 
+# PARITY P7
 def test_p7_tls_where_http_was_expected(place, authorities, server):
     """The server there waits for the rest of a request."""
     cert = leaf(authorities.ca, server, f"https://localhost:{server.port}/")

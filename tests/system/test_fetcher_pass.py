@@ -114,6 +114,7 @@ def test_progress_is_told_while_a_pass_runs(place, ca, server):
 # What is asked for -----------------------------------------------------------------------------------------------------
 
 
+# PARITY P8
 def test_p8_an_expired_certificate_is_not_asked_for(place, ca, server):
     now = time.time()
     cert = leaf(ca, server, not_before=now - 90 * DAY, not_after=now - DAY)
@@ -122,6 +123,7 @@ def test_p8_an_expired_certificate_is_not_asked_for(place, ca, server):
     assert server.count() == 0 and result.events == []
 
 
+# PARITY P9
 def test_p9_a_certificate_without_a_responder_is_quiet(place, ca, server):
     result = only_pass(place, ca.leaf("quiet.test"), leaf(ca, server), forced=True)
     assert result.counts() == {"due": 1, "not_due": 0, "failed": 0, "refused": 0}
@@ -144,6 +146,7 @@ def test_what_cannot_be_read_is_not_asked_for(place, ca, server):
     ("unknown", (-5 * DAY, DAY, -5 * DAY, "unknown"), False),
     ("missing", (0, 0, 0, "missing"), True),
 ])
+# PARITY P16
 def test_p16_what_is_due(place, ca, server, name, held, due):
     now = time.time()
     cert = leaf(ca, server)
@@ -155,6 +158,7 @@ def test_p16_what_is_due(place, ca, server, name, held, due):
         assert len(alone.run(forced=True).offers) == 1
 
 
+# PARITY P16
 def test_p16_what_was_accepted_is_not_due_again(place, ca, server):
     with fetcher.Fetcher(place) as alone:
         alone.add(leaf(ca, server))
@@ -164,6 +168,7 @@ def test_p16_what_was_accepted_is_not_due_again(place, ca, server):
         assert again.pass_end.due == 0 and again.offers == []
 
 
+# PARITY P6
 @pytest.mark.parametrize("status", ["revoked", "unknown"])
 def test_p6_revoked_and_unknown_are_the_writers_to_decide(place, ca, server, status):
     cert = leaf(ca, server)

@@ -1,6 +1,7 @@
 """The main job: one pass of `stapleguardd --once` puts verified staples into a real Apache's cache."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -63,6 +64,7 @@ def test_openssl_ocsp_as_the_responder(site, authorities):
     assert served.staple == site.sg.staple(cert)
 
 
+# PARITY P15
 def test_p15_a_pass_after_a_restart_puts_everything_back_without_the_network(shop):
     shop.sg.once(expect=FRESH)
     shop.responder.down()
@@ -74,6 +76,7 @@ def test_p15_a_pass_after_a_restart_puts_everything_back_without_the_network(sho
     assert shop.handshake("shop.test").status == "good"
 
 
+# PARITY P15
 def test_p15_a_pass_after_a_graceful_restart_puts_everything_back_without_the_network(shop):
     shop.sg.once(expect=FRESH)
     shop.responder.down()
@@ -82,6 +85,7 @@ def test_p15_a_pass_after_a_graceful_restart_puts_everything_back_without_the_ne
     assert shop.handshake("shop.test").status == "good"
 
 
+# PARITY P16
 def test_p16_a_second_pass_with_nothing_due_asks_nobody(shop):
     shop.sg.once(expect=FRESH)
     shop.responder.forget()
@@ -110,6 +114,7 @@ def test_force_replaces_an_older_response_by_a_newer_one(shop):
     assert shop.sg.staple(shop.shop) == newer
 
 
+# PARITY P17
 def test_p17_a_renewed_certificate_in_the_same_file_is_asked_for_at_once(site):
     site.leaf("shop.test")
     site.sg.once(expect=FRESH)
@@ -235,6 +240,7 @@ def test_exit_3_for_somebody_who_is_not_root_and_says_what_it_needs(site):
     assert "root" in done.stderr
 
 
+# PARITY P16
 def test_p16_one_bad_certificate_never_stops_the_others(site):
     good = [site.leaf(f"good{number}.test") for number in range(3)]
     refused = site.leaf("refused.test")
@@ -249,6 +255,7 @@ def test_p16_one_bad_certificate_never_stops_the_others(site):
         assert name in result.output
 
 
+# PARITY P9
 def test_p9_a_certificate_without_ocsp_is_quiet(site):
     cert = site.leaf("quiet.test", ocsp_urls=[])
     site.leaf("shop.test")
@@ -258,6 +265,7 @@ def test_p9_a_certificate_without_ocsp_is_quiet(site):
     assert result.events("fetch.failed") == []
 
 
+# PARITY P8
 def test_p8_an_expired_certificate_is_not_asked_for(site):
     now = time.time()
     cert = site.leaf("old.test", not_before=now - 60 * pki.DAY, not_after=now - pki.DAY)
@@ -267,6 +275,7 @@ def test_p8_an_expired_certificate_is_not_asked_for(site):
     assert result.code == FRESH, result.output
 
 
+# PARITY P5
 def test_p5_a_certificate_whose_file_is_gone_leaves_apaches_file(site):
     gone = site.leaf("gone.test")
     stays = site.leaf("stays.test")
@@ -306,6 +315,7 @@ def test_a_certificate_taken_out_of_the_configuration_leaves_apaches_file_when_i
     assert len(result.events("cert.withdrawn")) == 1
 
 
+# PARITY P6
 def test_p6_a_revoked_certificate_is_withdrawn_and_leaves_apaches_file(shop):
     shop.sg.once(expect=FRESH)
     shop.responder.answer(shop.shop, shop.good(shop.shop, status="revoked", this_update=time.time() - 60))
@@ -315,6 +325,7 @@ def test_p6_a_revoked_certificate_is_withdrawn_and_leaves_apaches_file(shop):
     assert "revoked" in result.output
 
 
+# PARITY P6
 def test_p6_a_withdrawn_certificate_is_not_asked_for_again(site):
     cert = site.leaf("shop.test")
     site.responder.answer(cert, site.good(cert, status="revoked"))
@@ -326,6 +337,7 @@ def test_p6_a_withdrawn_certificate_is_not_asked_for_again(site):
     assert site.sg.entries() == {}
 
 
+# PARITY P6
 def test_p6_unknown_withdraws_a_certificate_that_is_no_longer_young(site):
     cert = site.leaf("shop.test", not_before=time.time() - 10 * pki.DAY)
     site.sg.once(expect=FRESH)
@@ -335,6 +347,7 @@ def test_p6_unknown_withdraws_a_certificate_that_is_no_longer_young(site):
     assert site.sg.entries() == {}
 
 
+# PARITY P6
 def test_p6_unknown_does_not_withdraw_a_young_certificate(site):
     cert = site.leaf("shop.test", not_before=time.time() - pki.HOUR)
     site.responder.answer(cert, site.good(cert, status="unknown"))
@@ -345,6 +358,7 @@ def test_p6_unknown_does_not_withdraw_a_young_certificate(site):
     assert site.sg.staple(cert) == site.responder.answers[cert.serial]
 
 
+# PARITY P12
 @pytest.mark.parametrize("hours, left", [(32, 2), (6 * 24, 4 * 24 + 18)])
 def test_p12_apache_is_told_to_forget_the_staple_30_hours_before_its_end(site, hours, left):
     now = int(time.time())
@@ -354,6 +368,7 @@ def test_p12_apache_is_told_to_forget_the_staple_30_hours_before_its_end(site, h
     assert site.sg.entries()[cert.sha1].expiry == now + left * pki.HOUR
 
 
+# PARITY P12
 def test_p12_29_hours_left_is_refused(site):
     cert = site.leaf("shop.test")
     site.responder.answer(cert, site.good(cert, next_update=time.time() + 29 * pki.HOUR))
@@ -361,6 +376,7 @@ def test_p12_29_hours_left_is_refused(site):
     assert result.reasons("response.rejected", "shop.test") == ["short-ttl"]
 
 
+# PARITY P12
 def test_p12_margins_of_one_certificate_can_be_lower(site):
     now = int(time.time())
     cert = site.leaf("shop.test")
@@ -370,6 +386,7 @@ def test_p12_margins_of_one_certificate_can_be_lower(site):
     assert site.sg.entries()[cert.sha1].expiry == now + 50 * pki.MINUTE
 
 
+# PARITY P12
 def test_p12_the_delegates_own_end_counts(site, authorities):
     now = int(time.time())
     signer = authorities.ca.delegate(not_after=now + 3 * pki.DAY)
@@ -379,6 +396,7 @@ def test_p12_the_delegates_own_end_counts(site, authorities):
     assert site.sg.entries()[cert.sha1].expiry == now + 3 * pki.DAY - 30 * pki.HOUR
 
 
+# PARITY P19
 def test_p19_a_failure_names_the_certificate_the_responder_and_the_reason(site):
     site.leaf("shop.test")
     site.responder.fail_all(responder.STATUS, 503)
@@ -402,6 +420,49 @@ def test_an_interrupted_pass_keeps_what_was_fetched(site):
     assert code == NO_STAPLE, output
     assert "interrupted" in output
     assert set(site.sg.entries()) == {quick.sha1}
+
+
+def test_a_terminal_shows_progress_and_then_the_summary(site):
+    quick, slow = site.leaf("quick.test"), site.leaf("slow.test")
+    site.sg.set("fetch", timeout="1s")
+    site.responder.fail(slow, responder.HANG)
+    site.sg.write_conf()
+    ours, theirs = os.openpty()
+    with subprocess.Popen(site.sg.command(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        output = read_terminal(ours)
+    assert process.returncode == NO_STAPLE, output
+    # done/total, failures, rate; rewritten in place, and taken away before the summary.
+    assert re.search(r"\r\x1b\[K1/2 asked, 0 failed, \d+/s", output)
+    assert re.search(r"\r\x1b\[K2/2 asked, 1 failed, \d+/s\r\x1b\[K2 certificates: ", output)
+    assert set(site.sg.entries()) == {quick.sha1}
+
+
+def read_terminal(descriptor):
+    """All that is written to the other end of a pseudo-terminal."""
+    output = b""
+    while True:
+        try:
+            data = os.read(descriptor, 65536)
+        except OSError:  # EIO: the other end was closed
+            data = b""
+        if not data:
+            os.close(descriptor)
+            return output.decode()
+        output += data
+
+
+def test_p8_what_is_known_of_a_certificate_is_one_event(site):
+    # PARITY P8, P19
+    site.leaf("shop.test")
+    site.leaf("none.test", ocsp_urls=[])
+    first = site.sg.once(expect=FRESH)
+    assert len(first.events("cert.added")) == 2
+    again = site.sg.once("--force", expect=FRESH)
+    assert again.events("cert.added") == []
+    renewed = site.leaf("shop.test")
+    result = site.sg.once(expect=FRESH)
+    assert [record["sha256"] for record in result.events("cert.changed")] == [renewed.sha256.hex()]
 
 
 def test_nothing_is_printed_to_a_pipe_but_plain_lines(site):

@@ -68,6 +68,7 @@ def running(site):
     assert code == NO_STAPLE, output
 
 
+# PARITY P20: not everything runs as root
 def test_each_child_has_its_own_user_and_no_other_group(running):
     apache_gid = pwd.getpwnam(APACHE_USER).pw_gid
     assert running.status("fetcher")["Uid"] == [str(FETCH_UID)] * 4

@@ -54,6 +54,7 @@ def name_of(fault):
     return f"{kind}-{value.__name__ if callable(value) else str(value).split(':', maxsplit=1)[0]}"
 
 
+# PARITY P7
 @pytest.mark.parametrize("fault", HTTP_FAULTS, ids=name_of)
 def test_p7_a_broken_exchange_leaves_the_old_staple(site, fault):
     kind, value, words = fault
@@ -68,6 +69,7 @@ def test_p7_a_broken_exchange_leaves_the_old_staple(site, fault):
     assert reasons and set(reasons) <= words, result.records
 
 
+# PARITY P7
 def test_p7_a_closed_port_leaves_the_old_staple(site):
     cert = site.leaf("shop.test")
     site.sg.once(expect=FRESH)
@@ -132,6 +134,7 @@ def lying_site(site, authorities):
     return site
 
 
+# PARITY P11
 @pytest.mark.parametrize("lie", LIES)
 def test_p11_a_response_that_cannot_be_stapled_leaves_the_old_staple(lying_site, authorities, lie):
     site = lying_site
@@ -144,6 +147,7 @@ def test_p11_a_response_that_cannot_be_stapled_leaves_the_old_staple(lying_site,
     assert result.reasons("response.rejected", "shop.test") == [word]
 
 
+# PARITY P11
 @pytest.mark.parametrize("lie", ["bad-signature", "signer-not-authorised", "wrong-certid", "expired"])
 def test_p11_a_response_that_cannot_be_stapled_never_gets_into_apaches_file(lying_site, authorities, lie):
     site = lying_site
@@ -152,6 +156,7 @@ def test_p11_a_response_that_cannot_be_stapled_never_gets_into_apaches_file(lyin
     assert site.sg.entries() == {}
 
 
+# PARITY P11
 def test_p11_a_sha1_signature_is_taken_where_it_is_allowed(lying_site, authorities):
     site = lying_site
     site.sg.add("shop.test", site.pem("shop.test"), allow_sha1_signatures="yes")
@@ -161,6 +166,7 @@ def test_p11_a_sha1_signature_is_taken_where_it_is_allowed(lying_site, authoriti
     assert site.sg.staple(site.cert) == der
 
 
+# PARITY P11
 def test_p11_an_older_response_never_replaces_a_newer_one(site):
     cert = site.leaf("shop.test")
     site.sg.once(expect=FRESH)
@@ -171,6 +177,7 @@ def test_p11_an_older_response_never_replaces_a_newer_one(site):
     assert result.reasons("offer.refused", "shop.test") in (["rollback"], [])
 
 
+# PARITY P11
 def test_p11_a_response_longer_than_apache_can_serve_is_refused(site, authorities):
     """Made long by many embedded certificates; it is good in all other respects."""
     cert = site.leaf("shop.test")
@@ -195,6 +202,7 @@ def long_response(site, cert, filler):
     return builder.sign(signer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
+# PARITY P16
 def test_p16_a_responder_that_hangs_does_not_hold_up_another_one(site):
     with responder.Responder() as stuck:
         stuck.fail_all(responder.HANG)
@@ -206,6 +214,7 @@ def test_p16_a_responder_that_hangs_does_not_hold_up_another_one(site):
         assert stuck.count() >= len(held) or stuck.connections >= 8
 
 
+# PARITY P7
 def test_p7_a_responder_that_comes_back_is_asked_again_after_the_back_off_or_by_force(site):
     cert = site.leaf("shop.test")
     site.responder.down()

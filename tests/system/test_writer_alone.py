@@ -1,4 +1,5 @@
-"""P5, P6, P13, P14, P15: the real writer between a supervisor and a fetcher that are us; the fetcher is as hostile as it can be."""
+"""P5, P6, P13, P14, P15: the real writer between a supervisor and a fetcher that are us; the fetcher is as hostile as it
+can be."""
 
 import os
 import pathlib
@@ -11,6 +12,7 @@ import subprocess
 import time
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from helpers import dbm, lone_writer, pki, stapleguard, wire
 
 HOUR, DAY = 3600, 86400
@@ -69,6 +71,7 @@ def state_of(message):
 # The main job ------------------------------------------------------------------------------------------------------------
 
 
+# PARITY P13
 def test_p13_an_accepted_response_is_in_the_file_as_httpd_keeps_it(writer, ca):
     cert = leaf(ca)
     der = pki.response(cert)
@@ -84,6 +87,7 @@ def test_p13_an_accepted_response_is_in_the_file_as_httpd_keeps_it(writer, ca):
     assert len(writer.events("dbm.committed")) == 1
 
 
+# PARITY P14
 def test_p14_the_file_belongs_to_the_writer_and_apaches_group(writer, ca):
     cert = leaf(ca)
     run_pass(writer, [(0, pki.response(cert))], [cert])
@@ -95,6 +99,7 @@ def test_p14_the_file_belongs_to_the_writer_and_apaches_group(writer, ca):
     assert sorted(path.name for path in writer.dbm_path.parent.iterdir()) == [writer.dbm_path.name]
 
 
+# PARITY P15
 def test_p15_after_a_restart_the_staple_comes_from_the_store(writer, ca):
     cert = leaf(ca)
     der = pki.response(cert)
@@ -140,6 +145,7 @@ def test_two_files_with_one_certificate_share_its_staple(writer, ca):
     assert done.entries == 1
 
 
+# PARITY P14
 def test_p14_foreign_records_stay(writer, ca):
     cert = leaf(ca)
     foreign = dbm.Record(int(time.time()) + HOUR, 0, b"0\x03\n\x01\x03")
@@ -167,6 +173,7 @@ def test_a_certificate_that_is_no_use_is_said_to_be_none(writer, ca):
     assert reason(done) == "ok" and done.entries == 0
 
 
+# PARITY P5
 def test_p5_a_certificate_nobody_tells_of_stays_until_its_response_ends(writer, ca):
     """Apache may serve it until its next restart."""
     cert = leaf(ca)
@@ -187,6 +194,7 @@ def test_p5_a_certificate_nobody_tells_of_stays_until_its_response_ends(writer, 
 # Revoked, unknown, older ---------------------------------------------------------------------------------------------------
 
 
+# PARITY P6
 def test_p6_revoked_leaves_the_file_and_good_never_comes_back(writer, ca):
     cert = leaf(ca)
     good, revoked = pki.response(cert, this_update=time.time() - DAY), pki.response(cert, "revoked")
@@ -203,6 +211,7 @@ def test_p6_revoked_leaves_the_file_and_good_never_comes_back(writer, ca):
     assert writer.events("cert.withdrawn") == []
 
 
+# PARITY P6
 def test_p6_unknown_of_a_young_certificate_changes_nothing_and_of_another_withdraws(writer, ca):
     young, old = leaf(ca, "young.test", not_before=time.time() - HOUR), leaf(ca, "old.test")
     goods = [pki.response(c, this_update=time.time() - HOUR / 2) for c in (young, old)]
@@ -382,7 +391,9 @@ def test_a_fetcher_that_reads_no_answers_does_not_stop_the_writer(writer, ca):
 
 
 def test_by_hand_it_says_that_it_is_not_started_by_hand():
-    done = subprocess.run([stapleguard.program("writer")], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+    done = subprocess.run(
+        [stapleguard.program("writer")], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+    )
     assert done.returncode == 2
     assert done.stderr.decode().count("\n") == 1 and b"stapleguardd" in done.stderr
 
@@ -459,6 +470,7 @@ def test_it_owns_everything_it_makes(writer, ca):
 # The store -----------------------------------------------------------------------------------------------------------------
 
 
+# PARITY P15
 @pytest.mark.parametrize("count", [0, 1, 30, 200])
 def test_p15_a_kill_loses_nothing_that_was_answered(writer, ca, count):
     certs = ca.many(200, ocsp_urls=["http://ocsp.test/"])
@@ -513,7 +525,6 @@ def test_what_apache_fetched_itself_is_verified_before_it_is_kept(writer, ca, au
 
 def test_a_record_that_no_longer_verifies_is_dropped_alone(writer, ca):
     strict, other = leaf(ca), leaf(ca, "other.test")
-    from cryptography.hazmat.primitives import hashes
     weak = pki.response(strict, signature_hash=hashes.SHA1())
     run_pass(writer, [(0, weak), (1, pki.response(other))], [strict, other], flags=wire.ALLOW_SHA1)
     assert set(writer.entries()) == {strict.sha1, other.sha1}
@@ -527,7 +538,8 @@ def test_a_record_that_no_longer_verifies_is_dropped_alone(writer, ca):
 @pytest.fixture
 def small_disk(writer):
     """The state directory on a file system of its own, which a test can fill or make read-only."""
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=0755", "tmpfs", writer.state_dir], capture_output=True, check=False)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m,mode=0755", "tmpfs", writer.state_dir]
+    done = subprocess.run(mount, capture_output=True, check=False)
     if done.returncode != 0:
         pytest.skip("no tmpfs can be mounted here")
     yield writer

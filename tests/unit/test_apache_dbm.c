@@ -369,8 +369,14 @@ static void a_writer_that_never_stops_does_not_keep_us(void **state)
 static void what_is_wanted_is_handed_over(void **state)
 {
     struct world world = world_of(20);
-    const struct apache_dbm_rules rules = {.name = NAME, .driver = &dbm_driver_bdb, .is_guard_wanted = true, .is_time_judged = true,
-        .now = NOW, .read_timeout_sec = 20, .owner_of = owner_of, .context = &world};
+    const struct apache_dbm_rules rules = {.name = NAME,
+        .driver = &dbm_driver_bdb,
+        .is_guard_wanted = true,
+        .is_time_judged = true,
+        .now = NOW,
+        .read_timeout_sec = 20,
+        .owner_of = owner_of,
+        .context = &world};
     struct apache_dbm dbm;
     uint8_t value[DBM_VALUE_MAX];
     size_t len = make_value(NOW + HOUR, DBM_FLAG_GOOD, 0x42, value);

@@ -85,7 +85,8 @@ static bool get(void *context, size_t i, struct dbm_pair *pair)
 {
     struct set *set = context;
 
-    *pair = (struct dbm_pair){.key = set->keys[i], .key_len = TEST_KEY_LEN, .value = set->value, .value_len = set->value_len};
+    *pair = (struct dbm_pair){
+        .key = set->keys[i], .key_len = TEST_KEY_LEN, .value = set->value, .value_len = set->value_len};
     return true;
 }
 
@@ -479,8 +480,8 @@ static long want_to_close_the_pipe(void)
     return close(1);
 }
 
-static long (*const wants[])(void) = {want_open, want_process, want_rename, want_unlink, want_signal, want_more_time, want_deafness,
-    want_to_change_the_file, want_to_close_the_pipe};
+static long (*const wants[])(void) = {want_open, want_process, want_rename, want_unlink, want_signal, want_more_time,
+    want_deafness, want_to_change_the_file, want_to_close_the_pipe};
 
 /* The file's content says which. */
 static enum dbm_driver_result try_forbidden_call(int fd, bool (*lock_in)(void), dbm_take_fn *take_one, void *context)

@@ -181,7 +181,8 @@ static void a_stream_without_end_is_junk(void **state)
     for (; len + FOREIGN_STREAM_HEADER_LEN + DBM_KEY_LEN <= sizeof data; in_chunk++)
         len = add_record(data, len, DBM_KEY_LEN, 0);
     foreign_stream_init(&stream);
-    for (size_t sent = 0; sent < (size_t)FOREIGN_ENTRIES_MAX + CERTS_MAX + in_chunk && result == FOREIGN_STREAM_MORE; sent += in_chunk)
+    for (size_t sent = 0; sent < (size_t)FOREIGN_ENTRIES_MAX + CERTS_MAX + in_chunk && result == FOREIGN_STREAM_MORE;
+         sent += in_chunk)
         result = foreign_stream_feed(&stream, data, len, take, &taken);
     assert_int_equal(result, FOREIGN_STREAM_JUNK);
     assert_int_equal(taken.count, (size_t)FOREIGN_ENTRIES_MAX + CERTS_MAX);

@@ -17,6 +17,7 @@ struct scene {
     struct pool_cert certs[2];
     uint32_t by_cert_no[2];
     struct pool pool;
+    struct known *known;
     struct report report;
     struct relay relay;
     struct child fetcher;
@@ -39,7 +40,8 @@ static int set_up(void **state)
     scene->pool = (struct pool){.certs = scene->certs, .count = 2, .by_cert_no = scene->by_cert_no, .sent_count = 1};
     scene->fetcher = (struct child){.party = PARTY_FETCHER, .ipc.fd = -1};
     scene->writer = (struct child){.party = PARTY_WRITER, .ipc.fd = -1};
-    relay_init(&scene->relay, &scene->pool, audit_open(scene->log_path, NULL), &scene->report);
+    scene->known = known_read("/nonexistent");
+    relay_init(&scene->relay, &scene->pool, scene->known, audit_open(scene->log_path, NULL), &scene->report);
     assert_non_null(scene->relay.audit);
     *state = scene;
     return 0;
@@ -50,6 +52,7 @@ static int tear_down(void **state)
     struct scene *scene = *state;
 
     audit_close(scene->relay.audit);
+    known_free(scene->known);
     unlink(scene->log_path);
     for (size_t i = 0; i < 2; i++)
         free(scene->certs[i].detail);
@@ -81,7 +84,7 @@ static void an_event_reaches_its_certificate_and_the_log(void **state)
     assert_null(relay_message(&scene->relay, &scene->fetcher, &msg));
     assert_true(scene->certs[1].has_failed);
     assert_int_equal(scene->certs[1].reason, REASON_TIMEOUT);
-    assert_string_equal(scene->certs[1].detail, "no answer in 10s");
+    assert_string_equal(scene->certs[1].detail, "http://ocsp.example.net/: no answer in 10s");
     assert_false(scene->certs[0].has_failed);
     assert_non_null(strstr(read_log(scene), "\"event\":\"fetch.failed\",\"cert\":\"api\""));
 }

@@ -1,5 +1,6 @@
 /*
- * Owns: the tests of writer/store.c and writer/store_home.c with a real environment: crashes, damage, a full disk (PARITY P15).
+ * Owns: the tests of writer/store.c and writer/store_home.c with a real environment: crashes, damage, a full disk (PARITY
+ *       P15).
  * Runs in: the build.
  * Never: asserts a time; a store that takes for ever ends the test run.
  */
@@ -42,8 +43,11 @@ static void make_id(uint32_t number, uint8_t id[STORE_ID_LEN])
 
 static struct store_record make_record(uint32_t number, size_t der_len)
 {
-    struct store_record record = {
-        .state = CERT_STATE_GOOD, .this_update = NOW + number, .next_update = NOW + 10, .der = sample_der, .der_len = der_len};
+    struct store_record record = {.state = CERT_STATE_GOOD,
+        .this_update = NOW + number,
+        .next_update = NOW + 10,
+        .der = sample_der,
+        .der_len = der_len};
 
     memcpy(record.apache_key, &number, sizeof number);
     return record;
@@ -172,7 +176,10 @@ static _Noreturn void write_batches(int told_fd, uint32_t first)
     }
 }
 
-/* Let a child write, end it at once after `delay_usec` or a number of acknowledged batches; gives the first that is not acknowledged. */
+/*
+ * Let a child write, end it at once after `delay_usec` or a number of acknowledged batches; gives the first that is not
+ * acknowledged.
+ */
 static uint32_t write_and_kill(uint32_t first, unsigned batches, useconds_t delay_usec)
 {
     uint32_t next = first;
@@ -363,7 +370,10 @@ static void each_file_damaged_in_each_way_ends_in_a_usable_store(void **state)
             store = open_home(&outcome);
             assert_int_equal(store_walk(store, skip_bad_records, &good), STORE_OK);
             /* All or nothing: set aside and empty, or whole.  A database that somebody deleted is an empty one. */
-            assert_int_equal(good, outcome.is_set_aside || (strcmp(names[file], "store/staples.db") == 0 && damage == DAMAGE_GONE) ? 0 : 100);
+            if (damage == DAMAGE_GONE && strcmp(names[file], "store/staples.db") == 0)
+                assert_int_equal(good, 0);
+            else
+                assert_int_equal(good, outcome.is_set_aside ? 0 : 100);
             if (outcome.is_set_aside) {
                 assert_string_not_equal(outcome.reason, "");
                 assert_int_equal(access(outcome.aside, F_OK), 0);
@@ -578,8 +588,8 @@ static void a_full_disk_is_not_damage(void **state)
 }
 
 /*
- * Berkeley DB 5.3 calls a commit done whose log record it could not write, when that would have been the first of a new log file.
- * Here a directory stands in the second file's place.
+ * Berkeley DB 5.3 calls a commit done whose log record it could not write, when that would have been the first of a new
+ * log file. Here a directory stands in the second file's place.
  */
 static void a_commit_that_cannot_reach_the_next_log_file_is_no_commit(void **state)
 {
@@ -642,6 +652,14 @@ static void room_is_found_out_by_trying(void **state)
     assert_true(store_home_has_room("."));
     assert_int_equal(count_files(".", "store.room"), 0);
     assert_false(store_home_has_room("no-such-directory"));
+}
+
+/* Berkeley DB does not free an environment that it has given up on (DB_RUNRECOVERY), not even when it is closed. */
+const char *__lsan_default_suppressions(void);
+
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libdb-5";
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, temp_dir_setup, temp_dir_teardown)
