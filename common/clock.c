@@ -1,9 +1,11 @@
 /*
- * Owns: the one question about this machine's clock: may anything be judged by it?
- * Runs in: fetcher, writer.
- * Never: asks a clock; `now` comes in.
+ * Owns: the clock that deadlines are measured with, and the one question about the other: may anything be judged by it?
+ * Runs in: supervisor, fetcher, writer.
+ * Never: asks what time it is; `now` comes in.
  */
 #include "clock.h"
+
+#include <time.h>
 
 #include "bounds.h"
 
@@ -19,4 +21,12 @@ int64_t clock_build_date(void)
 bool clock_is_plausible(int64_t now)
 {
     return now >= clock_build_date() - CLOCK_SKEW_SEC;
+}
+
+int64_t clock_monotonic_msec(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

@@ -1,7 +1,7 @@
 /*
- * Owns: the one question about this machine's clock: may anything be judged by it?
- * Runs in: fetcher, writer.
- * Never: asks a clock; `now` comes in.
+ * Owns: the clock that deadlines are measured with, and the one question about the other: may anything be judged by it?
+ * Runs in: supervisor, fetcher, writer.
+ * Never: asks what time it is; `now` comes in.
  */
 #ifndef STAPLEGUARD_CLOCK_H
 #define STAPLEGUARD_CLOCK_H
@@ -18,5 +18,8 @@ bool clock_is_plausible(int64_t now);
 
 /* The build's date (seconds since 1970; SOURCE_DATE_EPOCH where that was set): for messages. */
 int64_t clock_build_date(void);
+
+/* Milliseconds of CLOCK_MONOTONIC: for durations and deadlines, which no setting of the clock moves. */
+int64_t clock_monotonic_msec(void);
 
 #endif

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 /* Events taken at a time: enough that a busy turn costs few system calls, few enough that timers are looked at. */
 #define EVENTS_PER_TURN 64
 
@@ -60,10 +62,7 @@ void loop_set_timer(struct loop *loop, enum loop_source source, int64_t at_msec)
 
 int64_t loop_now_msec(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_monotonic_msec();
 }
 
 int64_t loop_now_sec(void)

@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 /* 100,000 certificates' paths of 100 bytes. */
 #define OUTPUT_MAX (16u * 1024u * 1024u)
@@ -25,14 +26,6 @@ struct capture {
     char *text;
     size_t len;
 };
-
-static int64_t monotonic_msec(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* In the child: standard input from nowhere, the two pipes, the signals as a new program expects them. */
 static _Noreturn void become_command(const char *const argv[], int out_fd, int error_fd)
@@ -82,7 +75,7 @@ static bool capture_until(struct capture captures[2], int64_t deadline_msec)
 {
     while (captures[0].fd >= 0 || captures[1].fd >= 0) {
         struct pollfd polled[2] = {{captures[0].fd, POLLIN, 0}, {captures[1].fd, POLLIN, 0}};
-        int64_t left_msec = deadline_msec - monotonic_msec();
+        int64_t left_msec = deadline_msec - clock_monotonic_msec();
 
         if (left_msec <= 0)
             return false;
@@ -125,7 +118,7 @@ out:
     captures[0].fd = out_pipe[0];
     captures[1].fd = error_pipe[0];
     if (pid > 0) {
-        bool is_in_time = capture_until(captures, monotonic_msec() + (int64_t)timeout_sec * 1000);
+        bool is_in_time = capture_until(captures, clock_monotonic_msec() + (int64_t)timeout_sec * 1000);
 
         if (!is_in_time) {
             kill(-pid, SIGKILL);

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "directories.h"
 #include "feed.h"
 #include "jail.h"
@@ -37,14 +37,6 @@ struct run {
     int64_t started_msec;
     int64_t flushed_msec;
 };
-
-static int64_t monotonic_msec(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static uint32_t common_flags(void)
 {
@@ -149,7 +141,7 @@ static void receive_from(struct run *run, struct child *child)
         if (msg.type == MSG_READY)
             look_at_layers(run, child);
         else if (msg.type == MSG_PROGRESS)
-            report_progress(run->report, monotonic_msec() - run->started_msec);
+            report_progress(run->report, clock_monotonic_msec() - run->started_msec);
     }
 }
 
@@ -218,7 +210,7 @@ static bool is_pass_over(const struct run *run)
 /* Records are kept together, so that a large pass does not wait for the disk at each of them. */
 static void flush_audit(struct run *run)
 {
-    int64_t now_msec = monotonic_msec();
+    int64_t now_msec = clock_monotonic_msec();
 
     if (now_msec - run->flushed_msec < FLUSH_MSEC)
         return;
@@ -259,7 +251,7 @@ static void stop_child(struct run *run, struct child *child)
 
 int pass_run(const struct pass *pass, struct report *report, char *error, size_t cap)
 {
-    struct run run = {.pass = pass, .report = report, .started_msec = monotonic_msec()};
+    struct run run = {.pass = pass, .report = report, .started_msec = clock_monotonic_msec()};
 
     if (spawn_children(&run.fetcher, &run.writer, error, cap) != 0)
         return -1;

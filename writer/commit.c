@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "apache_dbm.h"
+#include "clock.h"
 #include "intake.h"
 #include "own.h"
 #include "report.h"
@@ -24,14 +24,6 @@ struct commit {
     struct apache_dbm dbm;
     struct apache_dbm_outcome outcome;
 };
-
-static int64_t monotonic_msec(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static enum dbm_owner owner_of(void *context, const uint8_t key[DBM_KEY_LEN])
 {
@@ -123,7 +115,7 @@ static void report_committed(const struct commit *commit)
         return;
     msg.event.count = (uint32_t)(outcome->own + outcome->foreign);
     msg.event.bytes = outcome->disk_bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)outcome->disk_bytes;
-    msg.event.duration_msec = (uint32_t)(monotonic_msec() - commit->started_msec);
+    msg.event.duration_msec = (uint32_t)(clock_monotonic_msec() - commit->started_msec);
     snprintf(msg.event.detail, sizeof msg.event.detail, "%s", outcome->detail);
     report_message(&msg);
 }
@@ -272,7 +264,7 @@ void commit_pass(struct writer *writer, int64_t now)
     memset(&commit, 0, sizeof commit);
     commit.writer = writer;
     commit.now = now;
-    commit.started_msec = monotonic_msec();
+    commit.started_msec = clock_monotonic_msec();
     commit.is_time_judged = writer_clock_is_right(writer, now);
     commit.dbm.place.fd = -1;
     writer_has_store(writer, now);

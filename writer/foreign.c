@@ -14,10 +14,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "clock.h"
 #include "foreign_stream.h"
 #include "jail.h"
 #include "policy.h"
@@ -119,14 +119,6 @@ static _Noreturn void run_reader(const struct dbm_driver *driver, int fd, int pi
     }
 }
 
-static int64_t monotonic_msec(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Until the end of the stream, of the pipe, or of the time.  *is_late: the time. */
 static void receive(
     int pipe_fd, int64_t deadline_msec, struct foreign_stream *stream, dbm_take_fn *take, void *context, bool *is_late)
@@ -136,7 +128,7 @@ static void receive(
     *is_late = false;
     for (;;) {
         struct pollfd poll_fd = {.fd = pipe_fd, .events = POLLIN};
-        int64_t left_msec = deadline_msec - monotonic_msec();
+        int64_t left_msec = deadline_msec - clock_monotonic_msec();
         ssize_t len;
 
         if (left_msec <= 0 || poll(&poll_fd, 1, (int)left_msec) == 0) {
@@ -192,7 +184,7 @@ void foreign_read(const struct dbm_driver *driver, int fd, unsigned timeout_sec,
     struct foreign_outcome *outcome)
 {
     static struct foreign_stream stream;
-    int64_t deadline_msec = monotonic_msec() + (int64_t)timeout_sec * 1000 + GRACE_MSEC;
+    int64_t deadline_msec = clock_monotonic_msec() + (int64_t)timeout_sec * 1000 + GRACE_MSEC;
     bool is_late;
     int pipe_fds[2];
     int status = 0;
