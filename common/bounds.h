@@ -85,8 +85,8 @@
 #define BODY_MAX (16u * 1024u * 1024u)
 
 /*
- * Offers for one certificate in one pass that the writer looks at.  Each URL by GET and by POST gives 2 * CERT_URLS_MAX = 16; four
- * times that leaves room for every retry there may be, and none for keeping the writer busy.
+ * Offers for one certificate in one pass that the writer looks at.  Each URL by GET and by POST gives 2 * CERT_URLS_MAX =
+ * 16; four times that leaves room for every retry there may be, and none for keeping the writer busy.
  */
 #define OFFERS_PER_PASS_MAX 64u
 

@@ -22,7 +22,10 @@ bool text_is_clean(const char *text, size_t len);
  */
 size_t text_clean_copy(char *out, size_t cap, const char *text, size_t len);
 
-/* printf into out (cap bytes, always terminated), cleaned and cut like text_clean_copy: for sentences with outside text in them. */
+/*
+ * printf into out (cap bytes, always terminated), cleaned and cut like text_clean_copy: for sentences with outside text in
+ * them.
+ */
 void text_clean_format(char *out, size_t cap, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

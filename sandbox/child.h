@@ -30,9 +30,9 @@
 #define CHILD_EXIT_BY_HAND 2
 
 /*
- * Take over IPC_FD_SUPERVISOR and IPC_FD_SIBLING as the channels of `self` (to the supervisor, and to `other`); close what else is open, forget the
- * environment, settle the time zone, ignore SIGPIPE, umask 077.  Returns false when there are no such channels (the program was started by hand), with a
- * line on standard error.
+ * Take over IPC_FD_SUPERVISOR and IPC_FD_SIBLING as the channels of `self` (to the supervisor, and to `other`); close what
+ * else is open, forget the environment, settle the time zone, ignore SIGPIPE, umask 077.  Returns false when there are no
+ * such channels (the program was started by hand), with a line on standard error.
  */
 bool child_take_over(enum party self, enum party other, struct ipc *supervisor, struct ipc *sibling);
 

@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 /*
- * Make a ruleset in which only `directories` (NULL-terminated; may be NULL) are usable.  Call it while they can still be opened by name.
- * Sets *missing to the SANDBOX_LAYER_* that this kernel lacks.  Returns a descriptor for landlock_restrict, -1 with
- * *missing containing SANDBOX_LAYER_LANDLOCK_FS when there is no Landlock at all, or -1 without it and errno set.
+ * Make a ruleset in which only `directories` (NULL-terminated; may be NULL) are usable.  Call it while they can still be
+ * opened by name.  Sets *missing to the SANDBOX_LAYER_* that this kernel lacks.  Returns a descriptor for
+ * landlock_restrict, -1 with *missing containing SANDBOX_LAYER_LANDLOCK_FS when there is no Landlock at all, or -1 without it
+ * and errno set.
  */
 int landlock_prepare(const char *const *directories, bool may_signal_others, uint32_t *missing);
 

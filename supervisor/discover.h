@@ -13,8 +13,8 @@
 
 /*
  * Paths in what `apachectl -t -D DUMP_CERTS` prints: one a line after `Server certificates:`.  Lines that are not
- * absolute paths of clean text and at most CERT_NAME_MAX bytes are counted in *skipped.  *paths: an array of *count strings, owned by the caller.
- * Returns 0, or -1 when memory ends.  Source: httpd ssl_engine_init.c, the DUMP_CERTS part.
+ * absolute paths of clean text and at most CERT_NAME_MAX bytes are counted in *skipped.  *paths: an array of *count strings,
+ * owned by the caller. Returns 0, or -1 when memory ends.  Source: httpd ssl_engine_init.c, the DUMP_CERTS part.
  */
 int discover_parse(const char *output, char ***paths, size_t *count, size_t *skipped);
 

@@ -1,5 +1,6 @@
 /*
- * Owns: what was known of each certificate after the last pass, so that the audit log tells a thing once and not at every pass.
+ * Owns: what was known of each certificate after the last pass, so that the audit log tells a thing once and not at every
+ *       pass.
  * Runs in: supervisor.
  * Never: decides about a staple; without its file everything is merely told once more.
  */
@@ -17,7 +18,9 @@ enum known_news {
     KNOWN_IS_CHANGED,  /* the same certificate, but usable before and not now, or for another reason, or the other way round */
 };
 
-/* Read what known_write wrote to path.  A file that is missing or damaged is like an empty one.  NULL only when memory ends. */
+/*
+ * Read what known_write wrote to path.  A file that is missing or damaged is like an empty one.  NULL only when memory ends.
+ */
 struct known *known_read(const char *path);
 void known_free(struct known *known);
 
@@ -25,8 +28,8 @@ void known_free(struct known *known);
 enum known_news known_compare(const struct known *known, const struct pool_cert *cert);
 
 /*
- * Remember the certificates of pool, with the reasons that were told of them (told_reason).  Written beside and renamed into place.
- * Returns 0, or -1 with errno set.
+ * Remember the certificates of pool, with the reasons that were told of them (told_reason).  Written beside and renamed into
+ * place. Returns 0, or -1 with errno set.
  */
 int known_write(const char *path, const struct pool *pool);
 

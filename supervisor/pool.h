@@ -46,8 +46,9 @@ struct pool {
 };
 
 /*
- * Make the pool of the configured certificates and of discovered ones (path_count paths; taken over with the strings).  A file that is named twice is taken
- * once, and said so.  Returns NULL when memory ends.  conf is borrowed for the pool's life.
+ * Make the pool of the configured certificates and of discovered ones (path_count paths; taken over with the strings).  A
+ * file that is named twice is taken once, and said so.  Returns NULL when memory ends.  conf is borrowed for the pool's
+ * life.
  */
 struct pool *pool_new(const struct conf *conf, char **paths, size_t path_count);
 void pool_free(struct pool *pool);

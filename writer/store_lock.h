@@ -7,8 +7,8 @@
 #define STAPLEGUARD_STORE_LOCK_H
 
 /*
- * Lock directory/lock (made if it is missing), waiting for another writer for at most wait_msec.  Returns the descriptor that
- * keeps the lock (for the life of the process), or -1 with errno set; EWOULDBLOCK: the other one did not end in time.
+ * Lock directory/lock (made if it is missing), waiting for another writer for at most wait_msec.  Returns the descriptor
+ * that keeps the lock (for the life of the process), or -1 with errno set; EWOULDBLOCK: the other one did not end in time.
  */
 int store_lock_take(const char *directory, int wait_msec);
 
