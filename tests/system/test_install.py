@@ -1,0 +1,71 @@
+"""What `meson install` puts in place works from there, with its users, its directories and its timer."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+from helpers.stapleguard import FRESH
+
+PREFIX = pathlib.Path("usr/local")
+
+
+@pytest.fixture
+def installed(place):
+    """The prefix below a directory of its own."""
+    root = place / "installed"
+    subprocess.run(
+        ["meson", "install", "-C", os.environ["STAPLEGUARD_BUILD"], "--no-rebuild", "--quiet"],
+        env={**os.environ, "DESTDIR": str(root)}, check=True, capture_output=True, timeout=120)
+    return root / PREFIX
+
+
+def test_the_installed_daemon_finds_the_installed_children(installed, site, monkeypatch):
+    site.leaf("shop.test")
+    monkeypatch.setattr(site.sg, "command", lambda *options: [
+        str(installed / "sbin/stapleguardd"), "--once", "-c", str(site.sg.conf), *options])
+    process = site.sg.start()
+    exes = {name: os.readlink(f"/proc/{pid}/exe") for name, pid in site.sg.children(process).items()}
+    assert exes == {name: str(installed / "libexec/stapleguard" / name) for name in ("fetcher", "writer")}
+    code, output = site.sg.finish(process)
+    assert code == FRESH, output
+
+
+def systemd(tool, installed, folder, passwd, *options):
+    """Run tool on our file as if `installed` were a whole system with these users; returns that system's root."""
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed here")
+    root = installed.parent.parent
+    root.joinpath("etc").mkdir()
+    root.joinpath("etc/passwd").write_text("root:x:0:0::/:/bin/sh\n" + passwd)
+    root.joinpath("etc/group").write_text("root:x:0:\nwww-data:x:33:\n")
+    done = subprocess.run([tool, f"--root={root}", *options, str(installed / f"lib/{folder}/stapleguard.conf")],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0 and "not a valid" not in done.stderr, done.stderr
+    return root
+
+
+def test_the_users_are_made(installed):
+    root = systemd("systemd-sysusers", installed, "sysusers.d", "")
+    users = [line.split(":")[0] for line in root.joinpath("etc/passwd").read_text().splitlines()]
+    assert {"stapleguard-fetch", "stapleguard-write"} <= set(users)
+
+
+def test_the_directories_are_made_for_apache_and_the_writer(installed):
+    root = systemd("systemd-tmpfiles", installed, "tmpfiles.d", "stapleguard-write:x:64902:64902::/:/bin/false\n", "--create")
+    folder = os.stat(root / "run/stapleguard/apache")
+    assert (folder.st_uid, folder.st_gid, folder.st_mode & 0o7777) == (64902, 33, 0o750)
+
+
+def test_the_unit_and_the_timer_are_understood_by_systemd(installed):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed here")
+    units = installed / "lib/systemd/system"
+    service = units / "stapleguard-once.service"
+    assert f"ExecStart=/{PREFIX}/sbin/stapleguardd --once\n" in service.read_text()
+    # The real executable stands below a directory of the test's, not where the unit says.
+    service.write_text(service.read_text().replace(f"ExecStart=/{PREFIX}", f"ExecStart={installed}"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(service), str(units / "stapleguard-once.timer")],
+                          capture_output=True, text=True, check=False, timeout=60)
+    assert "stapleguard" not in done.stderr, done.stderr
