@@ -17,6 +17,7 @@ static const char usage[] =
     "  --once             one pass over the certificates that are due, then exit\n"
     "  --force            with --once: all certificates, due or not\n"
     "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
+    "  -f                 stay in the foreground\n"
     "  -n                 check the configuration and exit\n"
     "  -v                 trace each message between the processes in one line\n"
     "  --help, --version\n"
@@ -37,10 +38,12 @@ enum options_result options_parse(int argc, char **argv, struct options *options
     int option;
 
     *options = (struct options){.config_path = CONF_DEFAULT_PATH};
-    while ((option = getopt_long(argc, argv, "c:nv", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:fnv", long_options, NULL)) != -1) {
         switch (option) {
         case 'c':
             options->config_path = optarg;
+            break;
+        case 'f': /* --once always stays there */
             break;
         case 'n':
             options->is_config_test = true;
