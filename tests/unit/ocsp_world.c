@@ -26,6 +26,22 @@ struct pki_cert world_ca_spec(const char *name, EVP_PKEY *key)
     };
 }
 
+struct world the_world;
+
+int the_world_begin(void **state)
+{
+    (void)state;
+    world_begin(&the_world, PKI_P256);
+    return 0;
+}
+
+int the_world_end(void **state)
+{
+    (void)state;
+    world_end(&the_world);
+    return 0;
+}
+
 struct pki_cert world_delegate_spec(const struct world *world)
 {
     return (struct pki_cert){

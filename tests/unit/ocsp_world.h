@@ -33,6 +33,11 @@ struct world {
 void world_begin(struct world *world, enum pki_key_kind kind);
 void world_end(struct world *world);
 
+/* A world with P-256 keys for a whole program: cmocka's group setup and teardown. */
+extern struct world the_world;
+int the_world_begin(void **state);
+int the_world_end(void **state);
+
 /* What a test changes before it makes the certificate: a proper delegate of the world's issuer, and a proper CA. */
 struct pki_cert world_delegate_spec(const struct world *world);
 struct pki_cert world_ca_spec(const char *name, EVP_PKEY *key);

@@ -16,53 +16,7 @@
 
 #include "cert.h"
 #include "ocsp_world.h"
-#include "text.h"
-
-static struct world world;
-
-static int begin(void **state)
-{
-    (void)state;
-    world_begin(&world, PKI_P256);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_end(&world);
-    return 0;
-}
-
-/* A parse whose certificate the test looks at; clear it with cert_clear(&parsed.cert). */
-struct parsed {
-    enum reason reason;
-    struct cert cert;
-    char detail[DETAIL_MAX + 1];
-};
-
-static struct parsed parse_len(const char *pem, size_t len, unsigned leaf_blocks)
-{
-    struct parsed parsed;
-
-    memset(&parsed, 0xa5, sizeof parsed);
-    parsed.reason = cert_parse(pem, len, leaf_blocks, world.table, &parsed.cert, parsed.detail);
-    assert_true(text_is_clean(parsed.detail, strnlen(parsed.detail, sizeof parsed.detail)));
-    return parsed;
-}
-
-static struct parsed parse(const char *pem, unsigned leaf_blocks)
-{
-    return parse_len(pem, strlen(pem), leaf_blocks);
-}
-
-static void assert_parse_word(const char *pem, unsigned leaf_blocks, const char *word)
-{
-    struct parsed parsed = parse(pem, leaf_blocks);
-
-    assert_string_equal(reason_word(parsed.reason), word);
-    cert_clear(&parsed.cert);
-}
+#include "parsed_cert.h"
 
 static bool is_cert_of(const struct cert *cert, const X509 *x509)
 {
@@ -77,9 +31,9 @@ static struct pki_cert leaf_spec(const char *name, const char *value)
 {
     return (struct pki_cert){
         .subject = "leaf.test",
-        .key = world.delegate_key,
-        .issuer = world.issuer,
-        .issuer_key = world.issuer_key,
+        .key = the_world.delegate_key,
+        .issuer = the_world.issuer,
+        .issuer_key = the_world.issuer_key,
         .not_before = WORLD_NOW - DAY,
         .not_after = WORLD_NOW + DAY,
         .extensions = {{name, value}},
@@ -88,7 +42,7 @@ static struct pki_cert leaf_spec(const char *name, const char *value)
 
 static const char *pem_of_leaf(const struct pki_cert *spec)
 {
-    return pki_pem((X509 *[]){pki_cert(spec), world.issuer, NULL});
+    return pki_pem((X509 *[]){pki_cert(spec), the_world.issuer, NULL});
 }
 
 static const char *pem_with(const char *name, const char *value)
@@ -111,7 +65,7 @@ static void test_identity(void **state)
     (void)state;
     spec.serial = "80ff01";
     leaf = pki_cert(&spec);
-    parsed = parse(pki_pem((X509 *[]){leaf, world.issuer, NULL}), 2);
+    parsed = parse(pki_pem((X509 *[]){leaf, the_world.issuer, NULL}), 2);
     assert_int_equal(parsed.reason, REASON_NONE);
     assert_string_equal(parsed.detail, "");
     assert_true(is_cert_of(&parsed.cert, leaf));
@@ -126,7 +80,7 @@ static void test_identity(void **state)
     assert_int_equal(parsed.cert.url_count, 1);
     assert_string_equal(parsed.cert.urls[0], "http://ocsp.test/a");
     /* httpd's CertID is OCSP_cert_to_id(NULL, leaf, issuer): ssl_util_stapling.c */
-    id = OCSP_cert_to_id(NULL, leaf, world.issuer);
+    id = OCSP_cert_to_id(NULL, leaf, the_world.issuer);
     assert_int_equal(OCSP_id_get0_info(&name, NULL, &key, NULL, id), 1);
     assert_memory_equal(parsed.cert.issuer->name_sha1, ASN1_STRING_get0_data(name), 20);
     assert_memory_equal(parsed.cert.issuer->key_sha1, ASN1_STRING_get0_data(key), 20);
@@ -160,13 +114,13 @@ static void test_leaf_and_issuer_are_found(void **state)
 {
     static const char key[] = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     X509 *const orders[][6] = {
-        {world.leaf, world.issuer, NULL},
-        {world.issuer, world.leaf, NULL},
-        {world.root, world.issuer, world.leaf, NULL},
-        {world.leaf, world.issuer, world.root, NULL},
-        {world.leaf, world.leaf, world.issuer, NULL},
-        {world.leaf, world.delegate, world.issuer, NULL},
-        {world.root, world.leaf, world.issuer, world.root, world.issuer, NULL},
+        {the_world.leaf, the_world.issuer, NULL},
+        {the_world.issuer, the_world.leaf, NULL},
+        {the_world.root, the_world.issuer, the_world.leaf, NULL},
+        {the_world.leaf, the_world.issuer, the_world.root, NULL},
+        {the_world.leaf, the_world.leaf, the_world.issuer, NULL},
+        {the_world.leaf, the_world.delegate, the_world.issuer, NULL},
+        {the_world.root, the_world.leaf, the_world.issuer, the_world.root, the_world.issuer, NULL},
     };
     char text[10000];
 
@@ -177,8 +131,8 @@ static void test_leaf_and_issuer_are_found(void **state)
         snprintf(text, sizeof text, "Bag Attributes\n%sfriendly name\n%s\n%s", key, pki_pem(orders[i]), key);
         parsed = parse(text, 99);
         assert_int_equal(parsed.reason, REASON_NONE);
-        assert_true(is_cert_of(&parsed.cert, world.leaf));
-        assert_ptr_equal(parsed.cert.issuer, world.cert.issuer);
+        assert_true(is_cert_of(&parsed.cert, the_world.leaf));
+        assert_ptr_equal(parsed.cert.issuer, the_world.cert.issuer);
         cert_clear(&parsed.cert);
     }
 }
@@ -186,16 +140,16 @@ static void test_leaf_and_issuer_are_found(void **state)
 /* The leaf is in the certificate's own file, the issuer in either. */
 static void test_leaf_blocks(void **state)
 {
-    const char *pem = pki_pem((X509 *[]){world.leaf, world.other_leaf, world.issuer, NULL});
+    const char *pem = pki_pem((X509 *[]){the_world.leaf, the_world.other_leaf, the_world.issuer, NULL});
     struct parsed parsed = parse(pem, 1);
 
     (void)state;
     assert_int_equal(parsed.reason, REASON_NONE);
-    assert_true(is_cert_of(&parsed.cert, world.leaf));
+    assert_true(is_cert_of(&parsed.cert, the_world.leaf));
     cert_clear(&parsed.cert);
-    pem = pki_pem((X509 *[]){world.issuer, world.leaf, world.root, NULL});
+    pem = pki_pem((X509 *[]){the_world.issuer, the_world.leaf, the_world.root, NULL});
     parsed = parse(pem, 1);
-    assert_true(is_cert_of(&parsed.cert, world.issuer));
+    assert_true(is_cert_of(&parsed.cert, the_world.issuer));
     assert_int_equal(parsed.reason, REASON_NO_OCSP);
     cert_clear(&parsed.cert);
     assert_parse_word(pem, 0, "no-certificate");
@@ -206,12 +160,12 @@ static void test_leaf_is_no_ca_where_there_is_a_choice(void **state)
 {
     struct pki_cert spec = world_ca_spec("Unrelated CA", pki_key(PKI_P256));
     X509 *ca = pki_cert(&spec);
-    struct parsed parsed = parse(pki_pem((X509 *[]){ca, world.other_leaf, world.leaf, NULL}), 3);
+    struct parsed parsed = parse(pki_pem((X509 *[]){ca, the_world.other_leaf, the_world.leaf, NULL}), 3);
 
     (void)state;
-    assert_true(is_cert_of(&parsed.cert, world.other_leaf));
+    assert_true(is_cert_of(&parsed.cert, the_world.other_leaf));
     cert_clear(&parsed.cert);
-    parsed = parse(pki_pem((X509 *[]){ca, world.root, NULL}), 2);
+    parsed = parse(pki_pem((X509 *[]){ca, the_world.root, NULL}), 2);
     assert_true(is_cert_of(&parsed.cert, ca));
     cert_clear(&parsed.cert);
 }
@@ -220,7 +174,7 @@ static void test_leaf_is_no_ca_where_there_is_a_choice(void **state)
 static void test_issuer_without_basic_constraints(void **state)
 {
     const struct pki_cert ca_spec = {
-        .subject = "Old CA", .key = world.root_key, .not_before = WORLD_NOW - DAY, .not_after = WORLD_NOW + DAY};
+        .subject = "Old CA", .key = the_world.root_key, .not_before = WORLD_NOW - DAY, .not_after = WORLD_NOW + DAY};
     struct pki_cert spec = leaf_spec("authorityInfoAccess", "OCSP;URI:http://ocsp.test/");
     struct parsed parsed;
     X509 *leaf;
@@ -238,7 +192,7 @@ static void test_issuer_without_basic_constraints(void **state)
 static void test_no_certificate(void **state)
 {
     unsigned char *der = NULL;
-    int len = i2d_X509(world.leaf, &der);
+    int len = i2d_X509(the_world.leaf, &der);
     struct parsed parsed;
 
     (void)state;
@@ -270,7 +224,7 @@ static const char *pem_of_der(const uint8_t *der, size_t len)
 static void test_malformed(void **state)
 {
     unsigned char *der = NULL;
-    size_t len = (size_t)i2d_X509(world.leaf, &der);
+    size_t len = (size_t)i2d_X509(the_world.leaf, &der);
     uint8_t *longer = pki_room(len + 1);
     struct parsed parsed;
 
@@ -289,7 +243,7 @@ static void test_malformed(void **state)
 /* No truncation and no flip of a bit may do more than change the answer. */
 static void test_damaged_text(void **state)
 {
-    const char *pem = pki_pem((X509 *[]){world.leaf, world.issuer, NULL});
+    const char *pem = pki_pem((X509 *[]){the_world.leaf, the_world.issuer, NULL});
     size_t len = strlen(pem);
     char *text = malloc(len);
     unsigned usable = 0;
@@ -314,7 +268,7 @@ static void test_damaged_text(void **state)
         assert_int_not_equal(parsed.reason, REASON_INTERNAL);
         /* Where it stays usable, the leaf is what its issuer signed. */
         if (parsed.reason == REASON_NONE)
-            assert_memory_equal(parsed.cert.serial, world.cert.serial, world.cert.serial_len);
+            assert_memory_equal(parsed.cert.serial, the_world.cert.serial, the_world.cert.serial_len);
         cert_clear(&parsed.cert);
     }
     free(text);
@@ -322,14 +276,14 @@ static void test_damaged_text(void **state)
 
 static void test_too_many_blocks(void **state)
 {
-    X509 *x509s[CERT_BLOCKS_MAX + 2] = {world.leaf};
+    X509 *x509s[CERT_BLOCKS_MAX + 2] = {the_world.leaf};
     struct parsed parsed;
 
     (void)state;
     for (size_t i = 1; i < CERT_BLOCKS_MAX; i++)
-        x509s[i] = world.issuer;
+        x509s[i] = the_world.issuer;
     assert_parse_word(pki_pem(x509s), 1, "ok");
-    x509s[CERT_BLOCKS_MAX] = world.root;
+    x509s[CERT_BLOCKS_MAX] = the_world.root;
     parsed = parse(pki_pem(x509s), 1);
     assert_int_equal(parsed.reason, REASON_FILE_TOO_LARGE);
     assert_non_null(strstr(parsed.detail, "32"));
@@ -339,24 +293,24 @@ static void test_no_issuer(void **state)
 {
     struct pki_cert namesake_spec = world_ca_spec("Test issuer", pki_key(PKI_P256));
     X509 *namesake = pki_cert(&namesake_spec);
-    struct parsed parsed = parse(pki_pem((X509 *[]){world.leaf, world.root, NULL}), 2);
+    struct parsed parsed = parse(pki_pem((X509 *[]){the_world.leaf, the_world.root, NULL}), 2);
 
     (void)state;
     assert_int_equal(parsed.reason, REASON_NO_ISSUER);
     assert_null(parsed.cert.issuer);
     assert_string_equal(
         parsed.detail, "CN=shop.test was issued by CN=Test issuer, which is not among the certificates given (2)");
-    assert_true(is_cert_of(&parsed.cert, world.leaf));
+    assert_true(is_cert_of(&parsed.cert, the_world.leaf));
     assert_int_equal(parsed.cert.url_count, 1);
     cert_clear(&parsed.cert);
-    parsed = parse(pki_pem((X509 *[]){world.leaf, namesake, NULL}), 2);
+    parsed = parse(pki_pem((X509 *[]){the_world.leaf, namesake, NULL}), 2);
     assert_int_equal(parsed.reason, REASON_NO_ISSUER);
     assert_string_equal(parsed.detail, "a certificate of CN=Test issuer is there, but its key did not sign CN=shop.test");
     cert_clear(&parsed.cert);
     /* The real one behind its namesake is found. */
-    parsed = parse(pki_pem((X509 *[]){world.leaf, namesake, world.issuer, NULL}), 1);
+    parsed = parse(pki_pem((X509 *[]){the_world.leaf, namesake, the_world.issuer, NULL}), 1);
     assert_int_equal(parsed.reason, REASON_NONE);
-    assert_ptr_equal(parsed.cert.issuer, world.cert.issuer);
+    assert_ptr_equal(parsed.cert.issuer, the_world.cert.issuer);
     cert_clear(&parsed.cert);
 }
 
@@ -430,13 +384,13 @@ static void test_issuer_name_in_another_encoding(void **state)
                          (const unsigned char *)"\0T\0e\0s\0t\0 \0i\0s\0s\0u\0e\0r", 22, -1, 0),
         1);
     assert_int_equal(X509_set_issuer_name(leaf, name), 1);
-    assert_int_not_equal(X509_sign(leaf, world.issuer_key, EVP_sha256()), 0);
-    parsed = parse(pki_pem((X509 *[]){leaf, world.issuer, NULL}), 1);
+    assert_int_not_equal(X509_sign(leaf, the_world.issuer_key, EVP_sha256()), 0);
+    parsed = parse(pki_pem((X509 *[]){leaf, the_world.issuer, NULL}), 1);
     assert_int_equal(parsed.reason, REASON_NONE);
     assert_int_equal(X509_NAME_digest(name, EVP_sha1(), sha1, NULL), 1);
     assert_memory_equal(parsed.cert.issuer->name_sha1, sha1, sizeof sha1);
-    assert_memory_not_equal(parsed.cert.issuer->name_sha1, world.cert.issuer->name_sha1, sizeof sha1);
-    assert_memory_equal(parsed.cert.issuer->sha256, world.cert.issuer->sha256, 32);
+    assert_memory_not_equal(parsed.cert.issuer->name_sha1, the_world.cert.issuer->name_sha1, sizeof sha1);
+    assert_memory_equal(parsed.cert.issuer->sha256, the_world.cert.issuer->sha256, 32);
     cert_clear(&parsed.cert);
     X509_NAME_free(name);
 }
@@ -444,7 +398,7 @@ static void test_issuer_name_in_another_encoding(void **state)
 /* Many issuers that share name and key: each is itself, and found again. */
 static void test_issuer_table(void **state)
 {
-    struct pki_cert spec = world_ca_spec("Test issuer", world.issuer_key);
+    struct pki_cert spec = world_ca_spec("Test issuer", the_world.issuer_key);
     struct issuer_table *table = issuer_table_new();
     char detail[DETAIL_MAX + 1];
     struct cert cert;
@@ -452,7 +406,7 @@ static void test_issuer_table(void **state)
     (void)state;
     for (unsigned i = 0; i < 2000; i++) {
         X509 *ca = pki_cert(&spec);
-        const char *pem = pki_pem((X509 *[]){world.leaf, ca, NULL});
+        const char *pem = pki_pem((X509 *[]){the_world.leaf, ca, NULL});
         const struct issuer *first;
         uint8_t digest[32];
 
@@ -488,14 +442,14 @@ static void test_hostile_subject(void **state)
 
 static void test_subject(void **state)
 {
-    const char *pem = pki_pem((X509 *[]){world.issuer, world.leaf, NULL});
+    const char *pem = pki_pem((X509 *[]){the_world.issuer, the_world.leaf, NULL});
     struct cert other = {.sha256 = {1}};
     char subject[64];
 
     (void)state;
-    assert_true(cert_subject(pem, strlen(pem), world.cert.sha256, subject, sizeof subject));
+    assert_true(cert_subject(pem, strlen(pem), the_world.cert.sha256, subject, sizeof subject));
     assert_string_equal(subject, "CN=shop.test");
-    assert_true(cert_subject(pem, strlen(pem), world.cert.issuer->sha256, subject, 8));
+    assert_true(cert_subject(pem, strlen(pem), the_world.cert.issuer->sha256, subject, 8));
     assert_string_equal(subject, "CN=Test");
     assert_false(cert_subject(pem, strlen(pem), other.sha256, subject, sizeof subject));
     assert_string_equal(subject, "");
@@ -525,5 +479,5 @@ int main(void)
         cmocka_unit_test(test_subject),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, the_world_begin, the_world_end);
 }

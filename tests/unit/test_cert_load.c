@@ -15,22 +15,6 @@
 #include "ocsp_world.h"
 #include "text.h"
 
-static struct world world;
-
-static int begin(void **state)
-{
-    (void)state;
-    world_begin(&world, PKI_P256);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_end(&world);
-    return 0;
-}
-
 struct loaded {
     enum cert_state state;
     enum reason reason;
@@ -45,7 +29,7 @@ static struct loaded load_fd(int fd, const char *responder, int64_t now)
 
     memset(&loaded, 0xa5, sizeof loaded);
     text_clean_copy(add.responder, sizeof add.responder, responder, strlen(responder));
-    loaded.state = cert_load(fd, &add, now, world.table, &loaded.cert, &loaded.reason, loaded.detail);
+    loaded.state = cert_load(fd, &add, now, the_world.table, &loaded.cert, &loaded.reason, loaded.detail);
     assert_true(text_is_clean(loaded.detail, strnlen(loaded.detail, sizeof loaded.detail)));
     return loaded;
 }
@@ -74,9 +58,9 @@ static const char *pem_with(const char *name, const char *value, X509 *issuer)
 {
     const struct pki_cert spec = {
         .subject = "leaf.test",
-        .key = world.delegate_key,
-        .issuer = world.issuer,
-        .issuer_key = world.issuer_key,
+        .key = the_world.delegate_key,
+        .issuer = the_world.issuer,
+        .issuer_key = the_world.issuer_key,
         .not_before = WORLD_NOW - DAY,
         .not_after = WORLD_NOW + DAY,
         .extensions = {{name, value}},
@@ -88,7 +72,7 @@ static const char *pem_with(const char *name, const char *value, X509 *issuer)
 /* Fetcher and writer read the same open file: neither may move the other's place in it. */
 static void test_reads_from_the_start_and_leaves_the_offset(void **state)
 {
-    const char *pem = pki_pem((X509 *[]){world.leaf, world.issuer, NULL});
+    const char *pem = pki_pem((X509 *[]){the_world.leaf, the_world.issuer, NULL});
     int fd = memfd_of(pem, strlen(pem));
     off_t offset = lseek(fd, 0, SEEK_CUR);
 
@@ -98,8 +82,8 @@ static void test_reads_from_the_start_and_leaves_the_offset(void **state)
 
         assert_int_equal(loaded.state, CERT_STATE_MISSING);
         assert_int_equal(loaded.reason, REASON_NONE);
-        assert_memory_equal(loaded.cert.sha256, world.cert.sha256, 32);
-        assert_ptr_equal(loaded.cert.issuer, world.cert.issuer);
+        assert_memory_equal(loaded.cert.sha256, the_world.cert.sha256, 32);
+        assert_ptr_equal(loaded.cert.issuer, the_world.cert.issuer);
         assert_int_equal(lseek(fd, 0, SEEK_CUR), offset);
         cert_clear(&loaded.cert);
     }
@@ -131,21 +115,21 @@ static void test_bad_descriptors(void **state)
 /* PARITY P8: no request for an expired certificate; nothing could be stapled in its last second either. */
 static void test_expired(void **state)
 {
-    const char *pem = pki_pem((X509 *[]){world.leaf, world.issuer, NULL});
+    const char *pem = pki_pem((X509 *[]){the_world.leaf, the_world.issuer, NULL});
     int fd = memfd_of(pem, strlen(pem));
-    struct loaded loaded = load_fd(fd, "", world.cert.not_after);
+    struct loaded loaded = load_fd(fd, "", the_world.cert.not_after);
 
     (void)state;
     assert_int_equal(loaded.state, CERT_STATE_EXPIRED);
     assert_int_equal(loaded.reason, REASON_CERT_EXPIRED);
     assert_string_equal(loaded.detail, "CN=shop.test ended at 2026-03-23T03:04:05Z");
-    assert_memory_equal(loaded.cert.sha256, world.cert.sha256, 32);
+    assert_memory_equal(loaded.cert.sha256, the_world.cert.sha256, 32);
     cert_clear(&loaded.cert);
     close(fd);
-    assert_load(pem, "", world.cert.not_after - 1, CERT_STATE_MISSING, REASON_NONE);
-    assert_load(pem, "http://r/", world.cert.not_after, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
+    assert_load(pem, "", the_world.cert.not_after - 1, CERT_STATE_MISSING, REASON_NONE);
+    assert_load(pem, "http://r/", the_world.cert.not_after, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
     /* whatever else is wrong with it */
-    assert_load(pki_pem((X509 *[]){world.leaf, NULL}), "", world.cert.not_after, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
+    assert_load(pki_pem((X509 *[]){the_world.leaf, NULL}), "", the_world.cert.not_after, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
     assert_load(
         pem_with("basicConstraints", "CA:FALSE", NULL), "", WORLD_NOW + DAY, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
 }
@@ -154,20 +138,20 @@ static void test_expired(void **state)
 static void test_states(void **state)
 {
     (void)state;
-    assert_load(pem_with("basicConstraints", "CA:FALSE", world.issuer), "", WORLD_NOW, CERT_STATE_NO_OCSP, REASON_NO_OCSP);
+    assert_load(pem_with("basicConstraints", "CA:FALSE", the_world.issuer), "", WORLD_NOW, CERT_STATE_NO_OCSP, REASON_NO_OCSP);
     assert_load(pem_with("basicConstraints", "CA:FALSE", NULL), "", WORLD_NOW, CERT_STATE_NO_OCSP, REASON_NO_OCSP);
-    assert_load(pem_with("authorityInfoAccess", "OCSP;URI:ldap://r/", world.issuer), "", WORLD_NOW, CERT_STATE_UNUSABLE,
+    assert_load(pem_with("authorityInfoAccess", "OCSP;URI:ldap://r/", the_world.issuer), "", WORLD_NOW, CERT_STATE_UNUSABLE,
         REASON_NO_USABLE_URL);
     assert_load(
         pem_with("authorityInfoAccess", "OCSP;URI:http://r/", NULL), "", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_NO_ISSUER);
-    assert_load(pem_with("authorityInfoAccess", "DER:0401", world.issuer), "", WORLD_NOW, CERT_STATE_UNUSABLE,
+    assert_load(pem_with("authorityInfoAccess", "DER:0401", the_world.issuer), "", WORLD_NOW, CERT_STATE_UNUSABLE,
         REASON_CERT_MALFORMED);
     assert_load("", "", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_NO_CERTIFICATE);
 }
 
 static void test_configured_responder(void **state)
 {
-    const char *pem = pem_with("authorityInfoAccess", "OCSP;URI:http://a/,OCSP;URI:http://b/", world.issuer);
+    const char *pem = pem_with("authorityInfoAccess", "OCSP;URI:http://a/,OCSP;URI:http://b/", the_world.issuer);
     int fd = memfd_of(pem, strlen(pem));
     struct loaded loaded = load_fd(fd, "http://mine/", WORLD_NOW);
 
@@ -178,8 +162,8 @@ static void test_configured_responder(void **state)
     assert_string_equal(loaded.cert.urls[0], "http://mine/");
     cert_clear(&loaded.cert);
     assert_load(
-        pem_with("basicConstraints", "CA:FALSE", world.issuer), "http://mine/", WORLD_NOW, CERT_STATE_MISSING, REASON_NONE);
-    assert_load(pem_with("authorityInfoAccess", "OCSP;URI:ldap://r/", world.issuer), "http://mine/", WORLD_NOW,
+        pem_with("basicConstraints", "CA:FALSE", the_world.issuer), "http://mine/", WORLD_NOW, CERT_STATE_MISSING, REASON_NONE);
+    assert_load(pem_with("authorityInfoAccess", "OCSP;URI:ldap://r/", the_world.issuer), "http://mine/", WORLD_NOW,
         CERT_STATE_MISSING, REASON_NONE);
     assert_load(
         pem_with("basicConstraints", "CA:FALSE", NULL), "http://mine/", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_NO_ISSUER);
@@ -197,5 +181,5 @@ int main(void)
         cmocka_unit_test(test_configured_responder),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, the_world_begin, the_world_end);
 }

@@ -12,62 +12,16 @@
 
 #include "cert.h"
 #include "ocsp_world.h"
-#include "text.h"
-
-static struct world world;
-
-static int begin(void **state)
-{
-    (void)state;
-    world_begin(&world, PKI_P256);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_end(&world);
-    return 0;
-}
-
-/* A parse whose certificate the test looks at; clear it with cert_clear(&parsed.cert). */
-struct parsed {
-    enum reason reason;
-    struct cert cert;
-    char detail[DETAIL_MAX + 1];
-};
-
-static struct parsed parse_len(const char *pem, size_t len, unsigned leaf_blocks)
-{
-    struct parsed parsed;
-
-    memset(&parsed, 0xa5, sizeof parsed);
-    parsed.reason = cert_parse(pem, len, leaf_blocks, world.table, &parsed.cert, parsed.detail);
-    assert_true(text_is_clean(parsed.detail, strnlen(parsed.detail, sizeof parsed.detail)));
-    return parsed;
-}
-
-static struct parsed parse(const char *pem, unsigned leaf_blocks)
-{
-    return parse_len(pem, strlen(pem), leaf_blocks);
-}
-
-static void assert_parse_word(const char *pem, unsigned leaf_blocks, const char *word)
-{
-    struct parsed parsed = parse(pem, leaf_blocks);
-
-    assert_string_equal(reason_word(parsed.reason), word);
-    cert_clear(&parsed.cert);
-}
+#include "parsed_cert.h"
 
 /* A leaf of the world's issuer with this extension (and no other). */
 static struct pki_cert leaf_spec(const char *name, const char *value)
 {
     return (struct pki_cert){
         .subject = "leaf.test",
-        .key = world.delegate_key,
-        .issuer = world.issuer,
-        .issuer_key = world.issuer_key,
+        .key = the_world.delegate_key,
+        .issuer = the_world.issuer,
+        .issuer_key = the_world.issuer_key,
         .not_before = WORLD_NOW - DAY,
         .not_after = WORLD_NOW + DAY,
         .extensions = {{name, value}},
@@ -76,7 +30,7 @@ static struct pki_cert leaf_spec(const char *name, const char *value)
 
 static const char *pem_of_leaf(const struct pki_cert *spec)
 {
-    return pki_pem((X509 *[]){pki_cert(spec), world.issuer, NULL});
+    return pki_pem((X509 *[]){pki_cert(spec), the_world.issuer, NULL});
 }
 
 static const char *pem_with(const char *name, const char *value)
@@ -115,7 +69,7 @@ static void test_responders(void **state)
 
         assert_string_equal(reason_word(parsed.reason), rows[i].word);
         /* The issuer is known all the same: the configuration may name a responder. */
-        assert_ptr_equal(parsed.cert.issuer, world.cert.issuer);
+        assert_ptr_equal(parsed.cert.issuer, the_world.cert.issuer);
         for (unsigned j = 0; j < parsed.cert.url_count; j++)
             snprintf(urls + strlen(urls), sizeof urls - strlen(urls), "%s%s", j > 0 ? " " : "", parsed.cert.urls[j]);
         assert_string_equal(urls, rows[i].urls);
@@ -190,5 +144,5 @@ int main(void)
         cmocka_unit_test(test_more_responders_than_are_tried),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, the_world_begin, the_world_end);
 }

@@ -11,82 +11,66 @@
 
 #include "ocsp_world.h"
 
-static struct world world;
-
-static int begin(void **state)
-{
-    (void)state;
-    world_begin(&world, PKI_P256);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_end(&world);
-    return 0;
-}
-
 /* PARITY P11: five minutes are forgiven, as mod_ssl does; not one second more. */
 static void test_not_yet_valid(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.singles[0].this_update = WORLD_NOW + CLOCK_SKEW_SEC;
-    assert_word(&world, &response, "good");
+    assert_word(&the_world, &response, "good");
     response.singles[0].this_update = WORLD_NOW + CLOCK_SKEW_SEC + 1;
-    assert_word(&world, &response, "not-yet-valid");
-    response = world_response(&world);
+    assert_word(&the_world, &response, "not-yet-valid");
+    response = world_response(&the_world);
     response.produced_at = WORLD_NOW + CLOCK_SKEW_SEC;
-    assert_word(&world, &response, "good");
+    assert_word(&the_world, &response, "good");
     response.produced_at = WORLD_NOW + CLOCK_SKEW_SEC + 1;
-    assert_word(&world, &response, "not-yet-valid");
+    assert_word(&the_world, &response, "not-yet-valid");
 }
 
 static void test_no_next_update(void **state)
 {
     static const int statuses[] = {V_OCSP_CERTSTATUS_GOOD, V_OCSP_CERTSTATUS_REVOKED, V_OCSP_CERTSTATUS_UNKNOWN};
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.singles[0].next_update = 0;
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         response.singles[0].status = statuses[i];
-        assert_word(&world, &response, "no-next-update");
+        assert_word(&the_world, &response, "no-next-update");
     }
 }
 
 static void test_expired(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct ocsp_verdict verdict;
 
     (void)state;
     response.singles[0].status = V_OCSP_CERTSTATUS_REVOKED;
     response.singles[0].next_update = WORLD_NOW + 1;
-    assert_word(&world, &response, "revoked");
+    assert_word(&the_world, &response, "revoked");
     response.singles[0].next_update = WORLD_NOW;
-    assert_word(&world, &response, "expired");
+    assert_word(&the_world, &response, "expired");
     response.singles[0].status = V_OCSP_CERTSTATUS_GOOD;
-    verdict = world_judge(&world, &response);
+    verdict = world_judge(&the_world, &response);
     assert_string_equal(verdict_word(&verdict), "expired");
     assert_string_equal(verdict.detail, "nextUpdate 2026-01-02T03:04:05Z is past; it is 2026-01-02T03:04:05Z now");
 }
 
 static void test_bad_times(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.singles[0].status = V_OCSP_CERTSTATUS_REVOKED;
     response.singles[0].this_update = WORLD_NOW + MINUTE;
     response.singles[0].next_update = WORLD_NOW + MINUTE + 1;
-    assert_word(&world, &response, "revoked");
+    assert_word(&the_world, &response, "revoked");
     response.singles[0].next_update = WORLD_NOW + MINUTE;
-    assert_word(&world, &response, "bad-times");
+    assert_word(&the_world, &response, "bad-times");
     response.singles[0].next_update = WORLD_NOW + MINUTE - 1;
-    assert_word(&world, &response, "bad-times");
+    assert_word(&the_world, &response, "bad-times");
 }
 
 /* PARITY P12: 29 h left are refused, 31 h too (1 h is not more than 1 h), 32 h give 2 h, 6 d give 4 d 18 h. */
@@ -103,14 +87,14 @@ static void test_ttl_rule(void **state)
         {32 * HOUR, "good", 2 * HOUR},
         {6 * DAY, "good", 4 * DAY + 18 * HOUR},
     };
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ocsp_verdict verdict;
 
         response.singles[0].next_update = WORLD_NOW + rows[i].left;
-        verdict = world_judge(&world, &response);
+        verdict = world_judge(&the_world, &response);
         assert_string_equal(verdict_word(&verdict), rows[i].word);
         assert_int_equal(verdict.effective_end, WORLD_NOW + rows[i].left);
         assert_int_equal(verdict.expiry, WORLD_NOW + rows[i].ttl);
@@ -120,12 +104,12 @@ static void test_ttl_rule(void **state)
 /* PARITY P12: the error names the time. */
 static void test_ttl_sentence(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct ocsp_verdict verdict;
 
     (void)state;
     response.singles[0].next_update = WORLD_NOW + 29 * HOUR;
-    verdict = world_judge(&world, &response);
+    verdict = world_judge(&the_world, &response);
     assert_string_equal(verdict.detail,
         "nextUpdate 2026-01-03T08:04:05Z is 1d 5h ahead; less safety_margin 1d 6h this leaves -1h, which is not more than "
         "min_ttl 1h");
@@ -134,22 +118,22 @@ static void test_ttl_sentence(void **state)
 /* Only what Apache would be given needs time left. */
 static void test_ttl_rule_is_for_good_alone(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.singles[0].next_update = WORLD_NOW + 29 * HOUR;
-    assert_word(&world, &response, "short-ttl");
+    assert_word(&the_world, &response, "short-ttl");
     response.singles[0].status = V_OCSP_CERTSTATUS_REVOKED;
-    assert_word(&world, &response, "revoked");
+    assert_word(&the_world, &response, "revoked");
     response.singles[0].status = V_OCSP_CERTSTATUS_UNKNOWN;
-    assert_word(&world, &response, "unknown");
+    assert_word(&the_world, &response, "unknown");
 }
 
 /* PARITY P12: both can be set, for private CAs with short-lived responses. */
 static void test_ttl_policy(void **state)
 {
-    struct pki_response response = world_response(&world);
-    struct world lenient = world;
+    struct pki_response response = world_response(&the_world);
+    struct world lenient = the_world;
 
     (void)state;
     response.singles[0].next_update = WORLD_NOW + 10 * MINUTE;
@@ -165,33 +149,33 @@ static void test_ttl_policy(void **state)
 /* PARITY P12: the earliest of nextUpdate, the delegate's notAfter and the leaf's notAfter counts. */
 static void test_delegate_end_counts(void **state)
 {
-    struct pki_cert spec = world_delegate_spec(&world);
-    struct pki_response response = world_response(&world);
+    struct pki_cert spec = world_delegate_spec(&the_world);
+    struct pki_response response = world_response(&the_world);
     struct ocsp_verdict verdict;
 
     (void)state;
     spec.not_after = WORLD_NOW + 31 * HOUR + 1;
     response.certs[0] = response.signer = pki_cert(&spec);
-    verdict = world_judge(&world, &response);
+    verdict = world_judge(&the_world, &response);
     assert_string_equal(verdict_word(&verdict), "good");
     assert_int_equal(verdict.effective_end, spec.not_after);
     assert_int_equal(verdict.expiry, WORLD_NOW + HOUR + 1);
     spec.not_after--;
     response.certs[0] = response.signer = pki_cert(&spec);
-    verdict = world_judge(&world, &response);
+    verdict = world_judge(&the_world, &response);
     assert_string_equal(verdict_word(&verdict), "short-ttl");
     assert_non_null(strstr(verdict.detail, "delegated signer"));
     spec.not_after = WORLD_NOW;
     response.certs[0] = response.signer = pki_cert(&spec);
-    verdict = world_judge(&world, &response);
+    verdict = world_judge(&the_world, &response);
     assert_string_equal(verdict_word(&verdict), "expired");
     assert_non_null(strstr(verdict.detail, "delegated signer"));
 }
 
 static void test_leaf_end_counts(void **state)
 {
-    struct pki_response response = world_direct_response(&world);
-    struct world short_lived = world;
+    struct pki_response response = world_direct_response(&the_world);
+    struct world short_lived = the_world;
     struct ocsp_verdict verdict;
 
     (void)state;
@@ -216,18 +200,18 @@ static void test_leaf_end_counts(void **state)
 /* A forged response is a forged response, whatever its times say. */
 static void test_signature_stands_before_times(void **state)
 {
-    struct pki_response response = world_direct_response(&world);
+    struct pki_response response = world_direct_response(&the_world);
     struct pki_der der;
     struct ocsp_verdict verdict;
 
     (void)state;
     response.singles[0].next_update = WORLD_NOW - 1;
     der = pki_response(&response);
-    verdict = world_judge_der(&world, der, WORLD_NOW);
+    verdict = world_judge_der(&the_world, der, WORLD_NOW);
     assert_string_equal(verdict_word(&verdict), "expired");
     assert_int_equal(verdict.next_update, WORLD_NOW - 1);
     der.data[der.len - 1] ^= 1;
-    verdict = world_judge_der(&world, der, WORLD_NOW);
+    verdict = world_judge_der(&the_world, der, WORLD_NOW);
     assert_string_equal(verdict_word(&verdict), "bad-signature");
     /* what nobody signed is not repeated */
     assert_int_equal(verdict.next_update, 0);
@@ -277,16 +261,16 @@ static void test_malformed_times(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
-        struct pki_response response = world_response(&world);
+        struct pki_response response = world_response(&the_world);
         struct ocsp_verdict verdict;
 
         response.singles[0].status = V_OCSP_CERTSTATUS_REVOKED;
         response.edit = edits[i];
         time_text = edits[i] == edit_next_update ? "20260108020406Z" : "20260102020406Z";
-        assert_word(&world, &response, "revoked");
+        assert_word(&the_world, &response, "revoked");
         for (size_t j = 0; j < sizeof bad / sizeof bad[0]; j++) {
             time_text = bad[j];
-            verdict = world_judge(&world, &response);
+            verdict = world_judge(&the_world, &response);
             assert_string_equal(verdict_word(&verdict), "malformed");
             assert_non_null(strstr(verdict.detail, "YYYYMMDDHHMMSSZ"));
         }
@@ -295,8 +279,8 @@ static void test_malformed_times(void **state)
 
 static void test_far_times(void **state)
 {
-    struct pki_response response = world_direct_response(&world);
-    struct world extreme = world;
+    struct pki_response response = world_direct_response(&the_world);
+    struct world extreme = the_world;
     struct ocsp_verdict verdict;
 
     (void)state;
@@ -319,9 +303,9 @@ static void test_far_times(void **state)
     verdict = world_judge(&extreme, &response);
     assert_string_equal(verdict_word(&verdict), "good");
     assert_int_equal(verdict.expiry, INT64_MAX);
-    verdict = world_judge_at(&world, &response, INT64_MAX);
+    verdict = world_judge_at(&the_world, &response, INT64_MAX);
     assert_string_equal(verdict_word(&verdict), "expired");
-    verdict = world_judge_at(&world, &response, INT64_MIN);
+    verdict = world_judge_at(&the_world, &response, INT64_MIN);
     assert_string_equal(verdict_word(&verdict), "not-yet-valid");
 }
 
@@ -343,5 +327,5 @@ int main(void)
         cmocka_unit_test(test_far_times),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, the_world_begin, the_world_end);
 }

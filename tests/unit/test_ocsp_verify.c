@@ -13,33 +13,17 @@
 
 #include "ocsp_world.h"
 
-static struct world world;
-
-static int begin(void **state)
-{
-    (void)state;
-    world_begin(&world, PKI_P256);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    world_end(&world);
-    return 0;
-}
-
 static void assert_der_word(struct pki_der der, const char *word)
 {
-    struct ocsp_verdict verdict = world_judge_der(&world, der, WORLD_NOW);
+    struct ocsp_verdict verdict = world_judge_der(&the_world, der, WORLD_NOW);
 
     assert_string_equal(verdict_word(&verdict), word);
 }
 
 static void test_good(void **state)
 {
-    struct pki_response response = world_response(&world);
-    struct ocsp_verdict verdict = world_judge(&world, &response);
+    struct pki_response response = world_response(&the_world);
+    struct ocsp_verdict verdict = world_judge(&the_world, &response);
 
     (void)state;
     assert_string_equal(verdict_word(&verdict), "good");
@@ -55,40 +39,40 @@ static void test_good(void **state)
 /* RFC 6960 4.2.1: ResponderID by name and by key; the issuer itself, or its delegate. */
 static void test_good_in_each_way_of_signing(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.is_by_key = true;
-    assert_word(&world, &response, "good");
-    response = world_direct_response(&world);
-    assert_word(&world, &response, "good");
+    assert_word(&the_world, &response, "good");
+    response = world_direct_response(&the_world);
+    assert_word(&the_world, &response, "good");
     response.is_by_key = true;
-    assert_word(&world, &response, "good");
-    response.certs[0] = world.root;
-    response.certs[1] = world.issuer;
-    assert_word(&world, &response, "good");
+    assert_word(&the_world, &response, "good");
+    response.certs[0] = the_world.root;
+    response.certs[1] = the_world.issuer;
+    assert_word(&the_world, &response, "good");
 }
 
 static void test_revoked_and_unknown(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct ocsp_verdict verdict;
 
     (void)state;
     response.singles[0].status = V_OCSP_CERTSTATUS_REVOKED;
-    verdict = world_judge(&world, &response);
+    verdict = world_judge(&the_world, &response);
     assert_string_equal(verdict_word(&verdict), "revoked");
     assert_int_equal(verdict.revoked_at, WORLD_NOW - 2 * DAY);
     assert_string_equal(
         verdict.detail, "revoked at 2025-12-31T03:04:05Z (keyCompromise), says the delegate CN=Test OCSP signer");
     response.singles[0].status = V_OCSP_CERTSTATUS_UNKNOWN;
-    assert_word(&world, &response, "unknown");
+    assert_word(&the_world, &response, "unknown");
 }
 
 static void test_no_issuer(void **state)
 {
-    struct pki_response response = world_response(&world);
-    struct world orphan = world;
+    struct pki_response response = world_response(&the_world);
+    struct world orphan = the_world;
 
     (void)state;
     orphan.cert.issuer = NULL;
@@ -98,7 +82,7 @@ static void test_no_issuer(void **state)
 /* httpd can serve 10,239 bytes and not one more. */
 static void test_too_large(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct pki_der der;
 
     (void)state;
@@ -118,7 +102,7 @@ static void test_too_large(void **state)
 static void test_trailing_bytes(void **state)
 {
     static const uint8_t successful = 0;
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct pki_der junk = {pki_room(3), 3};
     struct pki_der inner = pki_join(pki_basic(&response), junk);
 
@@ -131,7 +115,7 @@ static void test_trailing_bytes(void **state)
 static void test_malformed(void **state)
 {
     static const uint8_t successful = 0;
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct pki_der basic = pki_basic(&response);
     struct pki_der empty = {pki_room(1), 0};
     struct pki_der der;
@@ -152,7 +136,7 @@ static void test_malformed_is_ber(void **state)
 {
     static const uint8_t successful = 0;
     static const uint8_t end_of_contents[] = {0, 0};
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct pki_der der = pki_response(&response);
     struct pki_der basic = pki_basic(&response);
     struct pki_der longer = {pki_room(basic.len + 1), basic.len + 1};
@@ -190,7 +174,7 @@ static void test_statuses(void **state)
         {127, "status-unrecognised"},
     };
     static const uint8_t two_to_the_32[] = {1, 0, 0, 0, 0};
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct pki_der basic = pki_basic(&response);
 
     (void)state;
@@ -205,7 +189,7 @@ static void test_statuses(void **state)
 static void test_not_basic(void **state)
 {
     static const uint8_t type[] = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01};
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct pki_der der = pki_response(&response);
     uint8_t *found = memmem(der.data, der.len, type, sizeof type);
 
@@ -217,26 +201,26 @@ static void test_not_basic(void **state)
 
 static void test_wrong_certid(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
     struct pki_cert namesake_spec = world_ca_spec("Test issuer", pki_key(PKI_P256));
-    struct pki_cert renamed_spec = world_ca_spec("Another name", world.issuer_key);
-    struct pki_cert leaf_spec = {.subject = "x", .key = world.delegate_key, .serial = "1234567890"};
+    struct pki_cert renamed_spec = world_ca_spec("Another name", the_world.issuer_key);
+    struct pki_cert leaf_spec = {.subject = "x", .key = the_world.delegate_key, .serial = "1234567890"};
 
     (void)state;
     /* another serial number */
-    response.singles[0].leaf = world.other_leaf;
-    assert_word(&world, &response, "wrong-certid");
+    response.singles[0].leaf = the_world.other_leaf;
+    assert_word(&the_world, &response, "wrong-certid");
     /* another issuerKeyHash */
-    response.singles[0].leaf = world.leaf;
+    response.singles[0].leaf = the_world.leaf;
     response.singles[0].issuer = pki_cert(&namesake_spec);
-    assert_word(&world, &response, "wrong-certid");
+    assert_word(&the_world, &response, "wrong-certid");
     /* another issuerNameHash: of a leaf with our serial number that another CA issued */
     leaf_spec.issuer = pki_cert(&renamed_spec);
-    leaf_spec.issuer_key = world.issuer_key;
+    leaf_spec.issuer_key = the_world.issuer_key;
     response.singles[0].leaf = pki_cert(&leaf_spec);
-    assert_int_equal(X509_set_serialNumber(response.singles[0].leaf, X509_get_serialNumber(world.leaf)), 1);
+    assert_int_equal(X509_set_serialNumber(response.singles[0].leaf, X509_get_serialNumber(the_world.leaf)), 1);
     response.singles[0].issuer = leaf_spec.issuer;
-    assert_word(&world, &response, "wrong-certid");
+    assert_word(&the_world, &response, "wrong-certid");
 }
 
 static void name_sha1_hashes(OCSP_BASICRESP *basic)
@@ -246,83 +230,83 @@ static void name_sha1_hashes(OCSP_BASICRESP *basic)
     ASN1_OCTET_STRING *key = NULL;
 
     assert_int_equal(OCSP_id_get0_info(&name, NULL, &key, NULL, (OCSP_CERTID *)(uintptr_t)id), 1);
-    assert_int_equal(ASN1_STRING_set(name, world.cert.issuer->name_sha1, 20), 1);
-    assert_int_equal(ASN1_STRING_set(key, world.cert.issuer->key_sha1, 20), 1);
+    assert_int_equal(ASN1_STRING_set(name, the_world.cert.issuer->name_sha1, 20), 1);
+    assert_int_equal(ASN1_STRING_set(key, the_world.cert.issuer->key_sha1, 20), 1);
 }
 
 /* Our SHA-1 hashes under the name of SHA-256: httpd compares the algorithm too. */
 static void test_wrong_certid_algorithm(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.singles[0].digest = EVP_sha256();
     response.edit = name_sha1_hashes;
-    assert_word(&world, &response, "wrong-certid");
+    assert_word(&the_world, &response, "wrong-certid");
 }
 
 /* The CertIDs need not stand first, and what is said of others does not matter. */
 static void test_ours_among_others(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.singles[1] = response.singles[0];
-    response.singles[0].leaf = world.other_leaf;
+    response.singles[0].leaf = the_world.other_leaf;
     response.singles[0].status = V_OCSP_CERTSTATUS_REVOKED;
-    assert_word(&world, &response, "good");
+    assert_word(&the_world, &response, "good");
     response.singles[0].leaf = NULL;
-    assert_word(&world, &response, "wrong-certid");
+    assert_word(&the_world, &response, "wrong-certid");
 }
 
 /* PARITY P11: Apache asks its cache by SHA-1. */
 static void test_certid_hash(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.singles[0].digest = EVP_sha256();
-    assert_word(&world, &response, "certid-hash");
+    assert_word(&the_world, &response, "certid-hash");
     response.singles[1] = response.singles[0];
     response.singles[1].digest = EVP_sha1();
-    assert_word(&world, &response, "good");
+    assert_word(&the_world, &response, "good");
     response.singles[1].leaf = NULL;
-    response.singles[0].leaf = world.other_leaf;
-    assert_word(&world, &response, "wrong-certid");
+    response.singles[0].leaf = the_world.other_leaf;
+    assert_word(&the_world, &response, "wrong-certid");
 }
 
 static void test_several_singles(void **state)
 {
-    struct pki_response response = world_response(&world);
+    struct pki_response response = world_response(&the_world);
 
     (void)state;
     response.singles[1] = response.singles[0];
-    assert_word(&world, &response, "good");
+    assert_word(&the_world, &response, "good");
     response.singles[1].next_update += 1;
-    assert_word(&world, &response, "conflicting");
+    assert_word(&the_world, &response, "conflicting");
     response.singles[1] = response.singles[0];
     response.singles[1].this_update -= 1;
-    assert_word(&world, &response, "conflicting");
+    assert_word(&the_world, &response, "conflicting");
     response.singles[1] = response.singles[0];
     response.singles[1].next_update = 0;
-    assert_word(&world, &response, "conflicting");
+    assert_word(&the_world, &response, "conflicting");
     response.singles[1] = response.singles[0];
     response.singles[1].status = V_OCSP_CERTSTATUS_UNKNOWN;
-    assert_word(&world, &response, "conflicting");
+    assert_word(&the_world, &response, "conflicting");
     /* revoked wins, wherever it stands */
     response.singles[2] = response.singles[0];
     response.singles[2].status = V_OCSP_CERTSTATUS_REVOKED;
-    assert_word(&world, &response, "revoked");
+    assert_word(&the_world, &response, "revoked");
     response.singles[1] = response.singles[2];
     response.singles[2] = response.singles[0];
-    assert_word(&world, &response, "revoked");
+    assert_word(&the_world, &response, "revoked");
     response.singles[0] = response.singles[1];
-    assert_word(&world, &response, "revoked");
+    assert_word(&the_world, &response, "revoked");
 }
 
 static void test_bad_signature(void **state)
 {
-    struct pki_response response = world_direct_response(&world);
+    struct pki_response response = world_direct_response(&the_world);
     struct pki_der der = pki_response(&response);
     uint8_t *time = memmem(der.data, der.len, "20260109030405Z", 15);
 
@@ -355,39 +339,39 @@ static void test_critical_extension(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct pki_response response = world_response(&world);
+        struct pki_response response = world_response(&the_world);
 
         response.extension = rows[i].extension;
-        assert_word(&world, &response, rows[i].word);
+        assert_word(&the_world, &response, rows[i].word);
         response.extension.name = NULL;
         response.singles[0].extension = rows[i].extension;
-        assert_word(&world, &response, rows[i].word);
+        assert_word(&the_world, &response, rows[i].word);
         /* The second SingleResponse about us counts too; one about another certificate does not. */
         response.singles[1] = response.singles[0];
         response.singles[0].extension.name = NULL;
-        assert_word(&world, &response, rows[i].word);
-        response.singles[1].leaf = world.other_leaf;
-        assert_word(&world, &response, "good");
+        assert_word(&the_world, &response, rows[i].word);
+        response.singles[1].leaf = the_world.other_leaf;
+        assert_word(&the_world, &response, "good");
     }
 }
 
 /* A response about one certificate is nothing to another of the same issuer (seen from both sides). */
 static void test_swapped_between_certificates(void **state)
 {
-    struct pki_response ours = world_response(&world);
-    struct pki_response theirs = world_response(&world);
-    struct world other = world;
+    struct pki_response ours = world_response(&the_world);
+    struct pki_response theirs = world_response(&the_world);
+    struct world other = the_world;
     char detail[DETAIL_MAX + 1];
-    const char *pem = pki_pem((X509 *[]){world.other_leaf, world.issuer, NULL});
+    const char *pem = pki_pem((X509 *[]){the_world.other_leaf, the_world.issuer, NULL});
 
     (void)state;
-    theirs.singles[0].leaf = world.other_leaf;
-    other.leaf = world.other_leaf;
-    assert_int_equal(cert_parse(pem, strlen(pem), 1, world.table, &other.cert, detail), REASON_NONE);
-    assert_ptr_equal(other.cert.issuer, world.cert.issuer);
-    assert_word(&world, &ours, "good");
+    theirs.singles[0].leaf = the_world.other_leaf;
+    other.leaf = the_world.other_leaf;
+    assert_int_equal(cert_parse(pem, strlen(pem), 1, the_world.table, &other.cert, detail), REASON_NONE);
+    assert_ptr_equal(other.cert.issuer, the_world.cert.issuer);
+    assert_word(&the_world, &ours, "good");
     assert_word(&other, &theirs, "good");
-    assert_word(&world, &theirs, "wrong-certid");
+    assert_word(&the_world, &theirs, "wrong-certid");
     assert_word(&other, &ours, "wrong-certid");
     cert_clear(&other.cert);
 }
@@ -415,5 +399,5 @@ int main(void)
         cmocka_unit_test(test_swapped_between_certificates),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, the_world_begin, the_world_end);
 }
