@@ -458,6 +458,31 @@ def test_it_is_locked_in(writer):
     assert os.listdir(f"/proc/{writer.pid}/task") == [str(writer.pid)]
 
 
+def test_a_stop_in_the_middle_is_survived(writer, ca):
+    """The kernel restarts the call that was interrupted, in its own way."""
+    cert = leaf(ca)
+    writer.start()
+    writer.tell(cert)
+    writer.held()
+    time.sleep(0.1)
+    os.kill(writer.pid, signal.SIGSTOP)
+    time.sleep(0.1)
+    os.kill(writer.pid, signal.SIGCONT)
+    time.sleep(0.1)
+    assert writer.offer(0, pki.response(cert)).kind == wire.ACCEPTED
+    writer.finish_pass()
+    assert writer.stop() == 0
+
+
+def test_in_a_directory_with_a_group_of_its_own_the_file_is_apaches_all_the_same(writer, ca):
+    cert = leaf(ca)
+    os.chown(writer.dbm_path.parent, stapleguard.WRITE_UID, 12345)
+    writer.dbm_path.parent.chmod(0o2750)
+    run_pass(writer, [(0, pki.response(cert))], [cert])
+    assert writer.dbm_path.stat().st_gid == writer.gid
+    assert stat.S_IMODE(writer.dbm_path.stat().st_mode) == 0o660
+
+
 def test_it_owns_everything_it_makes(writer, ca):
     cert = leaf(ca)
     run_pass(writer, [(0, pki.response(cert))], [cert])
@@ -521,6 +546,32 @@ def test_what_apache_fetched_itself_is_verified_before_it_is_kept(writer, ca, au
     assert states[0].is_refreshed == 0
     assert {k: r.der for k, r in writer.entries().items()} == {honest.sha1: good}
     assert writer.events("offer.refused") == []
+
+
+def test_of_many_damaged_stores_three_are_kept(writer, ca):
+    cert = leaf(ca)
+    run_pass(writer, [(0, pki.response(cert))], [cert])
+    names = []
+    for _ in range(5):
+        (writer.store_dir / "staples.db").write_bytes(os.urandom(9000))
+        _, states, _ = run_pass(writer, [], [cert])
+        assert state_of(states[0]) == "good"
+        names.append(writer.events("store.set_aside")[0].detail.split("kept as ")[1])
+    assert {path.name for path in asides(writer)} == set(sorted(names)[-3:])
+
+
+def test_longer_and_shorter_responses_replace_each_other(writer, ca):
+    """Pages at the end of the database come and go with them."""
+    certs = ca.many(20, ocsp_urls=["http://ocsp.test/"])
+    signer = ca.delegate(key="rsa")
+    start = time.time() - HOUR
+    for seconds in range(6):
+        options = {"signer": signer} if seconds % 2 == 0 else {}
+        ders = [pki.response(cert, this_update=start + seconds, **options) for cert in certs]
+        # What was stored last goes first: its pages are the last ones.
+        answers, _, _ = run_pass(writer, list(enumerate(ders))[::1 if seconds % 2 == 0 else -1], certs)
+        assert {a.kind for a in answers} == {wire.ACCEPTED}
+        assert {k: r.der for k, r in writer.entries().items()} == {cert.sha1: der for cert, der in zip(certs, ders)}
 
 
 def test_a_record_that_no_longer_verifies_is_dropped_alone(writer, ca):
