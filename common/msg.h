@@ -28,6 +28,8 @@ enum {
     MSG_FLAG_SCAN_GUARD = 8,
     MSG_FLAG_ALLOW_SHA1 = 16,
     MSG_FLAG_REQUIRE_SANDBOX = 32,
+    MSG_FLAG_WATCH = 64,  /* of MSG_WRITE_CONFIG: WATCH will come, not PASS_BEGIN: keep what that needs */
+    MSG_FLAG_SHIELD = 128, /* of MSG_WRITE_CONFIG: shield = auto */
 };
 
 /* What is known of a certificate's staple; the writer decides it, everybody shows it. */
@@ -49,9 +51,25 @@ enum cert_state {
 
 const char *cert_state_word(enum cert_state state);
 
+/* The immutable flag of the directory of Apache's file (FS_IMMUTABLE_FL). */
+enum shield_state {
+    SHIELD_DOWN,
+    SHIELD_UP,
+    SHIELD_IMPOSSIBLE, /* the file system has no such flag, the kernel no way to build elsewhere, or shield = off */
+    SHIELD_STATE_COUNT
+};
+
+/* How Apache's `ssl-stapling` mutex is taken from outside (httpd: `Mutex flock:DIR` and `Mutex file:DIR`). */
+enum apache_lock_kind {
+    APACHE_LOCK_NONE, /* a mutex in Apache's own memory: nobody outside can take it */
+    APACHE_LOCK_FLOCK,
+    APACHE_LOCK_FCNTL,
+    APACHE_LOCK_KIND_COUNT
+};
+
 /* What an ANSWER is about. */
 enum answer_kind {
-    ANSWER_HELD,     /* to CERT_ADD: what the store holds */
+    ANSWER_HELD,     /* to CERT_ADD, RESUME and PEER: what the store holds */
     ANSWER_ACCEPTED, /* to OFFER: verified, stored, acknowledged */
     ANSWER_REFUSED,  /* to OFFER: `reason` says why */
 };
@@ -72,8 +90,9 @@ enum answer_kind {
     U32(flags) U32(uid) U32(gid) U32(commit_delay_msec) TEXT(dbm_path, FILE_PATH_MAX) TEXT(state_dir, FILE_PATH_MAX)
 
 /*
- * supervisor -> both, with a sealed memfd of CERTIFICATE blocks (never a key): the certificate `cert_no`, which is dense
- * from 0 and never used again for another.  leaf_blocks: how many blocks come from the certificate's own file (the
+ * supervisor -> both, with a sealed memfd of CERTIFICATE blocks (never a key): the certificate `cert_no`, which is higher
+ * than any before it (dense from 0 in a pass; a child that was started anew hears nothing of dropped ones) and never used
+ * again for another.  leaf_blocks: how many blocks come from the certificate's own file (the
  * leaf is one of them); the others come from `chain`.  responder: replaces the certificate's own URLs when not empty.
  */
 #define MSG_FIELDS_CERT_ADD(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
@@ -88,6 +107,45 @@ enum answer_kind {
 
 /* supervisor -> both: cert_count certificates (0 .. cert_count - 1) have been sent; begin one pass over them. */
 #define MSG_FIELDS_PASS_BEGIN(U8, U16, U32, I64, BYTES, TEXT, BLOB) U8(is_forced) U32(cert_count)
+
+/*
+ * supervisor -> both, once in a life, in place of PASS_BEGIN: the certificates so far are all there are for now; look after
+ * them until the channel closes.  CERT_ADD, CERT_DROP and CERT_GONE may come at any time afterwards.
+ */
+#define MSG_FIELDS_WATCH(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(cert_count)
+
+/*
+ * supervisor -> both: `cert_no` is not looked after any more: the configuration or the file's content changed.  A staple
+ * that is held stays in Apache's file until it ends, because Apache may use the old certificate until its next restart.
+ */
+#define MSG_FIELDS_CERT_DROP(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(cert_no)
+
+/*
+ * supervisor -> both, with a socket: the sibling ended and was started anew; this is the channel to it.  life: which start
+ * of the sibling's it is, from 1.  The writer answers (ANSWER_HELD) for every certificate again.
+ */
+#define MSG_FIELDS_PEER(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(life)
+
+/* supervisor -> fetcher: ask now, whatever the schedule says.  CERT_NO_NONE: for all that are not withdrawn. */
+#define MSG_FIELDS_REFRESH(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(cert_no)
+
+/*
+ * supervisor -> writer: an administrator wants a withdrawn certificate looked after again.  The writer forgets what it
+ * holds (the event cert.resumed) and answers ANSWER_HELD anew, upon which the fetcher asks.
+ */
+#define MSG_FIELDS_RESUME(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(cert_no)
+
+/*
+ * supervisor -> writer, with a pidfd: Apache's main process, found through its PidFile.  It has no lock of Apache's until
+ * APACHE_LOCK follows.  Its end shows in the pidfd.
+ */
+#define MSG_FIELDS_APACHE(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(pid)
+
+/* supervisor -> writer, with the lock's file: Apache's `ssl-stapling` mutex is of a kind that we can take. */
+#define MSG_FIELDS_APACHE_LOCK(U8, U16, U32, I64, BYTES, TEXT, BLOB) U8(kind)
+
+/* supervisor -> writer: Apache's configuration was found good; restart it gracefully (SIGUSR1).  RESTARTED answers. */
+#define MSG_FIELDS_RESTART(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(request)
 
 /* child -> supervisor, once: locked in.  missing_layers: SANDBOX_LAYER_* that this kernel does not have. */
 #define MSG_FIELDS_READY(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(missing_layers)
@@ -122,6 +180,27 @@ enum answer_kind {
 #define MSG_FIELDS_WRITE_DONE(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
     U16(reason) U32(entries) U32(foreign) TEXT(detail, DETAIL_MAX)
 
+/*
+ * fetcher -> supervisor, after WATCH: when `cert_no` is asked for next (0: not before something changes), how many attempts
+ * failed since the last success, and when it was asked last (0: never).
+ */
+#define MSG_FIELDS_CERT_NEXT(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(cert_no) U32(failures) I64(next_at) I64(asked_at)
+
+/*
+ * writer -> supervisor, after WATCH, whenever one of them changes: Apache's file and what guards it.  shield: enum
+ * shield_state; reason: why it is not up.  restarts: restarts of Apache seen (the file was deleted, or would have been),
+ * the last one at restart_at, after which the file was away for away_usec (UINT32_MAX: it could not be put back at once).
+ */
+#define MSG_FIELDS_FILE_STATE(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
+    U8(shield) U16(reason) U32(restarts) I64(restart_at) U32(away_usec)
+
+/*
+ * writer -> supervisor, the answer to RESTART.  reason NONE: Apache restarted; away_usec: how long its file was away (0:
+ * never).  Else why it did not, or why nobody saw it.
+ */
+#define MSG_FIELDS_RESTARTED(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
+    U32(request) U16(reason) U32(away_usec) TEXT(detail, DETAIL_MAX)
+
 /* writer -> fetcher: one for each CERT_ADD, one for each OFFER.  Times are those of the response now held. */
 #define MSG_FIELDS_ANSWER(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
     U32(cert_no) U8(kind) U16(reason) U8(state) I64(this_update) I64(next_update) I64(effective_end) I64(fetched_at)
@@ -149,6 +228,14 @@ enum msg_state {
     MESSAGE(CERT_ADD, cert_add, 3, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 1) \
     MESSAGE(CERT_GONE, cert_gone, 5, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
     MESSAGE(PASS_BEGIN, pass_begin, 4, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
+    MESSAGE(WATCH, watch, 6, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
+    MESSAGE(CERT_DROP, cert_drop, 7, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
+    MESSAGE(PEER, peer, 8, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 1) \
+    MESSAGE(REFRESH, refresh, 9, PARTY_SUPERVISOR, PARTY_FETCHER, MSG_STATE_RUN, 0) \
+    MESSAGE(RESUME, resume, 10, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
+    MESSAGE(APACHE, apache, 11, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 1) \
+    MESSAGE(APACHE_LOCK, apache_lock, 12, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 1) \
+    MESSAGE(RESTART, restart, 13, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
     MESSAGE(READY, ready, 16, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_SETUP, 0) \
     MESSAGE(LOG, log, 17, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_ANY, 0) \
     MESSAGE(EVENT, event, 18, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_ANY, 0) \
@@ -157,6 +244,9 @@ enum msg_state {
     MESSAGE(PROGRESS, progress, 21, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(FETCH_DONE, fetch_done, 22, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(WRITE_DONE, write_done, 23, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(CERT_NEXT, cert_next, 24, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(FILE_STATE, file_state, 25, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(RESTARTED, restarted, 26, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(ANSWER, answer, 32, PARTY_WRITER, PARTY_FETCHER, MSG_STATE_RUN, 0) \
     MESSAGE(OFFER, offer, 33, PARTY_FETCHER, PARTY_WRITER, MSG_STATE_RUN, 0) \
     MESSAGE(PASS_END, pass_end, 34, PARTY_FETCHER, PARTY_WRITER, MSG_STATE_RUN, 0)

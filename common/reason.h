@@ -88,6 +88,15 @@
     REASON(STORE_CORRUPT, "store-corrupt", "our own store was damaged; it is set aside and filled anew from the network") \
     REASON(READER_DIED, "reader-died", "the reader of Apache's file died, hung or used too much; its foreign entries are dropped") \
     REASON(GUARD_DISPLACED, "guard-displaced", "an entry takes the scan guard's place") \
+    /* guarding Apache's file, and restarting Apache (writer) */ \
+    REASON(SHIELD_UNSUPPORTED, "shield-unsupported", \
+        "the file system or the kernel cannot make the directory immutable; the file is put back after each restart instead") \
+    REASON(SHIELD_OFF, "shield-off", "shield = off") \
+    REASON(SHIELD_IN_DOUBT, "shield-in-doubt", "the file is being looked at; until it is found good, Apache may delete it") \
+    REASON(APACHE_NOT_RUNNING, "apache-not-running", "Apache is not running; see pid_file") \
+    REASON(CONFIGTEST_FAILED, "configtest-failed", "Apache finds its own configuration broken, so it was not restarted") \
+    REASON(RESTART_UNSEEN, "restart-unseen", "Apache was told to restart, but nobody saw it do so in time") \
+    REASON(LOCK_TIMEOUT, "lock-timeout", "Apache held its ssl-stapling lock for too long; written without it") \
     REASON(INTERNAL, "internal", "stapleguard itself failed")
 
 enum reason {
