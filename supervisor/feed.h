@@ -1,7 +1,11 @@
 /*
- * Owns: handing the certificates of the pool to both children, one after the other, as fast as the slower one takes them.
+ * Owns: telling both children of the certificates of the pool, one after the other, as fast as the slower one takes them;
+ *       and everything else that is said to a child that may be busy.
  * Runs in: supervisor.
  * Never: waits for a child, holds more than one certificate's text at a time, or hands out anything but CERTIFICATE blocks.
+ *
+ * Numbers go to each child in ascending order.  A child that was started anew gets the live ones again while the other has
+ * them all; only then new numbers are given.  Both children of one number see the very same octets.
  */
 #ifndef STAPLEGUARD_FEED_H
 #define STAPLEGUARD_FEED_H
@@ -12,31 +16,66 @@
 #include "pool.h"
 #include "spawn.h"
 
-/* Told of each certificate of which a file (path) could not be used; it stays out of this pass. */
+/* Told of each certificate of which a file (path) could not be used; one that has a number keeps it unless it is gone. */
 typedef void feed_refused(
     void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
 
-struct feed {
-    struct pool *pool; /* borrowed, as all here */
-    struct child *children[2];
-    bool is_forced;
-    feed_refused *refused;
-    void *context;
-    size_t next;    /* index of the certificate in hand, or of the next one */
-    size_t end;     /* index behind the last one */
-    bool is_in_hand;
-    int memfd;      /* its text, sealed; -1 when there is none */
-    struct msg msg; /* CERT_ADD or CERT_GONE of the certificate in hand; in the end PASS_BEGIN */
-    bool is_sent[2];
-    bool is_over;
+struct feed_item; /* a message that waits for room */
+
+struct feed_end {
+    struct child *child;     /* borrowed */
+    uint32_t next_no;        /* the first number that it was not told of */
+    uint32_t told_count;     /* certificates it was told of */
+    struct feed_item *first; /* owned: go out before anything else */
+    struct feed_item **last;
+    bool is_begun;           /* PASS_BEGIN or WATCH was sent */
 };
 
-void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, struct child *writer, bool is_forced,
+enum feed_mode {
+    FEED_PASS,
+    FEED_PASS_FORCED,
+    FEED_WATCH,
+};
+
+struct feed {
+    struct pool *pool; /* borrowed, as all here */
+    struct feed_end ends[2];
+    enum feed_mode mode;
+    feed_refused *refused;
+    void *context;
+    size_t looks;        /* certificates that need a look */
+    size_t scan;         /* where the next of them is looked for */
+    uint32_t in_hand_no; /* the certificate in hand, or POOL_NO_NUMBER */
+    int memfd;           /* its text, sealed */
+    struct msg msg;      /* its CERT_ADD */
+    bool is_over;        /* both were told to begin */
+};
+
+/* Every certificate of the pool that needs a look is looked at and sent. */
+void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, struct child *writer, enum feed_mode mode,
     feed_refused *refused, void *context);
+
+/* Another pool has taken over (pool_take_over); old: the one before, whose remaining numbers are dropped. */
+void feed_change_pool(struct feed *feed, struct pool *pool, struct pool *old);
+
+/* The child is about to start anew: it knows nothing. */
+void feed_start_over(struct feed *feed, const struct child *child);
+
+/* Read the certificate's files again: a change is a new number, a missing file is told to the writer. */
+void feed_look(struct feed *feed, struct pool_cert *cert);
+
+/*
+ * Say msg to the child as soon as it takes it, in order; fd: -1, or taken over.  A child that does not run is not told.
+ * Returns false when memory ends.
+ */
+bool feed_say(struct feed *feed, const struct child *child, const struct msg *msg, int fd);
+
 /* Send what the children take now. */
 void feed_continue(struct feed *feed);
 /* True when `child` should be polled for room. */
 bool feed_waits_for(const struct feed *feed, const struct child *child);
+/* Nothing is left to say, to nobody that runs. */
+bool feed_is_idle(const struct feed *feed);
 /* No further certificate; what was sent is passed over. */
 void feed_cut_short(struct feed *feed);
 void feed_clear(struct feed *feed);

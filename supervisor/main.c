@@ -142,7 +142,7 @@ static enum exit_code run_once(const struct conf *conf, const struct options *op
 /* Two names may be one user; what the separation is worth then, a stranger would find out first. */
 static bool are_separate(const struct conf *conf, const struct pass *pass, uid_t apache_uid, char *error, size_t cap)
 {
-    if (pass->fetch_uid != pass->write_uid && pass->fetch_uid != apache_uid && pass->write_uid != apache_uid)
+    if (pass->ids.fetch_uid != pass->ids.write_uid && pass->ids.fetch_uid != apache_uid && pass->ids.write_uid != apache_uid)
         return true;
     snprintf(error, cap, "fetch_user (%s), write_user (%s) and Apache's user (%s) must be three different users", conf->fetch_user,
         conf->write_user, conf->apache_user);
@@ -158,11 +158,11 @@ static enum exit_code set_up_and_run(const struct conf *conf, const struct optio
     enum instance_result instance;
     enum exit_code code;
 
-    if (users_find(conf->fetch_user, &pass.fetch_uid, &pass.fetch_gid, error, sizeof error) != 0
-        || users_find(conf->write_user, &pass.write_uid, &(gid_t){0}, error, sizeof error) != 0
-        || users_find(conf->apache_user, &apache_uid, &pass.apache_gid, error, sizeof error) != 0
+    if (users_find(conf->fetch_user, &pass.ids.fetch_uid, &pass.ids.fetch_gid, error, sizeof error) != 0
+        || users_find(conf->write_user, &pass.ids.write_uid, &(gid_t){0}, error, sizeof error) != 0
+        || users_find(conf->apache_user, &apache_uid, &pass.ids.apache_gid, error, sizeof error) != 0
         || !are_separate(conf, &pass, apache_uid, error, sizeof error)
-        || directories_prepare(conf, pass.write_uid, pass.apache_gid, error, sizeof error) != 0
+        || directories_prepare(conf, pass.ids.write_uid, pass.ids.apache_gid, error, sizeof error) != 0
         || lock_in(error, sizeof error) != 0) {
         log_error("%s", error);
         return EXIT_CONFIGURATION;

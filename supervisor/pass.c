@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "directories.h"
 #include "feed.h"
 #include "jail.h"
 #include "log.h"
@@ -38,75 +37,22 @@ struct run {
     int64_t flushed_msec;
 };
 
-static uint32_t common_flags(void)
-{
-    return log_is_verbose() ? MSG_FLAG_VERBOSE : 0;
-}
-
-static enum ipc_result configure_fetcher(const struct pass *pass, struct child *fetcher)
-{
-    const struct conf *conf = pass->conf;
-    struct msg msg = {.type = MSG_FETCH_CONFIG};
-    struct msg_fetch_config *config = &msg.fetch_config;
-
-    config->flags = common_flags() | (conf->is_private_allowed ? MSG_FLAG_ALLOW_PRIVATE : 0)
-        | (conf->is_loopback_allowed ? MSG_FLAG_ALLOW_LOOPBACK : 0);
-    config->uid = pass->fetch_uid;
-    config->gid = pass->fetch_gid;
-    config->timeout_msec = (uint32_t)(conf->timeout_sec * 1000);
-    config->concurrency = conf->concurrency;
-    config->per_responder = conf->per_responder;
-    config->max_body = conf->max_body;
-    snprintf(config->proxy, sizeof config->proxy, "%s", conf->proxy);
-    snprintf(config->ca_file, sizeof config->ca_file, "%s", conf->ca_file);
-    directories_fetcher_root(conf, config->root_dir, sizeof config->root_dir);
-    return ipc_send(&fetcher->ipc, &msg, -1, IPC_NOWAIT);
-}
-
-static enum ipc_result configure_writer(const struct pass *pass, struct child *writer)
-{
-    const struct conf *conf = pass->conf;
-    struct msg msg = {.type = MSG_WRITE_CONFIG};
-    struct msg_write_config *config = &msg.write_config;
-
-    config->flags = common_flags() | (conf->is_scan_guard_on ? MSG_FLAG_SCAN_GUARD : 0);
-    config->uid = pass->write_uid;
-    config->gid = pass->apache_gid;
-    config->commit_delay_msec = (uint32_t)(conf->commit_delay_sec * 1000);
-    snprintf(config->dbm_path, sizeof config->dbm_path, "%s", conf->dbm);
-    snprintf(config->state_dir, sizeof config->state_dir, "%s", conf->state_dir);
-    return ipc_send(&writer->ipc, &msg, -1, IPC_NOWAIT);
-}
-
 static void file_refused(
     void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
 {
     struct run *run = context;
-    char sentence[DETAIL_MAX + 1];
 
-    snprintf(sentence, sizeof sentence, "%s: %s", path, detail[0] != '\0' ? detail : reason_sentence(reason));
-    cert->state = CERT_STATE_UNUSABLE;
-    cert->told_reason = reason;
-    pool_cert_fail(cert, reason, sentence);
-    relay_cert_told(&run->relay, cert);
+    relay_file_refused(&run->relay, cert, reason, path, detail);
 }
 
 /* Layers that a kernel lacks are said, and are a reason to stop where the configuration wants all of them. */
 static void look_at_layers(struct run *run, const struct child *child)
 {
-    uint32_t missing = child->missing_layers;
-
-    if (missing == 0)
+    if (configure_is_sandbox_enough(run->pass->conf, child->party, child->missing_layers))
         return;
-    log_warning("%s: this kernel lacks %s%s%s; the other layers are in force", party_name(child->party),
-        missing & SANDBOX_LAYER_LANDLOCK_FS ? "Landlock " : "", missing & SANDBOX_LAYER_LANDLOCK_NET ? "Landlock's TCP rules " : "",
-        missing & SANDBOX_LAYER_LANDLOCK_SCOPE ? "Landlock's scopes" : "");
-    if ((missing & SANDBOX_LAYER_LANDLOCK_FS) != 0 && run->pass->conf->is_sandbox_required) {
-        log_error("without Landlock (Linux 5.13) the sandbox is not whole; boot a kernel with it, or set require_sandbox = no");
-        run->report->has_child_failed = true;
-        ipc_close(&run->fetcher.ipc);
-        ipc_close(&run->writer.ipc);
-    }
+    run->report->has_child_failed = true;
+    ipc_close(&run->fetcher.ipc);
+    ipc_close(&run->writer.ipc);
 }
 
 static void close_channel(struct run *run, struct child *child, const char *why)
@@ -252,15 +198,21 @@ static void stop_child(struct run *run, struct child *child)
 int pass_run(const struct pass *pass, struct report *report, char *error, size_t cap)
 {
     struct run run = {.pass = pass, .report = report, .started_msec = clock_monotonic_msec()};
+    struct msg config;
+    bool is_configured;
 
     if (spawn_children(&run.fetcher, &run.writer, error, cap) != 0)
         return -1;
     relay_init(&run.relay, pass->pool, pass->known, pass->audit, report);
     relay_child_start(&run.relay, &run.fetcher);
     relay_child_start(&run.relay, &run.writer);
-    feed_init(&run.feed, pass->pool, &run.fetcher, &run.writer, pass->is_forced, file_refused, &run);
+    feed_init(&run.feed, pass->pool, &run.fetcher, &run.writer, pass->is_forced ? FEED_PASS_FORCED : FEED_PASS,
+        file_refused, &run);
     report->written.reason = REASON_INTERNAL; /* until the writer says otherwise */
-    if (configure_fetcher(pass, &run.fetcher) == IPC_OK && configure_writer(pass, &run.writer) == IPC_OK)
+    configure_fetcher(pass->conf, &pass->ids, &config);
+    is_configured = ipc_send(&run.fetcher.ipc, &config, -1, IPC_NOWAIT) == IPC_OK;
+    configure_writer(pass->conf, &pass->ids, false, &config);
+    if (is_configured && ipc_send(&run.writer.ipc, &config, -1, IPC_NOWAIT) == IPC_OK)
         loop(&run);
     report_progress_clear(report);
     stop_child(&run, &run.fetcher);

@@ -13,6 +13,7 @@
 
 #include "audit.h"
 #include "conf.h"
+#include "configure.h"
 #include "known.h"
 #include "pool.h"
 #include "report.h"
@@ -22,8 +23,7 @@ struct pass {
     struct pool *pool;
     const struct known *known;
     struct audit *audit;
-    uid_t fetch_uid, write_uid;
-    gid_t fetch_gid, apache_gid;
+    struct ids ids;
     bool is_forced;
     int signal_fd; /* signalfd(2) of SIGTERM, SIGINT and SIGCHLD, which are blocked */
 };

@@ -52,6 +52,14 @@ static const char *known_as(void **seen, const char *path, const char *name)
     return NULL;
 }
 
+static void append(struct pool *pool, const struct pool_cert *cert)
+{
+    pool->certs[pool->count] = *cert;
+    pool->certs[pool->count].cert_no = POOL_NO_NUMBER;
+    pool->certs[pool->count].needs_look = true;
+    pool->count++;
+}
+
 static void add(struct pool *pool, void **seen, const struct pool_cert *cert)
 {
     const char *other = known_as(seen, cert->path, cert->name);
@@ -60,7 +68,7 @@ static void add(struct pool *pool, void **seen, const struct pool_cert *cert)
         log_warning("%s: the file %s is looked after as %s already", cert->name, cert->path, other);
         return;
     }
-    pool->certs[pool->count++] = *cert;
+    append(pool, cert);
 }
 
 static void add_all(struct pool *pool, const struct conf *conf)
@@ -76,8 +84,7 @@ static void add_all(struct pool *pool, const struct conf *conf)
     for (size_t i = 0; i < pool->path_count; i++)
         /* A certificate that has a section of its own is known already, and meant to be: no warning. */
         if (known_as(&seen, pool->paths[i], pool->paths[i]) == NULL)
-            pool->certs[pool->count++] =
-                (struct pool_cert){.name = pool->paths[i], .path = pool->paths[i], .policy = &conf->policy};
+            append(pool, &(struct pool_cert){.name = pool->paths[i], .path = pool->paths[i], .policy = &conf->policy});
     tdestroy(seen, free);
 }
 
@@ -91,8 +98,7 @@ struct pool *pool_new(const struct conf *conf, char **paths, size_t path_count)
     pool->paths = paths;
     pool->path_count = path_count;
     pool->certs = calloc(most + 1, sizeof *pool->certs);
-    pool->by_cert_no = calloc(most + 1, sizeof *pool->by_cert_no);
-    if (pool->certs == NULL || pool->by_cert_no == NULL) {
+    if (pool->certs == NULL) {
         pool_free(pool);
         return NULL;
     }
@@ -116,7 +122,134 @@ void pool_free(struct pool *pool)
 
 struct pool_cert *pool_find(struct pool *pool, uint32_t cert_no)
 {
-    return cert_no < pool->sent_count ? &pool->certs[pool->by_cert_no[cert_no]] : NULL;
+    if (cert_no >= pool->sent_count || pool->by_cert_no[cert_no] == POOL_NO_NUMBER)
+        return NULL;
+    return &pool->certs[pool->by_cert_no[cert_no]];
+}
+
+struct pool_cert *pool_find_name(struct pool *pool, const char *name)
+{
+    for (size_t i = 0; i < pool->count; i++)
+        if (strcmp(pool->certs[i].name, name) == 0)
+            return &pool->certs[i];
+    return NULL;
+}
+
+/* Room for count numbers. */
+static bool reserve_numbers(struct pool *pool, uint32_t count)
+{
+    uint32_t cap = pool->number_cap == 0 ? 64 : pool->number_cap;
+    uint32_t *by_cert_no;
+
+    if (count <= pool->number_cap)
+        return true;
+    while (cap < count)
+        cap *= 2;
+    by_cert_no = reallocarray(pool->by_cert_no, cap, sizeof *by_cert_no);
+    if (by_cert_no == NULL)
+        return false;
+    pool->by_cert_no = by_cert_no;
+    pool->number_cap = cap;
+    return true;
+}
+
+bool pool_number(struct pool *pool, size_t index)
+{
+    if (pool->sent_count >= CERTS_MAX || !reserve_numbers(pool, pool->sent_count + 1))
+        return false;
+    pool->certs[index].cert_no = pool->sent_count;
+    pool->by_cert_no[pool->sent_count++] = (uint32_t)index;
+    return true;
+}
+
+void pool_drop_number(struct pool *pool, struct pool_cert *cert)
+{
+    if (cert->cert_no != POOL_NO_NUMBER)
+        pool->by_cert_no[cert->cert_no] = POOL_NO_NUMBER;
+    cert->cert_no = POOL_NO_NUMBER;
+}
+
+static int compare_texts(const char *a, const char *b)
+{
+    if (a == NULL || b == NULL)
+        return (a != NULL) - (b != NULL);
+    return strcmp(a, b);
+}
+
+static bool is_alike(const struct pool_cert *a, const struct pool_cert *b)
+{
+    return strcmp(a->path, b->path) == 0 && compare_texts(a->chain, b->chain) == 0
+        && compare_texts(a->responder, b->responder) == 0
+        && a->policy->safety_margin_sec == b->policy->safety_margin_sec && a->policy->min_ttl_sec == b->policy->min_ttl_sec
+        && a->policy->refresh_every_sec == b->policy->refresh_every_sec
+        && a->policy->unknown_grace_sec == b->policy->unknown_grace_sec
+        && a->policy->is_sha1_allowed == b->policy->is_sha1_allowed;
+}
+
+/* What is known goes over; what the configuration says is the new one's own. */
+static void inherit(struct pool_cert *cert, struct pool_cert *old)
+{
+    struct pool_cert merged = *old;
+
+    merged.name = cert->name;
+    merged.path = cert->path;
+    merged.chain = cert->chain;
+    merged.responder = cert->responder;
+    merged.policy = cert->policy;
+    *cert = merged;
+    old->detail = NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(struct pool_cert *const *)a)->name, (*(struct pool_cert *const *)b)->name);
+}
+
+/* The certificates of old, sorted by name.  NULL when memory ends. */
+static struct pool_cert **sort_by_name(struct pool *old)
+{
+    struct pool_cert **sorted = reallocarray(NULL, old->count + 1, sizeof *sorted);
+
+    for (size_t i = 0; sorted != NULL && i < old->count; i++)
+        sorted[i] = &old->certs[i];
+    if (sorted != NULL)
+        qsort(sorted, old->count, sizeof *sorted, compare_names);
+    return sorted;
+}
+
+bool pool_take_over(struct pool *pool, struct pool *old)
+{
+    struct pool_cert **sorted = sort_by_name(old);
+
+    if (sorted == NULL || !reserve_numbers(pool, old->sent_count)) {
+        free(sorted);
+        return false;
+    }
+    pool->sent_count = old->sent_count;
+    memset(pool->by_cert_no, 0xff, pool->number_cap * sizeof *pool->by_cert_no);
+    for (size_t i = 0; i < pool->count; i++) {
+        struct pool_cert *cert = &pool->certs[i];
+        struct pool_cert **found = bsearch(&cert, sorted, old->count, sizeof *sorted, compare_names);
+
+        if (found == NULL || !is_alike(cert, *found))
+            continue;
+        inherit(cert, *found);
+        if (cert->cert_no != POOL_NO_NUMBER) {
+            pool->by_cert_no[cert->cert_no] = (uint32_t)i;
+            (*found)->cert_no = POOL_NO_NUMBER;
+        }
+    }
+    free(sorted);
+    return true;
+}
+
+void pool_forget_numbers(struct pool *pool)
+{
+    pool->sent_count = 0;
+    for (size_t i = 0; i < pool->count; i++) {
+        pool->certs[i].cert_no = POOL_NO_NUMBER;
+        pool->certs[i].needs_look = true;
+    }
 }
 
 void pool_cert_fail(struct pool_cert *cert, enum reason reason, const char *detail)

@@ -18,6 +18,7 @@ void relay_init(struct relay *relay, struct pool *pool, const struct known *know
     relay->known = known;
     relay->audit = audit;
     relay->report = report;
+    relay->watch = NULL;
 }
 
 static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
@@ -28,11 +29,12 @@ static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
     fields->serial_len = cert->serial_len;
 }
 
-void relay_cert_told(struct relay *relay, const struct pool_cert *cert)
+void relay_cert_told(struct relay *relay, struct pool_cert *cert)
 {
     struct audit_fields fields = {.process = PARTY_SUPERVISOR, .reason = cert->told_reason, .detail = cert->detail};
-    enum known_news news = known_compare(relay->known, cert);
+    enum known_news news = cert->is_told ? KNOWN_IS_CHANGED : known_compare(relay->known, cert);
 
+    cert->is_told = true;
     if (news == KNOWN_NOTHING_NEW)
         return;
     fields.event = news == KNOWN_IS_NEW ? EVENT_CERT_ADDED : EVENT_CERT_CHANGED;
@@ -40,6 +42,31 @@ void relay_cert_told(struct relay *relay, const struct pool_cert *cert)
         fields.event = EVENT_CERT_REFUSED;
     name_cert(&fields, cert);
     audit_write(relay->audit, &fields);
+}
+
+void relay_file_refused(
+    struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+{
+    char sentence[DETAIL_MAX + 1];
+    bool is_kept = cert->cert_no != POOL_NO_NUMBER && reason != REASON_FILE_MISSING;
+    bool is_news = cert->told_reason != reason || !cert->is_trouble_said;
+
+    snprintf(sentence, sizeof sentence, "%s: %s", path, detail[0] != '\0' ? detail : reason_sentence(reason));
+    if (is_kept) {
+        log_warning("%s: %s; the certificate that was there before is looked after on", cert->name, sentence);
+        return;
+    }
+    cert->state = CERT_STATE_UNUSABLE;
+    cert->told_reason = reason;
+    cert->expiry = 0;
+    pool_cert_fail(cert, reason, sentence);
+    relay_cert_told(relay, cert);
+    if (relay->watch != NULL && is_news) {
+        log_error("%s: %s", cert->name, sentence);
+        cert->is_trouble_said = true;
+    }
+    if (relay->watch != NULL)
+        relay->watch->cert_changed(relay->watch->context, cert);
 }
 
 void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail)
@@ -111,6 +138,26 @@ static void note_event(struct pool_cert *cert, const struct msg_event *event)
     }
 }
 
+/* In the daemon nobody reads a summary: trouble is told once, when it begins, and once when it is over. */
+static void tell_event(struct pool_cert *cert, const struct msg_event *event)
+{
+    enum severity severity = event_severity((enum event)event->event);
+
+    if (event->event == EVENT_STAPLE_STORED) {
+        if (cert->is_trouble_said)
+            log_info("%s: a fresh staple again", cert->name);
+        cert->is_trouble_said = false;
+        return;
+    }
+    if (severity == SEVERITY_INFO || (cert->is_trouble_said && event->event != EVENT_CERT_WITHDRAWN))
+        return;
+    log_line(severity, "%s: %s: %s%s", cert->name, reason_word((enum reason)event->reason),
+        cert->detail != NULL ? cert->detail : event->detail,
+        event->event == EVENT_CERT_WITHDRAWN ? "; not asked for again until its file changes or: stapleguard resume"
+                                             : "; tried again, the staple that is held stays");
+    cert->is_trouble_said = true;
+}
+
 static const char *take_event(struct relay *relay, const struct child *child, const struct msg_event *event)
 {
     struct pool_cert *cert = pool_find(relay->pool, event->cert_no);
@@ -133,26 +180,52 @@ static const char *take_event(struct relay *relay, const struct child *child, co
         return "an event that is not its own";
     if (event->reason >= REASON_COUNT)
         return "a reason that does not exist";
-    if (event->cert_no != CERT_NO_NONE && cert == NULL)
+    if (event->cert_no != CERT_NO_NONE && event->cert_no >= relay->pool->sent_count)
         return "an event about a certificate that does not exist";
     if (cert != NULL) {
         name_cert(&fields, cert);
         note_event(cert, event);
+        if (relay->watch != NULL)
+            tell_event(cert, event);
     } else if (event_severity((enum event)event->event) != SEVERITY_INFO) {
         log_line(event_severity((enum event)event->event), "%s: %s: %s", party_name(child->party),
             reason_sentence((enum reason)event->reason), event->detail);
     }
     audit_write(relay->audit, &fields);
+    if (relay->watch != NULL && event->event == EVENT_APACHE_RESTART_SEEN)
+        relay->watch->apache_restarted(relay->watch->context);
     return NULL;
+}
+
+static void changed(struct relay *relay, struct pool_cert *cert)
+{
+    if (relay->watch != NULL)
+        relay->watch->cert_changed(relay->watch->context, cert);
+}
+
+/* A child may still speak of a certificate that was just dropped: *cert is then NULL.  Returns false for one that never was. */
+static bool find_cert(struct relay *relay, uint32_t cert_no, struct pool_cert **cert)
+{
+    *cert = pool_find(relay->pool, cert_no);
+    return cert_no < relay->pool->sent_count;
 }
 
 static const char *take_cert_info(struct relay *relay, const struct msg_cert_info *info)
 {
-    struct pool_cert *cert = pool_find(relay->pool, info->cert_no);
+    struct pool_cert *cert;
+    bool is_told;
 
-    if (cert == NULL || info->state >= CERT_STATE_COUNT || info->reason >= REASON_COUNT)
+    if (!find_cert(relay, info->cert_no, &cert) || info->state >= CERT_STATE_COUNT || info->reason >= REASON_COUNT)
         return "facts about a certificate that does not exist";
-    cert->state = (enum cert_state)info->state;
+    if (cert == NULL)
+        return NULL;
+    /* A writer that was started anew says again what is known. */
+    is_told = relay->watch != NULL && cert->is_known && memcmp(cert->sha256, info->sha256, sizeof cert->sha256) == 0
+        && cert->told_reason == (enum reason)info->reason;
+    if (!is_told) {
+        cert->state = (enum cert_state)info->state;
+        cert->expiry = 0;
+    }
     cert->is_must_staple = info->is_must_staple != 0;
     cert->not_after = info->not_after;
     cert->is_known = true;
@@ -160,24 +233,82 @@ static const char *take_cert_info(struct relay *relay, const struct msg_cert_inf
     memcpy(cert->serial, info->serial, info->serial_len);
     cert->serial_len = info->serial_len;
     cert->told_reason = (enum reason)info->reason;
+    if (is_told)
+        return NULL;
     pool_cert_fail(cert, cert->told_reason, info->detail);
     relay_cert_told(relay, cert);
+    changed(relay, cert);
     return NULL;
 }
 
 static const char *take_cert_state(struct relay *relay, const struct msg_cert_state *state)
 {
-    struct pool_cert *cert = pool_find(relay->pool, state->cert_no);
+    struct pool_cert *cert;
 
-    if (cert == NULL || state->state >= CERT_STATE_COUNT || state->reason >= REASON_COUNT)
+    if (!find_cert(relay, state->cert_no, &cert) || state->state >= CERT_STATE_COUNT || state->reason >= REASON_COUNT)
         return "a state of a certificate that does not exist";
+    if (cert == NULL)
+        return NULL;
     cert->state = (enum cert_state)state->state;
+    cert->this_update = state->this_update;
     cert->next_update = state->next_update;
+    cert->fetched_at = state->fetched_at;
     cert->expiry = state->expiry;
     cert->is_refreshed = state->is_refreshed != 0;
     /* A failure that was told in words says more than the state's own reason. */
     if (cert->reason == REASON_NONE)
         cert->reason = (enum reason)state->reason;
+    changed(relay, cert);
+    return NULL;
+}
+
+static const char *take_cert_next(struct relay *relay, const struct msg_cert_next *next)
+{
+    struct pool_cert *cert;
+
+    if (!find_cert(relay, next->cert_no, &cert))
+        return "a schedule for a certificate that does not exist";
+    if (cert == NULL || relay->watch == NULL)
+        return NULL;
+    if (next->asked_at > cert->asked_at) {
+        relay->watch->facts->fetches++;
+        relay->watch->facts->fetch_failures += next->failures > 0 ? 1 : 0;
+    }
+    cert->next_at = next->next_at;
+    cert->asked_at = next->asked_at;
+    cert->failures = next->failures;
+    changed(relay, cert);
+    return NULL;
+}
+
+static const char *take_file_state(struct relay *relay, const struct msg_file_state *state)
+{
+    if (state->shield >= SHIELD_STATE_COUNT || state->reason >= REASON_COUNT)
+        return "a state of the file that does not exist";
+    if (relay->watch != NULL)
+        relay->watch->facts->file = *state;
+    return NULL;
+}
+
+static const char *take_restarted(struct relay *relay, const struct msg_restarted *restarted)
+{
+    if (restarted->reason >= REASON_COUNT)
+        return "a reason that does not exist";
+    if (relay->watch != NULL)
+        relay->watch->restart_answered(relay->watch->context, restarted);
+    return NULL;
+}
+
+static const char *take_write_done(struct relay *relay, struct child *child, const struct msg_write_done *done)
+{
+    if (done->reason >= REASON_COUNT)
+        return "a reason that does not exist";
+    relay->report->written = *done;
+    child->is_done = true;
+    if (relay->watch != NULL) {
+        relay->watch->facts->commit = *done;
+        relay->watch->committed(relay->watch->context);
+    }
     return NULL;
 }
 
@@ -202,9 +333,13 @@ const char *relay_message(struct relay *relay, struct child *child, const struct
         child->is_done = true;
         return NULL;
     case MSG_WRITE_DONE:
-        relay->report->written = msg->write_done;
-        child->is_done = true;
-        return NULL;
+        return take_write_done(relay, child, &msg->write_done);
+    case MSG_CERT_NEXT:
+        return take_cert_next(relay, &msg->cert_next);
+    case MSG_FILE_STATE:
+        return take_file_state(relay, &msg->file_state);
+    case MSG_RESTARTED:
+        return take_restarted(relay, &msg->restarted);
     default: /* the table lets no other through */
         return "a message that is not for the supervisor";
     }

@@ -7,16 +7,29 @@
 #define STAPLEGUARD_RELAY_H
 
 #include "audit.h"
+#include "facts.h"
 #include "known.h"
 #include "pool.h"
 #include "report.h"
 #include "spawn.h"
+
+/* What the daemon wants to hear of besides; NULL pointers in a pass. */
+struct relay_watch {
+    struct facts *facts;
+    /* The state of a certificate, what is held for it or what it is may have changed, or an attempt ended. */
+    void (*cert_changed)(void *context, struct pool_cert *cert);
+    void (*committed)(void *context);
+    void (*apache_restarted)(void *context); /* by whomever */
+    void (*restart_answered)(void *context, const struct msg_restarted *restarted);
+    void *context;
+};
 
 struct relay {
     struct pool *pool;
     const struct known *known;
     struct audit *audit;
     struct report *report;
+    const struct relay_watch *watch; /* NULL in a pass */
 };
 
 void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report);
@@ -24,8 +37,12 @@ void relay_init(struct relay *relay, struct pool *pool, const struct known *know
 /* Take msg from child.  Returns NULL, or what is wrong with it (a constant): the channel is to be closed. */
 const char *relay_message(struct relay *relay, struct child *child, const struct msg *msg);
 
+/* A file (path) of cert could not be used.  One that is in use already stays so, unless its file is gone. */
+void relay_file_refused(
+    struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
+
 /* What the certificate is, or why it cannot be looked after (told_reason, detail), was found out: told, if it is news. */
-void relay_cert_told(struct relay *relay, const struct pool_cert *cert);
+void relay_cert_told(struct relay *relay, struct pool_cert *cert);
 
 /* An event about the service. */
 void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);

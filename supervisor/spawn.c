@@ -115,6 +115,26 @@ out:
     return result;
 }
 
+int spawn_child(struct child *child, enum party party, int *sibling_end)
+{
+    int siblings[2];
+
+    *child = (struct child){.pid = -1, .ipc.fd = -1};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, siblings) != 0)
+        return -1;
+    if (start(child, party, siblings[0]) != 0) {
+        int start_errno = errno;
+
+        close(siblings[0]);
+        close(siblings[1]);
+        errno = start_errno;
+        return -1;
+    }
+    close(siblings[0]);
+    *sibling_end = siblings[1];
+    return 0;
+}
+
 void spawn_stop(struct child *child)
 {
     int pidfd;

@@ -29,6 +29,12 @@ struct child {
  */
 int spawn_children(struct child *fetcher, struct child *writer, char *error, size_t cap);
 
+/*
+ * Start one of them anew.  *sibling_end: the other end of its channel to the sibling, the caller's.
+ * Returns 0, or -1 with errno set; then it does not run.
+ */
+int spawn_child(struct child *child, enum party party, int *sibling_end);
+
 /* Close its channel, so that it ends; kill it when it has not after a while; collect it. */
 void spawn_stop(struct child *child);
 

@@ -86,7 +86,7 @@ static int set_up(void **state)
     assert_int_equal(scene->pool->count, 2);
     connect_child(&scene->fetcher, &scene->fetcher_end, PARTY_FETCHER);
     connect_child(&scene->writer, &scene->writer_end, PARTY_WRITER);
-    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, true, note_refused, scene);
+    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, FEED_PASS_FORCED, note_refused, scene);
     *state = scene;
     return 0;
 }

@@ -1,0 +1,31 @@
+/*
+ * Owns: the first message to each child: what of the configuration it needs.
+ * Runs in: supervisor.
+ * Never: tells a child more than that.
+ */
+#ifndef STAPLEGUARD_CONFIGURE_H
+#define STAPLEGUARD_CONFIGURE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "conf.h"
+#include "msg.h"
+
+/* Whom the children become. */
+struct ids {
+    uid_t fetch_uid;
+    gid_t fetch_gid;
+    uid_t write_uid;
+    gid_t apache_gid;
+};
+
+/* Fill *msg, of which every octet is set: two of them may be compared. */
+void configure_fetcher(const struct conf *conf, const struct ids *ids, struct msg *msg);
+/* is_watch: a daemon's writer, not that of one pass. */
+void configure_writer(const struct conf *conf, const struct ids *ids, bool is_watch, struct msg *msg);
+
+/* Say which layers of the sandbox this kernel lacks.  False: the configuration does not put up with that. */
+bool configure_is_sandbox_enough(const struct conf *conf, enum party party, uint32_t missing_layers);
+
+#endif
