@@ -56,6 +56,38 @@ out:
     return result;
 }
 
+static int set_effective(int capability, cap_flag_value_t value)
+{
+    cap_t now = cap_get_proc();
+    int result = -1;
+
+    if (now != NULL && cap_set_flag(now, CAP_EFFECTIVE, 1, &capability, value) == 0)
+        result = cap_set_proc(now);
+    cap_free(now);
+    return result;
+}
+
+int caps_raise(int capability)
+{
+    return set_effective(capability, CAP_SET);
+}
+
+int caps_lower(int capability)
+{
+    return set_effective(capability, CAP_CLEAR);
+}
+
+int caps_lower_all(void)
+{
+    cap_t now = cap_get_proc();
+    int result = -1;
+
+    if (now != NULL && cap_clear_flag(now, CAP_EFFECTIVE) == 0)
+        result = cap_set_proc(now);
+    cap_free(now);
+    return result;
+}
+
 int caps_forbid_regain(void)
 {
     return cap_set_secbits(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE

@@ -22,6 +22,15 @@ enum caps_effective {
  */
 int caps_cut_permitted(const int *kept, size_t count, enum caps_effective effective);
 
+/*
+ * Make one permitted capability effective, around the one call that needs it; and all of them ineffective again.
+ * Returns 0, or -1 with errno set (EPERM: it is not permitted).
+ */
+int caps_raise(int capability);
+int caps_lower_all(void);
+/* Make one ineffective and leave the others. */
+int caps_lower(int capability);
+
 /* From now on an exec of a root-owned program or a change to uid 0 gives no capability back.  Returns 0 or -1. */
 int caps_forbid_regain(void);
 

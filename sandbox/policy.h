@@ -46,6 +46,8 @@ extern const struct sandbox_policy sandbox_policy_fetcher;
 extern const struct sandbox_policy sandbox_policy_writer;
 /* Laid over the writer's in the child that reads Apache's file: no open, no fork, no rename. */
 extern const struct sandbox_policy sandbox_policy_reader;
+/* The process that the writer starts before it locks itself in: Apache's file by name, its shield, its lock, SIGUSR1. */
+extern const struct sandbox_policy sandbox_policy_keeper;
 extern const struct sandbox_policy sandbox_policy_supervisor;
 
 /* Load policy for the calling process (no_new_privs is set first).  Returns 0, or -1 with errno set. */

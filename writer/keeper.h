@@ -1,7 +1,8 @@
 /*
  * Owns: the directory entry of Apache's file while the service runs: put back when Apache deletes it, guarded by the shield,
  *       replaced only here; Apache's lock; the signal that restarts Apache.
- * Runs in: writer, which forks the keeper process for it; that process alone has the two capabilities.
+ * Runs in: writer, which forks the keeper process for it before it locks itself in; that process alone has the two
+ *          capabilities.
  * Never: reads what is in the file, or any message from outside; keeps the shield up when it is in doubt, or when the writer
  *        or Apache has ended.
  *
@@ -19,14 +20,17 @@
 #include <sys/types.h>
 
 #include "msg.h"
+#include "reason.h"
 
 /* Below the directory of Apache's file; 0700, the writer's. */
 #define KEEPER_STAGING ".stapleguard"
 
 /* What the keeper tells, each with a struct keeper_news. */
 enum keeper_kind {
-    KEEPER_PUT_BACK,     /* Apache deleted or displaced the file: it is back (errno_value 0) or could not be put back */
-    KEEPER_MODIFIED,     /* somebody wrote to the file in place, or changed its mode or owner; told once until keeper_begin */
+    KEEPER_PUT_BACK,     /* Apache deleted or displaced the file: it is back (errno_value 0), or could not be or should not
+                            be put back (EAGAIN: it was written to and not looked at since): place a new one */
+    KEEPER_MODIFIED,     /* somebody wrote to the file in place, or changed its mode; told once until keeper_begin */
+    KEEPER_CHOWNED,      /* the file was given to somebody: Apache's post_config does that at each start and restart */
     KEEPER_SHIELD,       /* the shield went up or down */
     KEEPER_APACHE_ENDED, /* Apache's main process is gone */
     KEEPER_KIND_COUNT
@@ -58,15 +62,22 @@ struct keeper_placed {
 struct keeper;
 
 struct keeper_settings {
-    const char *name;      /* Apache's file, in the working directory */
-    bool is_shield_wanted; /* shield = auto */
+    const char *name;        /* Apache's file, in directory */
+    const char *directory;   /* its directory; absolute */
+    const char *root_dir;    /* an empty or harmless directory: the keeper's root */
+    uid_t uid;
+    gid_t gid;
+    bool is_shield_wanted;   /* shield = auto */
 };
 
 /*
- * Fork the keeper.  After the jail, with CAP_KILL and CAP_LINUX_IMMUTABLE permitted; on return the caller has them no more.
- * NULL: errno says why.
+ * Fork the keeper, as root; it locks itself in.  STAGING exists.  Waits until it is ready, which may be until the keeper of
+ * a writer before has ended.  NULL: error (cap bytes) says why.
  */
-struct keeper *keeper_start(const struct keeper_settings *settings);
+struct keeper *keeper_start(const struct keeper_settings *settings, char *error, size_t cap);
+
+/* The descriptors that must survive the writer's own jail, ascending, -1-terminated. */
+void keeper_descriptors(const struct keeper *keeper, int fds[3]);
 
 /* Lower the shield, end the process, collect it.  NULL is allowed. */
 void keeper_end(struct keeper *keeper);
