@@ -61,7 +61,7 @@ enum ipc_result answers_send(struct answers *answers, struct roster *roster, str
         struct msg msg;
 
         describe(entry, answers->first, &msg);
-        result = ipc_send(fetcher, &msg, -1, IPC_NOWAIT);
+        result = entry->is_dropped ? IPC_OK : ipc_send(fetcher, &msg, -1, IPC_NOWAIT);
         if (result == IPC_AGAIN)
             return result;
         entry->is_answer_due = false;

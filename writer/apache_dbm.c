@@ -102,6 +102,11 @@ static bool take_record(void *context, const struct dbm_pair *pair)
             dbm_entries_add(&dbm->foreign, pair->key, pair->value, pair->value_len);
         return true;
     case DBM_OWNER_WANTED:
+        if (dbm->is_read_again) { /* there is no more time to judge it: it is carried over, and judged at the next look */
+            if (is_carried(dbm, pair))
+                dbm_entries_add(&dbm->foreign, pair->key, pair->value, pair->value_len);
+            break;
+        }
         dbm_entries_add(&dbm->wanted, pair->key, pair->value, pair->value_len);
         break;
     case DBM_OWNER_OURS:
@@ -161,14 +166,30 @@ static void read_first(struct apache_dbm *dbm)
         qsort(dbm->seen, dbm->seen_count, sizeof *dbm->seen, compare_seen);
 }
 
-enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rules *rules)
+/* Open and read what is in place; what is written to it from here on is noticed. */
+static enum reason look(struct apache_dbm *dbm)
 {
     enum reason reason;
+
+    if (dbm->rules.keeper != NULL && keeper_begin(dbm->rules.keeper) != KEEPER_OK) {
+        snprintf(dbm->place.detail, sizeof dbm->place.detail, "the keeper of Apache's file has ended");
+        return REASON_INTERNAL;
+    }
+    reason = dbm_place_open(dbm->rules.name, &dbm->place);
+    if (reason == REASON_NONE && dbm->place.fd >= 0)
+        read_first(dbm);
+    return reason;
+}
+
+enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rules *rules)
+{
 
     memset(dbm, 0, sizeof *dbm);
     dbm->rules = *rules;
     dbm->place.fd = -1;
-    if (!dbm_place_temporary(rules->name, dbm->temporary)) {
+    if (rules->keeper != NULL) {
+        dbm_place_staging(dbm->temporary);
+    } else if (!dbm_place_temporary(rules->name, dbm->temporary)) {
         snprintf(dbm->place.detail, sizeof dbm->place.detail,
             "the name of Apache's DBM file is too long to build another beside it");
         return REASON_DBM_UNWRITABLE;
@@ -178,10 +199,7 @@ enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rul
             dbm->temporary, strerror(errno));
         return REASON_DBM_UNWRITABLE;
     }
-    reason = dbm_place_open(rules->name, &dbm->place);
-    if (reason == REASON_NONE && dbm->place.fd >= 0)
-        read_first(dbm);
-    return reason;
+    return look(dbm);
 }
 
 static const struct dbm_seen *find_seen(const struct apache_dbm *dbm, const uint8_t key[DBM_KEY_LEN])
@@ -353,8 +371,65 @@ static bool merge_late_writes(struct apache_dbm *dbm, struct dbm_place *replaced
     return is_new;
 }
 
+static uint32_t longer(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The keeper puts the finished file in place.  KEEPER_CHANGED: what is in place was written to since it was read. */
+static enum keeper_result give_to_keeper(struct plan *plan, unsigned how, struct apache_dbm_outcome *outcome)
+{
+    struct keeper *keeper = plan->dbm->rules.keeper;
+    struct keeper_placed placed;
+    enum keeper_result result = keeper_place(keeper, DBM_PLACE_NEW, how, &placed);
+
+    if (result == KEEPER_LOCK_TIMEOUT) {
+        outcome->is_lock_timeout = true;
+        result = keeper_place(keeper, DBM_PLACE_NEW, how & ~(unsigned)KEEPER_TAKE_LOCK, &placed);
+    }
+    outcome->lock_wait_usec = longer(outcome->lock_wait_usec, placed.lock_wait_usec);
+    outcome->lock_held_usec = longer(outcome->lock_held_usec, placed.lock_held_usec);
+    if (result != KEEPER_OK && result != KEEPER_CHANGED)
+        snprintf(outcome->detail, sizeof outcome->detail, "putting the new file in place: %s", strerror(placed.errno_value));
+    return result;
+}
+
+/*
+ * Put the file that was built in place.  round: Apache may have written meanwhile; then *is_outdated, and the caller reads
+ * again.  In the last round that does not count: the caller holds Apache's lock, or there is none and merge_late_writes
+ * takes care of it.
+ */
+static enum reason put_in_place(
+    struct plan *plan, int round, struct dbm_place *placed, struct apache_dbm_outcome *outcome, bool *is_outdated)
+{
+    struct apache_dbm *dbm = plan->dbm;
+    enum reason reason;
+
+    *is_outdated = false;
+    if (dbm->rules.keeper == NULL) {
+        reason = dbm_place_put(dbm->temporary, dbm->rules.name, placed);
+    } else {
+        unsigned how = round + 1 < ROUNDS_MAX ? KEEPER_IF_UNCHANGED | KEEPER_TAKE_LOCK : KEEPER_TAKE_LOCK;
+        enum keeper_result result;
+
+        reason = dbm_place_prepare(dbm->temporary, placed);
+        if (reason == REASON_NONE) {
+            result = give_to_keeper(plan, how, outcome);
+            *is_outdated = result == KEEPER_CHANGED;
+            if (result == KEEPER_OK)
+                return REASON_NONE;
+            dbm_place_close(placed);
+            return *is_outdated ? REASON_NONE : REASON_DBM_UNWRITABLE;
+        }
+    }
+    if (reason != REASON_NONE)
+        snprintf(outcome->detail, sizeof outcome->detail, "%s", placed->detail);
+    return reason;
+}
+
 /* Build, and put in place. */
-static enum reason replace(struct plan *plan, struct dbm_place *placed, struct apache_dbm_outcome *outcome)
+static enum reason replace(
+    struct plan *plan, int round, struct dbm_place *placed, struct apache_dbm_outcome *outcome, bool *is_outdated)
 {
     struct apache_dbm *dbm = plan->dbm;
     enum reason reason;
@@ -363,20 +438,38 @@ static enum reason replace(struct plan *plan, struct dbm_place *placed, struct a
         snprintf(outcome->detail, sizeof outcome->detail, "no memory to build Apache's DBM file");
         return REASON_INTERNAL;
     }
+    *is_outdated = false;
     reason = build(plan, outcome);
-    if (reason == REASON_NONE) {
-        reason = dbm_place_put(dbm->temporary, dbm->rules.name, placed);
-        if (reason != REASON_NONE)
-            snprintf(outcome->detail, sizeof outcome->detail, "%s", placed->detail);
-    }
+    if (reason == REASON_NONE)
+        reason = put_in_place(plan, round, placed, outcome, is_outdated);
     dbm_place_clean(dbm->temporary);
+    return reason;
+}
+
+/* Apache wrote to the file while the new one was built.  Before the last round its lock is taken, where it has one. */
+static enum reason read_again(struct apache_dbm *dbm, int round, struct apache_dbm_outcome *outcome)
+{
+    enum reason reason;
+
+    if (round + 2 >= ROUNDS_MAX) {
+        struct keeper_placed locked;
+
+        outcome->is_lock_timeout = keeper_lock(dbm->rules.keeper, &locked) == KEEPER_LOCK_TIMEOUT;
+        outcome->lock_wait_usec = longer(outcome->lock_wait_usec, locked.lock_wait_usec);
+    }
+    dbm_place_close(&dbm->place);
+    dbm->is_read_again = true;
+    reason = look(dbm);
+    if (reason != REASON_NONE)
+        snprintf(outcome->detail, sizeof outcome->detail, "%s", dbm->place.detail);
     return reason;
 }
 
 void apache_dbm_commit(struct apache_dbm *dbm, const struct apache_dbm_own *own, struct apache_dbm_outcome *outcome)
 {
     struct plan plan = {.dbm = dbm, .own = own};
-    bool is_merged = true;
+    bool is_merged = true; /* there is something new to write */
+    bool is_placed = false;
 
     memset(outcome, 0, sizeof *outcome);
     if (make_plan(&plan, dbm->rules.is_guard_wanted) && is_in_place(&plan)) {
@@ -386,20 +479,28 @@ void apache_dbm_commit(struct apache_dbm *dbm, const struct apache_dbm_own *own,
     }
     for (int round = 0; is_merged && round < ROUNDS_MAX; round++) {
         struct dbm_place placed;
+        bool is_outdated;
+        enum reason reason = replace(&plan, round, &placed, outcome, &is_outdated);
 
-        enum reason reason = replace(&plan, &placed, outcome);
-
+        if (reason == REASON_NONE && is_outdated) {
+            reason = read_again(dbm, round, outcome);
+            if (reason == REASON_NONE)
+                continue;
+        }
         if (reason != REASON_NONE) {
             /* What an earlier round put in place still holds everything of ours. */
-            if (round == 0)
+            if (!is_placed)
                 outcome->reason = reason;
             break;
         }
+        is_placed = true;
         describe(&plan, outcome);
         is_merged = merge_late_writes(dbm, &dbm->place);
         dbm_place_close(&dbm->place);
         dbm->place = placed;
     }
+    if (dbm->is_read_again)
+        keeper_unlock(dbm->rules.keeper, &(struct keeper_placed){0}); /* where a step failed with the lock in hand */
     outcome->disk_bytes = dbm_place_disk_bytes(&dbm->place);
     free(plan.items);
 }

@@ -10,6 +10,7 @@
 #include "dbm_entries.h"
 #include "dbm_place.h"
 #include "foreign.h"
+#include "keeper.h"
 #include "reason.h"
 
 /* Whose record a key in Apache's file is. */
@@ -22,6 +23,7 @@ enum dbm_owner {
 struct apache_dbm_rules {
     const char *name; /* in the working directory */
     const struct dbm_driver *driver;
+    struct keeper *keeper; /* puts the file in place; NULL: it is renamed here */
     bool is_guard_wanted;
     bool is_time_judged; /* false: the clock is wrong, so nothing is taken for expired */
     int64_t now;
@@ -53,6 +55,7 @@ struct apache_dbm {
     size_t records;  /* in the file, the guard too */
     size_t invalid;  /* records that are not stapling records, or lie beyond any staple's time */
     bool is_guard_first;
+    bool is_read_again; /* because Apache wrote to it while a new one was built */
     char temporary[NAME_MAX + 1];
 };
 
@@ -66,6 +69,9 @@ struct apache_dbm_outcome {
     size_t foreign;
     size_t displaced;    /* foreign ones left out for the guard */
     uint64_t disk_bytes;
+    uint32_t lock_wait_usec; /* for Apache's own lock, the longest; 0: there is none, or nobody had it */
+    uint32_t lock_held_usec;
+    bool is_lock_timeout;    /* Apache did not let go of it: written without */
     char detail[DETAIL_MAX + 1];
 };
 

@@ -9,21 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apache_dbm.h"
 #include "clock.h"
 #include "intake.h"
-#include "own.h"
 #include "report.h"
-
-struct commit {
-    struct writer *writer;
-    int64_t now;
-    int64_t started_msec;
-    bool is_time_judged;
-    struct own own;
-    struct apache_dbm dbm;
-    struct apache_dbm_outcome outcome;
-};
+#include "states.h"
 
 static enum dbm_owner owner_of(void *context, const uint8_t key[DBM_KEY_LEN])
 {
@@ -117,7 +106,50 @@ static void report_committed(const struct commit *commit)
     msg.event.bytes = outcome->disk_bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)outcome->disk_bytes;
     msg.event.duration_msec = (uint32_t)(clock_monotonic_msec() - commit->started_msec);
     snprintf(msg.event.detail, sizeof msg.event.detail, "%s", outcome->detail);
+    if (outcome->lock_held_usec > 0)
+        snprintf(msg.event.detail, sizeof msg.event.detail, "%.300s; Apache's lock held for %u us after %u us of waiting",
+            outcome->detail, outcome->lock_held_usec, outcome->lock_wait_usec);
     report_message(&msg);
+    if (outcome->is_lock_timeout)
+        report_event(EVENT_DBM_LOCK_TIMEOUT, CERT_NO_NONE, REASON_LOCK_TIMEOUT, "longer than %d ms", KEEPER_LOCK_WAIT_MSEC);
+}
+
+/* Apache, or whoever can write to the file, made one of ours worse.  What the file held is known from the first look. */
+static void report_repaired(const struct commit *commit)
+{
+    uint8_t value[DBM_VALUE_MAX];
+    size_t len, count = 0;
+
+    for (size_t i = 0; i < commit->own.served; i++)
+        if (own_value(&commit->own, &commit->own.entries[i], value, &len)
+            && !apache_dbm_held(&commit->dbm, commit->own.entries[i].key, value, len))
+            count++;
+    if (count > 0)
+        report_count(EVENT_DBM_REPAIRED, REASON_NONE, count,
+            commit->dbm.place.is_there ? "entries of ours were missing or worse in Apache's file, and are right again"
+                                       : "Apache's file was gone or another one, and is right again");
+}
+
+/* Once for each response: when the file gets its later expiry. */
+static void report_extended(const struct commit *commit)
+{
+    uint8_t value[DBM_VALUE_MAX];
+    size_t len;
+
+    for (size_t i = 0; i < commit->own.served; i++) {
+        const struct own_entry *entry = &commit->own.entries[i];
+        const struct holding *holding = roster_find_id(commit->writer->roster, entry->id);
+        struct msg msg;
+
+        if (!entry->is_extended || holding == NULL || !holding->is_usable || !own_value(&commit->own, entry, value, &len)
+            || apache_dbm_held(&commit->dbm, entry->key, value, len))
+            continue;
+        msg = report_event_begin(EVENT_STAPLE_EXTENDED, holding->cert_no, REASON_NONE);
+        msg.event.expiry = entry->expiry;
+        snprintf(msg.event.detail, sizeof msg.event.detail,
+            "no newer response could be had, so the old one is served into its safety_margin");
+        report_message(&msg);
+    }
 }
 
 static void fail(struct commit *commit, enum reason reason, const char *detail)
@@ -144,6 +176,7 @@ static void bring_up_to_date(struct commit *commit)
     const struct apache_dbm_rules rules = {
         .name = writer->dbm_name,
         .driver = &dbm_driver_bdb,
+        .keeper = writer->keeper,
         .is_guard_wanted = (writer->config.flags & MSG_FLAG_SCAN_GUARD) != 0,
         .is_time_judged = commit->is_time_judged,
         .now = commit->now,
@@ -174,90 +207,11 @@ static void bring_up_to_date(struct commit *commit)
         fail(commit, commit->outcome.reason, commit->outcome.detail);
     else
         report_committed(commit);
+    if (commit->outcome.reason == REASON_NONE && !commit->outcome.is_unchanged)
+        report_extended(commit);
 }
 
-/* After a commit the file holds every served entry; after a failed one, what it held before. */
-static bool is_in_file(const struct commit *commit, const struct holding *holding)
-{
-    const struct own_entry *entry = own_find_served(&commit->own, holding->apache_key);
-    uint8_t value[DBM_VALUE_MAX];
-    size_t len;
-
-    if (entry == NULL || memcmp(entry->id, holding->id, STORE_ID_LEN) != 0)
-        return false;
-    return commit->outcome.reason == REASON_NONE
-        || (own_value(&commit->own, entry, value, &len) && apache_dbm_held(&commit->dbm, holding->apache_key, value, len));
-}
-
-static enum reason reason_of_missing(const struct commit *commit, const struct roster_entry *entry)
-{
-    const struct held *held = &entry->holding->held;
-
-    if (held->state == CERT_STATE_GOOD && held->expiry > commit->now)
-        return commit->outcome.reason;
-    if (entry->last_reason != REASON_NONE || held->state != CERT_STATE_GOOD)
-        return entry->last_reason;
-    return held->effective_end > commit->now ? REASON_SHORT_TTL : REASON_EXPIRED;
-}
-
-static void judge_state(const struct commit *commit, const struct roster_entry *entry, struct msg_cert_state *state)
-{
-    const struct held *held = entry->holding == NULL ? NULL : &entry->holding->held;
-    bool is_good;
-
-    if (entry->told_state != CERT_STATE_MISSING || held == NULL) {
-        state->state = (uint8_t)entry->told_state;
-        state->reason = (uint16_t)entry->told_reason;
-        return;
-    }
-    is_good = held->state == CERT_STATE_GOOD && is_in_file(commit, entry->holding);
-    state->this_update = held->this_update;
-    state->next_update = held->next_update;
-    state->fetched_at = held->fetched_at;
-    if (held->state == CERT_STATE_REVOKED || held->state == CERT_STATE_UNKNOWN) {
-        state->state = (uint8_t)held->state;
-        state->reason = held->state == CERT_STATE_REVOKED ? REASON_REVOKED : REASON_UNKNOWN;
-    } else if (is_good) {
-        state->state = CERT_STATE_GOOD;
-        state->expiry = held->expiry;
-    } else {
-        state->state = CERT_STATE_MISSING;
-        state->reason = (uint16_t)reason_of_missing(commit, entry);
-    }
-}
-
-static void tell_states(const struct commit *commit)
-{
-    struct roster *roster = commit->writer->roster;
-
-    for (uint32_t i = 0; i < roster_count(roster); i++) {
-        struct roster_entry *entry = roster_at(roster, i);
-        struct msg msg = {.type = MSG_CERT_STATE};
-
-        msg.cert_state = (struct msg_cert_state){.cert_no = i, .is_refreshed = entry->is_refreshed};
-        judge_state(commit, entry, &msg.cert_state);
-        report_message(&msg);
-        entry->offers = 0;
-        entry->is_refreshed = false;
-        entry->last_reason = REASON_NONE;
-    }
-}
-
-static void tell_done(const struct commit *commit)
-{
-    const struct apache_dbm_outcome *outcome = &commit->outcome;
-    struct msg msg;
-
-    memset(&msg, 0, sizeof msg);
-    msg.type = MSG_WRITE_DONE;
-    msg.write_done.reason = (uint16_t)outcome->reason;
-    msg.write_done.entries = (uint32_t)(outcome->own + outcome->foreign);
-    msg.write_done.foreign = (uint32_t)outcome->foreign;
-    snprintf(msg.write_done.detail, sizeof msg.write_done.detail, "%s", outcome->detail);
-    report_message(&msg);
-}
-
-void commit_pass(struct writer *writer, int64_t now)
+static struct commit *begin(struct writer *writer, int64_t now)
 {
     static struct commit commit; /* large, and one at a time */
 
@@ -268,14 +222,56 @@ void commit_pass(struct writer *writer, int64_t now)
     commit.is_time_judged = writer_clock_is_right(writer, now);
     commit.dbm.place.fd = -1;
     writer_has_store(writer, now);
-    if (collect(&commit)) {
-        bring_up_to_date(&commit);
-        own_prune(&commit.own);
-    }
-    tell_states(&commit);
-    apache_dbm_end(&commit.dbm);
-    own_clear(&commit.own);
-    writer->strange_offers = 0;
+    return &commit;
+}
+
+static void end(struct commit *commit)
+{
+    struct writer *writer = commit->writer;
+
+    apache_dbm_end(&commit->dbm);
+    own_clear(&commit->own);
     gone_clear(&writer->gone);
-    tell_done(&commit);
+}
+
+void commit_pass(struct writer *writer, int64_t now)
+{
+    struct commit *commit = begin(writer, now);
+
+    if (collect(commit)) {
+        bring_up_to_date(commit);
+        own_prune(&commit->own);
+    }
+    states_tell(commit, false);
+    states_tell_done(commit);
+    writer->strange_offers = 0;
+    end(commit);
+}
+
+void commit_watch(struct writer *writer, int64_t now, struct commit_result *result)
+{
+    struct commit *commit = begin(writer, now);
+    bool is_repair = !writer->has_changes;
+
+    writer->has_changes = writer->has_urgent_changes = false;
+    if (collect(commit)) {
+        bring_up_to_date(commit);
+        own_prune(&commit->own);
+    }
+    *result = (struct commit_result){
+        .is_well = commit->outcome.reason == REASON_NONE,
+        .is_changed = commit->outcome.reason == REASON_NONE && !commit->outcome.is_unchanged,
+        .next_change_at = commit->own.next_change_at,
+    };
+    if (result->is_changed && is_repair && !writer->is_first_commit_due)
+        report_repaired(commit);
+    if (result->is_well)
+        keeper_vouch(writer->keeper);
+    states_tell(commit, !writer->is_first_commit_due);
+    if (!commit->outcome.is_unchanged || writer->is_first_commit_due)
+        states_tell_done(commit);
+    if (result->is_well)
+        writer->is_first_commit_due = false;
+    result->duration_msec = clock_monotonic_msec() - commit->started_msec;
+    end(commit);
 }

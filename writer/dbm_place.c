@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "dbm_identify.h"
+#include "keeper.h"
 
 #define FILE_MODE 0660
 
@@ -117,8 +118,7 @@ bool dbm_place_is_changed(const struct dbm_place *place)
 
 bool dbm_place_is_ours(const struct dbm_place *place)
 {
-    return place->fd >= 0 && place->st.st_uid == geteuid() && place->st.st_gid == getegid()
-        && (place->st.st_mode & ALLPERMS) == FILE_MODE;
+    return place->fd >= 0 && place->st.st_gid == getegid() && (place->st.st_mode & ALLPERMS) == FILE_MODE;
 }
 
 void dbm_place_close(struct dbm_place *place)
@@ -135,6 +135,11 @@ bool dbm_place_temporary(const char *name, char out[NAME_MAX + 1])
     return len > 0 && (size_t)len + strlen(BDB_PREFIX) <= NAME_MAX;
 }
 
+void dbm_place_staging(char out[NAME_MAX + 1])
+{
+    snprintf(out, NAME_MAX + 1, "%s", KEEPER_STAGING "/" DBM_PLACE_NEW);
+}
+
 static bool remove_file(const char *name)
 {
     return unlink(name) == 0 || errno == ENOENT;
@@ -144,11 +149,14 @@ bool dbm_place_clean(const char *temporary)
 {
     char made_by_bdb[NAME_MAX + sizeof BDB_PREFIX];
 
-    snprintf(made_by_bdb, sizeof made_by_bdb, BDB_PREFIX "%s", temporary);
+    const char *slash = strrchr(temporary, '/');
+    int directory_len = slash == NULL ? 0 : (int)(slash + 1 - temporary);
+
+    snprintf(made_by_bdb, sizeof made_by_bdb, "%.*s" BDB_PREFIX "%s", directory_len, temporary, temporary + directory_len);
     return remove_file(temporary) && remove_file(made_by_bdb);
 }
 
-enum reason dbm_place_put(const char *temporary, const char *name, struct dbm_place *placed)
+enum reason dbm_place_prepare(const char *temporary, struct dbm_place *placed)
 {
     const char *step = "opening the new file";
 
@@ -161,13 +169,21 @@ enum reason dbm_place_put(const char *temporary, const char *name, struct dbm_pl
     if (placed->st.st_gid != getegid() && fchown(placed->fd, (uid_t)-1, getegid()) != 0)
         goto out;
     step = "setting the new file's mode";
-    if (fchmod(placed->fd, FILE_MODE) != 0)
-        goto out;
-    step = "renaming the new file into place";
-    if (rename(temporary, name) == 0)
+    if (fchmod(placed->fd, FILE_MODE) == 0)
         return REASON_NONE;
 out:
     snprintf(placed->detail, sizeof placed->detail, "%s: %s", step, strerror(errno));
+    dbm_place_close(placed);
+    return REASON_DBM_UNWRITABLE;
+}
+
+enum reason dbm_place_put(const char *temporary, const char *name, struct dbm_place *placed)
+{
+    enum reason reason = dbm_place_prepare(temporary, placed);
+
+    if (reason != REASON_NONE || rename(temporary, name) == 0)
+        return reason;
+    snprintf(placed->detail, sizeof placed->detail, "renaming the new file into place: %s", strerror(errno));
     dbm_place_close(placed);
     return REASON_DBM_UNWRITABLE;
 }

@@ -35,13 +35,17 @@ enum reason dbm_place_open(const char *name, struct dbm_place *place);
 /* True when the file was written to since dbm_place_open. */
 bool dbm_place_is_changed(const struct dbm_place *place);
 
-/* True when owner, group and mode are what dbm_place_put gives. */
+/* True when group and mode are what dbm_place_prepare gives; Apache gives the file to its own user at each start. */
 bool dbm_place_is_ours(const struct dbm_place *place);
 
 void dbm_place_close(struct dbm_place *place);
 
-/* The name a new file is built under.  Returns false when name is too long for that. */
+/* The name a new file is built under: beside name.  Returns false when name is too long for that. */
 bool dbm_place_temporary(const char *name, char out[NAME_MAX + 1]);
+
+/* The same for a file that the keeper puts in place: DBM_PLACE_NEW in its own directory. */
+void dbm_place_staging(char out[NAME_MAX + 1]);
+#define DBM_PLACE_NEW "new"
 
 /*
  * Remove what a run that was killed left behind, also Berkeley DB's own temporary file.  Returns false, with errno set,
@@ -50,10 +54,13 @@ bool dbm_place_temporary(const char *name, char out[NAME_MAX + 1]);
 bool dbm_place_clean(const char *temporary);
 
 /*
- * Give the finished file its group and mode (0660: Apache's children must be able to read and write it) and rename it
- * over name. On REASON_NONE *placed is that file, as it was just before Apache could see it; dbm_place_close it.  Else
- * REASON_DBM_UNWRITABLE, placed->fd is -1 and placed->detail says why.
+ * Give the finished file its group and mode (0660: Apache's children must be able to read and write it).  On REASON_NONE
+ * *placed is that file, as it is before Apache can see it; dbm_place_close it.  Else REASON_DBM_UNWRITABLE, placed->fd is -1
+ * and placed->detail says why.
  */
+enum reason dbm_place_prepare(const char *temporary, struct dbm_place *placed);
+
+/* The same, and rename it over name. */
 enum reason dbm_place_put(const char *temporary, const char *name, struct dbm_place *placed);
 
 /* What the file takes on disk, holes apart. */

@@ -14,6 +14,12 @@
 #include "report.h"
 #include "text.h"
 
+/* In a daemon OFFERS_PER_PASS_MAX counts for so long. */
+#define OFFERS_PERIOD_SEC 3600
+
+/* A staple that ends within this time is as good as none. */
+#define URGENT_BEFORE_SEC 600
+
 void intake_begin(struct intake *intake, struct writer *writer, int64_t now)
 {
     intake->writer = writer;
@@ -29,6 +35,23 @@ bool intake_is_full(const struct intake *intake)
     return intake->count == INTAKE_BATCH_MAX;
 }
 
+/* A daemon has no passes; a schedule that asks once a minute never comes near the bound. */
+static void begin_count_anew(struct intake *intake, struct roster_entry *entry)
+{
+    struct writer *writer = intake->writer;
+
+    if (writer->keeper == NULL)
+        return;
+    if (entry->offers_since > intake->now || intake->now - entry->offers_since >= OFFERS_PERIOD_SEC) {
+        entry->offers = 0;
+        entry->offers_since = intake->now;
+    }
+    if (writer->strange_since > intake->now || intake->now - writer->strange_since >= OFFERS_PERIOD_SEC) {
+        writer->strange_offers = 0;
+        writer->strange_since = intake->now;
+    }
+}
+
 /* What speaks against looking at the offer at all.  Verifying costs time: it comes after this. */
 static enum reason turn_away(struct intake *intake, struct roster_entry *entry, struct intake_item *item)
 {
@@ -38,6 +61,7 @@ static enum reason turn_away(struct intake *intake, struct roster_entry *entry, 
         return REASON_UNKNOWN_CERT;
     }
     if (item->source == INTAKE_FETCHER) {
+        begin_count_anew(intake, entry);
         if (entry->offers > OFFERS_PER_PASS_MAX) {
             item->is_told = false;
             return REASON_FLOOD;
@@ -262,6 +286,17 @@ static void answer(struct intake *intake, const struct intake_item *item)
     (void)ipc_send(&writer->fetcher, &msg, -1, IPC_NOWAIT);
 }
 
+/* Nobody must wait for a staple, nor a withdrawn one be served on. */
+static void note_change(const struct intake *intake, const struct intake_item *item)
+{
+    struct writer *writer = intake->writer;
+    bool was_served = item->before.state == CERT_STATE_GOOD && item->before.expiry > intake->now + URGENT_BEFORE_SEC;
+
+    writer->has_changes = true;
+    if (!was_served || item->after.state != CERT_STATE_GOOD)
+        writer->has_urgent_changes = true;
+}
+
 void intake_end(struct intake *intake)
 {
     commit(intake);
@@ -276,6 +311,7 @@ void intake_end(struct intake *intake)
             entry->last_reason = REASON_NONE;
             entry->is_refreshed = entry->is_refreshed || item->source == INTAKE_FETCHER;
             report_stored(item);
+            note_change(intake, item);
         }
         answer(intake, item);
     }

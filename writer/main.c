@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +17,12 @@
 #include <openssl/evp.h>
 
 #include "child.h"
-#include "commit.h"
-#include "intake.h"
 #include "jail.h"
 #include "log.h"
+#include "loop.h"
 #include "report.h"
+#include "shield.h"
 #include "store_lock.h"
-#include "told.h"
 
 /* Berkeley DB's log and database, Apache's file three times over, a pipe; and the channels. */
 #define OPEN_FILES_MAX 64
@@ -32,9 +30,6 @@
 #define PROCESSES_MAX 8
 /* Foreign records (FOREIGN_BYTES_MAX), 2 KiB a certificate (CERTS_MAX), the libraries; and as much again. */
 #define ADDRESS_SPACE_MAX (UINT64_C(4) << 30)
-
-/* Messages taken from the supervisor before the fetcher gets its turn. */
-#define TURN_MESSAGES 256
 
 /* How long a writer of before, whose supervisor was killed, may take to end: it may be in the middle of a large commit. */
 #define LOCK_WAIT_MSEC 10000
@@ -120,12 +115,67 @@ out:
     return false;
 }
 
+/*
+ * The keeper, started before anything else is open, so that it holds nothing of ours.  A shield that a killed service left
+ * behind is lifted in any case: under it nothing can be made here.
+ */
+static bool prepare_keeper(struct writer *writer, const char *dbm_directory)
+{
+    const struct msg_write_config *config = &writer->config;
+    char staging[FILE_PATH_MAX + sizeof KEEPER_STAGING + 1];
+    char error[DETAIL_MAX + 1] = "";
+    const struct keeper_settings settings = {
+        .name = writer->dbm_name,
+        .directory = dbm_directory,
+        .root_dir = staging,
+        .uid = config->uid,
+        .gid = config->gid,
+        .is_shield_wanted = (config->flags & MSG_FLAG_SHIELD) != 0,
+    };
+
+    if (shield_lift(dbm_directory) != 0) {
+        log_error("the directory of Apache's DBM file, %s: %s", dbm_directory, strerror(errno));
+        return false;
+    }
+    if ((config->flags & MSG_FLAG_WATCH) == 0)
+        return true;
+    snprintf(staging, sizeof staging, "%s/" KEEPER_STAGING, dbm_directory);
+    if (!prepare_directory(writer, staging))
+        return false;
+    writer->keeper = keeper_start(&settings, error, sizeof error);
+    if (writer->keeper == NULL)
+        log_error("starting the keeper of Apache's file: %s", error);
+    return writer->keeper != NULL;
+}
+
+/* The descriptors that survive the jail, ascending. */
+static void list_kept(const struct writer *writer, int store_lock, int kept[4])
+{
+    int keepers[3] = {-1, -1, -1};
+    size_t count = 0;
+    bool is_listed = false;
+
+    if (writer->keeper != NULL)
+        keeper_descriptors(writer->keeper, keepers);
+    for (size_t i = 0; i < 2 && keepers[i] >= 0; i++) {
+        if (!is_listed && store_lock < keepers[i]) {
+            kept[count++] = store_lock;
+            is_listed = true;
+        }
+        kept[count++] = keepers[i];
+    }
+    if (!is_listed)
+        kept[count++] = store_lock;
+    kept[count] = -1;
+}
+
 static bool lock_in(struct writer *writer, uint32_t *missing_layers)
 {
     const struct msg_write_config *config = &writer->config;
     size_t dbm_directory_len = (size_t)(writer->dbm_name - config->dbm_path);
     char store_directory[FILE_PATH_MAX + 16];
-    int kept[] = {-1, -1};
+    int store_lock;
+    int kept[4];
     char dbm_directory[FILE_PATH_MAX + 1];
     const char *const directories[] = {store_directory, dbm_directory, NULL};
     const struct jail jail = {
@@ -149,17 +199,18 @@ static bool lock_in(struct writer *writer, uint32_t *missing_layers)
     snprintf(store_directory, sizeof store_directory, "%s" STORE_ROOT, config->state_dir);
     memcpy(dbm_directory, config->dbm_path, dbm_directory_len);
     dbm_directory[dbm_directory_len] = '\0';
-    if (!prepare_directory(writer, store_directory))
-        return false;
-    kept[0] = store_lock_take(store_directory, LOCK_WAIT_MSEC);
-    if (kept[0] < 0 || !give(kept[0], config)) {
-        log_error("locking %s: %s", store_directory, errno == EWOULDBLOCK ? "another writer works on it" : strerror(errno));
-        return false;
-    }
     if (access(dbm_directory, F_OK) != 0) {
         log_error("the directory of Apache's DBM file, %s: %s", dbm_directory, strerror(errno));
         return false;
     }
+    if (!prepare_keeper(writer, dbm_directory) || !prepare_directory(writer, store_directory))
+        return false;
+    store_lock = store_lock_take(store_directory, LOCK_WAIT_MSEC);
+    if (store_lock < 0 || !give(store_lock, config)) {
+        log_error("locking %s: %s", store_directory, errno == EWOULDBLOCK ? "another writer works on it" : strerror(errno));
+        return false;
+    }
+    list_kept(writer, store_lock, kept);
     if (jail_enter(&jail, missing_layers, error, sizeof error) != 0) {
         log_error("locking in: %s", error);
         return false;
@@ -178,112 +229,6 @@ static bool tell_ready(struct writer *writer, uint32_t missing_layers)
     return report_is_heard();
 }
 
-/* Returns false when the process is to end: *code says how. */
-static bool take_from_supervisor(struct writer *writer, int *code)
-{
-    for (unsigned i = 0; i < TURN_MESSAGES; i++) {
-        struct msg msg;
-        int fd = -1;
-        bool is_well = true;
-        enum ipc_result result = ipc_receive(&writer->supervisor, &msg, &fd, IPC_NOWAIT);
-
-        if (result == IPC_AGAIN)
-            return true;
-        *code = result == IPC_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE;
-        if (result == IPC_MALFORMED)
-            log_error("a message from the supervisor: %s", msg_result_text(writer->supervisor.refused));
-        if (result != IPC_OK)
-            return false;
-        if (msg.type == MSG_CERT_ADD) {
-            is_well = told_cert(writer, &msg.cert_add, fd, time(NULL));
-        } else if (msg.type == MSG_CERT_GONE) {
-            is_well = gone_add(&writer->gone, msg.cert_gone.name);
-        } else if (msg.type == MSG_PASS_BEGIN) {
-            is_well = msg.pass_begin.cert_count == roster_count(writer->roster);
-            if (!is_well)
-                log_error("a pass over %u certificates, of which %zu are known", msg.pass_begin.cert_count,
-                    roster_count(writer->roster));
-            writer->has_pass_begun = true;
-        }
-        if (fd >= 0)
-            close(fd);
-        if (!is_well)
-            return false;
-    }
-    return true;
-}
-
-static void leave_fetcher(struct writer *writer, const char *why)
-{
-    if (why != NULL)
-        report_event(EVENT_PROTOCOL_VIOLATION, CERT_NO_NONE, REASON_PROTOCOL,
-            "a message from the fetcher: %s; its channel is closed", why);
-    ipc_close(&writer->fetcher);
-    writer->has_fetcher_finished = true;
-}
-
-/* As many offers as are there share one transaction. */
-static void take_from_fetcher(struct writer *writer)
-{
-    static struct intake intake;
-    static struct msg msg;
-    enum ipc_result result = IPC_OK;
-
-    intake_begin(&intake, writer, time(NULL));
-    while (result == IPC_OK && !intake_is_full(&intake)) {
-        result = ipc_receive(&writer->fetcher, &msg, NULL, IPC_NOWAIT);
-        if (result == IPC_OK && msg.type == MSG_OFFER)
-            intake_offer(&intake, INTAKE_FETCHER, msg.offer.cert_no, msg.offer.der, msg.offer.der_len);
-        else if (result == IPC_OK && msg.type == MSG_PASS_END)
-            writer->has_fetcher_finished = true;
-    }
-    intake_end(&intake);
-    if (result != IPC_OK && result != IPC_AGAIN)
-        leave_fetcher(writer, result == IPC_MALFORMED ? msg_result_text(writer->fetcher.refused) : NULL);
-}
-
-static void send_answers(struct writer *writer)
-{
-    enum ipc_result result;
-
-    if (!answers_are_due(&writer->answers))
-        return;
-    result = answers_send(&writer->answers, writer->roster, &writer->fetcher);
-    if (result != IPC_OK && result != IPC_AGAIN)
-        leave_fetcher(writer, NULL);
-}
-
-static void finish_pass(struct writer *writer)
-{
-    if (!writer->has_pass_begun || !writer->has_fetcher_finished)
-        return;
-    commit_pass(writer, time(NULL));
-    writer->has_pass_begun = false;
-    writer->has_fetcher_finished = writer->fetcher.fd < 0;
-}
-
-static int loop(struct writer *writer)
-{
-    int code = EXIT_SUCCESS;
-
-    while (report_is_heard()) {
-        struct pollfd polled[2] = {
-            {writer->supervisor.fd, POLLIN, 0},
-            {writer->fetcher.fd, (short)(POLLIN | (answers_are_due(&writer->answers) ? POLLOUT : 0)), 0},
-        };
-
-        if (poll(polled, 2, -1) < 0 && errno != EINTR)
-            return EXIT_FAILURE;
-        if (polled[0].revents != 0 && !take_from_supervisor(writer, &code))
-            return code;
-        if ((polled[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
-            take_from_fetcher(writer);
-        send_answers(writer);
-        finish_pass(writer);
-    }
-    return EXIT_SUCCESS;
-}
-
 int main(void)
 {
     static struct writer writer;
@@ -300,7 +245,8 @@ int main(void)
     if (!tell_ready(&writer, missing_layers))
         return EXIT_SUCCESS;
     writer_has_store(&writer, time(NULL));
-    code = loop(&writer);
+    code = loop_run(&writer);
+    keeper_end(writer.keeper);
     store_close(writer.store);
     return code;
 }

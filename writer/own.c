@@ -47,6 +47,28 @@ static bool add_ended(struct own *own, const uint8_t id[STORE_ID_LEN], bool is_b
     return true;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What Apache is told, and when that changes by itself. */
+static void choose_expiry(struct own *own, struct own_entry *entry, int64_t expiry, int64_t effective_end)
+{
+    int64_t last = effective_end - OWN_LAST_MARGIN_SEC;
+
+    entry->expiry = expiry;
+    if (own->is_time_judged && expiry <= own->now + OWN_EXTEND_SEC && last > expiry) {
+        entry->expiry = last;
+        entry->is_extended = true;
+    }
+    entry->is_served = entry->is_served && (!own->is_time_judged || entry->expiry > own->now);
+    if (!entry->is_served)
+        return;
+    own->next_change_at = earlier(own->next_change_at,
+        entry->is_extended || last <= expiry ? entry->expiry : expiry - OWN_EXTEND_SEC);
+}
+
 /*
  * A certificate whose file is gone is withdrawn (PARITY P5).  One that is merely not told of any more, since its file has
  * another certificate now, may still be Apache's until its next restart: its record stays, and in the file, until it
@@ -66,10 +88,13 @@ static bool show(void *context, const uint8_t id[STORE_ID_LEN], enum store_resul
     }
     memcpy(entry.key, record->apache_key, DBM_KEY_LEN);
     memcpy(entry.id, id, STORE_ID_LEN);
-    entry.expiry = is_told ? holding->held.expiry : record->expiry;
     /* Where a write failed half-way the store may know more than we hold: both must be good. */
     entry.is_served = gone == NULL && record->state == CERT_STATE_GOOD
-        && (!is_told || holding->held.state == CERT_STATE_GOOD) && (!own->is_time_judged || entry.expiry > own->now);
+        && (!is_told || holding->held.state == CERT_STATE_GOOD);
+    if (is_told)
+        choose_expiry(own, &entry, holding->held.expiry, holding->held.effective_end);
+    else
+        choose_expiry(own, &entry, record->expiry, record->effective_end);
     if ((gone != NULL || (!is_told && own->is_time_judged && record->effective_end <= own->now))
         && !add_ended(own, id, false, gone))
         own->has_no_memory = true;
@@ -107,6 +132,7 @@ bool own_collect(struct own *own, struct writer *writer, int64_t now, bool is_ti
     own->writer = writer;
     own->now = now;
     own->is_time_judged = is_time_judged;
+    own->next_change_at = INT64_MAX;
     if (store_walk(writer->store, show, own) != STORE_OK) {
         writer_read_failed(writer, now);
         return false;

@@ -14,6 +14,7 @@ struct own_entry {
     uint8_t id[STORE_ID_LEN];
     int64_t expiry; /* seconds since 1970: what Apache is told */
     bool is_served; /* belongs into the file; else it is only known as ours */
+    bool is_extended; /* expiry lies in safety_margin, because no newer response could be had */
 };
 
 /* A record that has no use any more. */
@@ -33,7 +34,16 @@ struct own {
     size_t served;
     struct own_ended *ended; /* gone, damaged, or of certificates that nobody told of and past their end */
     size_t ended_count;
+    int64_t next_change_at; /* when what belongs into the file changes by itself; INT64_MAX: not */
 };
+
+/*
+ * A held response goes on being served after the expiry that safety_margin gave it, as long as it is valid and there is
+ * no newer one: Apache would ask the responder itself, in the handshake, and staple its error.  From OWN_EXTEND_SEC before
+ * that expiry on, Apache is told the effective end less OWN_LAST_MARGIN_SEC.
+ */
+#define OWN_EXTEND_SEC 3600
+#define OWN_LAST_MARGIN_SEC 600
 
 /*
  * Look through the store.  Returns false when it cannot be read (the store has failed) or memory ends.  own_clear in any

@@ -85,7 +85,7 @@ static bool grow(struct roster *roster)
     return true;
 }
 
-struct roster_entry *roster_add(struct roster *roster)
+static struct roster_entry *append(struct roster *roster)
 {
     struct roster_entry *entry;
 
@@ -94,6 +94,61 @@ struct roster_entry *roster_add(struct roster *roster)
     entry = &roster->entries[roster->count++];
     memset(entry, 0, sizeof *entry);
     return entry;
+}
+
+static void empty(struct roster_entry *entry)
+{
+    bool is_answer_due = entry->is_answer_due;
+    uint32_t next_answer = entry->next_answer;
+
+    cert_clear(&entry->cert);
+    memset(entry, 0, sizeof *entry);
+    entry->told_state = CERT_STATE_UNUSABLE;
+    entry->is_dropped = true;
+    entry->is_answer_due = is_answer_due; /* it may stand in the queue of answers */
+    entry->next_answer = next_answer;
+}
+
+struct roster_entry *roster_add(struct roster *roster, uint32_t cert_no)
+{
+    if (cert_no < roster->count || cert_no >= CERTS_MAX)
+        return NULL;
+    while (roster->count < cert_no) {
+        struct roster_entry *gap = append(roster);
+
+        if (gap == NULL)
+            return NULL;
+        empty(gap);
+    }
+    return append(roster);
+}
+
+/* Another number of the same certificate stands in for it; without one nobody can verify for it any more. */
+static void find_other_number(struct roster *roster, struct holding *holding)
+{
+    holding->is_usable = false;
+    for (uint32_t i = 0; i < roster->count; i++) {
+        const struct roster_entry *entry = &roster->entries[i];
+
+        if (entry->holding == holding && entry->told_state == CERT_STATE_MISSING) {
+            holding->is_usable = true;
+            holding->cert_no = i;
+            return;
+        }
+    }
+}
+
+void roster_drop(struct roster *roster, uint32_t cert_no)
+{
+    struct roster_entry *entry = roster_at(roster, cert_no);
+    struct holding *holding;
+
+    if (entry == NULL || entry->is_dropped)
+        return;
+    holding = entry->holding;
+    empty(entry);
+    if (holding != NULL && holding->is_usable && holding->cert_no == cert_no)
+        find_other_number(roster, holding);
 }
 
 static struct holding *new_holding(struct roster *roster, const struct cert *cert)

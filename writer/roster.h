@@ -30,7 +30,10 @@ struct roster_entry {
     enum reason last_reason;  /* why the last offer was refused */
     struct holding *holding;  /* NULL: the certificate could not be read */
     uint16_t offers;          /* in this pass */
+    struct msg_cert_state told; /* the last one */
+    int64_t offers_since;     /* a daemon has no passes: `offers` counts from here on; seconds since 1970 */
     bool is_refreshed;        /* an offer was accepted in this pass */
+    bool is_dropped;          /* not looked after any more, or a number that we never heard of */
     bool is_answer_due;
     uint8_t answer_kind;      /* enum answer_kind */
     uint16_t answer_reason;
@@ -49,10 +52,13 @@ size_t roster_count(const struct roster *roster);
 struct issuer_table *roster_issuers(struct roster *roster);
 
 /*
- * The next number's entry, zeroed; NULL: no memory, or CERTS_MAX are there.  Pointers to entries live until the next
- * roster_add; holdings live as long as the roster.
+ * The entry of cert_no, which is not below roster_count, zeroed; numbers in between are dropped ones. NULL: no memory, or CERTS_MAX is
+ * reached.  Pointers to entries live until the next roster_add; holdings live as long as the roster.
  */
-struct roster_entry *roster_add(struct roster *roster);
+struct roster_entry *roster_add(struct roster *roster, uint32_t cert_no);
+
+/* The number is not looked after any more.  What is held stays. */
+void roster_drop(struct roster *roster, uint32_t cert_no);
 
 /* Give the last entry its holding once its certificate is read.  Returns false when memory ends. */
 bool roster_settle(struct roster *roster, struct roster_entry *entry);

@@ -110,11 +110,11 @@ bool told_cert(struct writer *writer, const struct msg_cert_add *add, int fd, in
     char detail[DETAIL_MAX + 1] = "";
     struct roster_entry *entry;
 
-    if (add->cert_no != roster_count(writer->roster)) {
+    if (add->cert_no < roster_count(writer->roster)) {
         log_error("certificate number %u came out of turn", add->cert_no);
         return false;
     }
-    entry = roster_add(writer->roster);
+    entry = roster_add(writer->roster, add->cert_no);
     if (entry == NULL) {
         log_error("no room for certificate number %u", add->cert_no);
         return false;
@@ -136,4 +136,30 @@ bool told_cert(struct writer *writer, const struct msg_cert_add *add, int fd, in
     look_in_store(writer, entry, add->cert_no, now);
     answers_add(&writer->answers, writer->roster, add->cert_no, ANSWER_HELD, entry->told_reason);
     return true;
+}
+
+static bool forget(struct writer *writer, const struct holding *holding)
+{
+    return writer->store != NULL && store_begin(writer->store) == STORE_OK
+        && store_remove(writer->store, holding->id) <= STORE_NOT_FOUND && store_commit(writer->store) == STORE_OK;
+}
+
+void told_resume(struct writer *writer, uint32_t cert_no, int64_t now)
+{
+    struct roster_entry *entry = roster_at(writer->roster, cert_no);
+    struct held *held = entry == NULL || entry->holding == NULL ? NULL : &entry->holding->held;
+
+    if (entry == NULL || entry->is_dropped)
+        return;
+    if (held != NULL && (held->state == CERT_STATE_REVOKED || held->state == CERT_STATE_UNKNOWN)) {
+        if (writer_can_store(writer, now) && forget(writer, entry->holding)) {
+            report_event(EVENT_CERT_RESUMED, cert_no, held->state == CERT_STATE_REVOKED ? REASON_REVOKED : REASON_UNKNOWN,
+                "an administrator wants it looked after again; its responder is asked anew");
+            *held = (struct held){.state = CERT_STATE_MISSING};
+            writer->has_changes = true;
+        } else {
+            writer_write_failed(writer, now);
+        }
+    }
+    answers_add(&writer->answers, writer->roster, cert_no, ANSWER_HELD, entry->told_reason);
 }

@@ -14,4 +14,10 @@
  */
 bool told_cert(struct writer *writer, const struct msg_cert_add *add, int fd, int64_t now);
 
+/*
+ * RESUME: what is held for a withdrawn certificate is forgotten, so that a response can be taken again; queues
+ * ANSWER(HELD).  For one that is not withdrawn only the answer.
+ */
+void told_resume(struct writer *writer, uint32_t cert_no, int64_t now);
+
 #endif

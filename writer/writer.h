@@ -9,6 +9,7 @@
 #include "answers.h"
 #include "gone.h"
 #include "ipc.h"
+#include "keeper.h"
 #include "roster.h"
 #include "store.h"
 
@@ -28,6 +29,11 @@ struct writer {
     bool has_pass_begun;       /* PASS_BEGIN came */
     bool has_fetcher_finished; /* PASS_END came, or the fetcher is gone */
     uint32_t strange_offers;   /* for numbers that nobody told of, in this pass */
+    int64_t strange_since;     /* a daemon has no passes: they count from here on; seconds since 1970 */
+    struct keeper *keeper;     /* of Apache's file; NULL: one pass, which needs none */
+    bool is_first_commit_due;  /* in a daemon: nobody was told anything yet */
+    bool has_changes;          /* what is held is not what stands in the file any more */
+    bool has_urgent_changes;   /* and somebody is without a staple, or has one that must go */
 };
 
 /* Is there a store to read?  Opens it where it is not open (but not again at once), and reports what is to be said. */

@@ -38,6 +38,7 @@ struct conf {
     char *audit_log;
     char *fetch_user; /* a name or a numeric uid */
     char *write_user;
+    char *metrics_file;       /* for node_exporter's textfile collector; NULL: none */
     bool is_sandbox_required; /* require_sandbox */
     /* [apache] */
     char *dbm;

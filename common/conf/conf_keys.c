@@ -34,6 +34,7 @@ const struct conf_key_row conf_key_rows[] = {
     {"stapleguard", "audit_log", "/var/log/stapleguard/audit.jsonl", IN_CONF(audit_log), OF(CONF_PATH)},
     {"stapleguard", "fetch_user", "stapleguard-fetch", IN_CONF(fetch_user), OF(CONF_USER)},
     {"stapleguard", "write_user", "stapleguard-write", IN_CONF(write_user), OF(CONF_USER)},
+    {"stapleguard", "metrics_file", "", IN_CONF(metrics_file), OF(CONF_OPTIONAL_PATH)},
     {"stapleguard", "require_sandbox", "yes", IN_CONF(is_sandbox_required), YES_OR_NO},
 
     {"apache", "dbm", "/run/stapleguard/apache/ocsp_cache.db", IN_CONF(dbm), OF(CONF_PATH)},
