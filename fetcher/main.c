@@ -48,7 +48,9 @@ struct fetcher {
     struct http *http;
     struct exchange_settings exchange_settings;
     struct pool *pool;
+    struct asking *asking;
     struct pass *pass;
+    struct watch *watch;
     struct peers peers;
 };
 
@@ -133,7 +135,7 @@ static bool prepare_exchanges(struct fetcher *fetcher)
         .body_max = config->max_body,
         .connections = config->concurrency,
     };
-    struct pass_settings pass = {
+    struct asking_settings asking = {
         .loop = &fetcher->loop,
         .writer = &fetcher->writer,
         .exchange = exchange,
@@ -149,11 +151,24 @@ static bool prepare_exchanges(struct fetcher *fetcher)
     exchange->http = fetcher->http;
     exchange->timeout_msec = config->timeout_msec;
     fetcher->pool = pool_new();
-    pass.pool = fetcher->pool;
-    fetcher->pass = fetcher->http == NULL || fetcher->pool == NULL ? NULL : pass_new(&pass);
-    if (fetcher->pass == NULL)
+    asking.pool = fetcher->pool;
+    fetcher->asking = fetcher->http == NULL || fetcher->pool == NULL ? NULL : asking_new(&asking);
+    if (fetcher->asking == NULL)
         log_error("the exchanges could not be set up: out of memory, or a libcurl without what is needed");
-    return fetcher->pass != NULL;
+    return fetcher->asking != NULL;
+}
+
+/* One of the two will be begun. */
+static bool prepare_schedules(struct fetcher *fetcher)
+{
+    const struct pass_settings pass = {&fetcher->loop, fetcher->pool, &fetcher->writer, fetcher->asking};
+    const struct watch_settings watch = {&fetcher->loop, fetcher->pool, &fetcher->writer, fetcher->asking};
+
+    fetcher->pass = pass_new(&pass);
+    fetcher->watch = watch_new(&watch);
+    if (fetcher->pass == NULL || fetcher->watch == NULL)
+        log_error("the schedule could not be set up: %s", strerror(errno));
+    return fetcher->pass != NULL && fetcher->watch != NULL;
 }
 
 static bool listen_to_peers(struct fetcher *fetcher)
@@ -164,6 +179,8 @@ static bool listen_to_peers(struct fetcher *fetcher)
         .writer = &fetcher->writer,
         .pool = fetcher->pool,
         .pass = fetcher->pass,
+        .asking = fetcher->asking,
+        .watch = fetcher->watch,
     };
     if (peers_listen(&fetcher->peers) != 0) {
         log_error("the channels cannot be watched: %s", strerror(errno));
@@ -215,13 +232,15 @@ static bool set_up(struct fetcher *fetcher)
         log_error("epoll: %s", strerror(errno));
         return false;
     }
-    return prepare_libraries(fetcher) && prepare_names(fetcher) && prepare_exchanges(fetcher) && listen_to_peers(fetcher)
-        && lock_in(fetcher);
+    return prepare_libraries(fetcher) && prepare_names(fetcher) && prepare_exchanges(fetcher)
+        && prepare_schedules(fetcher) && listen_to_peers(fetcher) && lock_in(fetcher);
 }
 
 static void clean_up(struct fetcher *fetcher)
 {
+    watch_free(fetcher->watch);
     pass_free(fetcher->pass);
+    asking_free(fetcher->asking);
     http_free(fetcher->http);
     resolver_free(fetcher->resolver);
     hosts_free(fetcher->hosts);
@@ -231,9 +250,11 @@ static void clean_up(struct fetcher *fetcher)
     curl_global_cleanup();
 }
 
-static bool run_pass(void *owner)
+static bool step(void *owner)
 {
-    return pass_step(owner);
+    const struct fetcher *fetcher = owner;
+
+    return watch_is_on(fetcher->watch) ? watch_step(fetcher->watch) : pass_step(fetcher->pass);
 }
 
 int main(void)
@@ -246,7 +267,7 @@ int main(void)
         return CHILD_EXIT_BY_HAND;
     report_init(&fetcher.supervisor);
     if (set_up(&fetcher))
-        exit_code = loop_run(&fetcher.loop, run_pass, fetcher.pass);
+        exit_code = loop_run(&fetcher.loop, step, &fetcher);
     clean_up(&fetcher);
     return exit_code;
 }

@@ -9,10 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exchange.h"
-#include "ipc.h"
-#include "loop.h"
-#include "pool.h"
+#include "asking.h"
 
 struct pass;
 
@@ -20,9 +17,7 @@ struct pass_settings {
     struct loop *loop;
     struct pool *pool;
     struct ipc *writer;
-    const struct exchange_settings *exchange;
-    unsigned concurrency;   /* exchanges at a time, all together */
-    unsigned per_responder; /* and with one responder */
+    struct asking *asking;
 };
 
 /* Everything it points to is borrowed until pass_free.  Before the process is locked in.  NULL without memory. */
@@ -34,9 +29,6 @@ void pass_free(struct pass *pass);
  * under way already, or when begin->cert_count is not how many were added.
  */
 bool pass_begin(struct pass *pass, const struct msg_pass_begin *begin);
-
-/* The writer's ANSWER to an offer.  False when there was no such offer. */
-bool pass_answer(struct pass *pass, const struct msg_answer *answer);
 
 /* The writer is gone: what is under way is given up, and the pass ends with what there is. */
 void pass_writer_gone(struct pass *pass);

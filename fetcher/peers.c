@@ -20,7 +20,27 @@ static const char *cert_added(struct peers *peers, const struct msg_cert_add *ad
     bool is_added = pool_add(peers->pool, add, fd, loop_now_sec());
 
     close(fd);
+    if (is_added)
+        watch_held(peers->watch, add->cert_no);
     return is_added ? NULL : "a certificate whose number is not the next one, or no memory for it";
+}
+
+static void lose_writer(struct peers *peers)
+{
+    loop_watch(peers->loop, LOOP_WRITER, peers->writer->fd, 0);
+    ipc_close(peers->writer);
+    pass_writer_gone(peers->pass);
+    watch_writer_gone(peers->watch);
+}
+
+/* The writer was started anew; fd, its channel, is taken over. */
+static const char *meet_writer(struct peers *peers, int fd)
+{
+    if (peers->writer->fd >= 0)
+        lose_writer(peers);
+    ipc_init(peers->writer, fd, PARTY_FETCHER, PARTY_WRITER);
+    peers->writer->state = MSG_STATE_RUN;
+    return loop_watch(peers->loop, LOOP_WRITER, fd, LOOP_READABLE) == 0 ? NULL : "the writer's channel cannot be watched";
 }
 
 /* Returns NULL, or what is wrong. */
@@ -31,6 +51,17 @@ static const char *supervisor_said(struct peers *peers, const struct msg *msg, i
         return cert_added(peers, &msg->cert_add, fd);
     case MSG_PASS_BEGIN:
         return pass_begin(peers->pass, &msg->pass_begin) ? NULL : "a pass over other certificates, or during a pass";
+    case MSG_WATCH:
+        watch_begin(peers->watch);
+        return NULL;
+    case MSG_CERT_DROP:
+        watch_drop(peers->watch, msg->cert_drop.cert_no);
+        return NULL;
+    case MSG_REFRESH:
+        watch_refresh(peers->watch, msg->refresh.cert_no);
+        return NULL;
+    case MSG_PEER:
+        return meet_writer(peers, fd);
     default:
         return "a message out of place";
     }
@@ -65,6 +96,22 @@ static void supervisor_ready(void *owner, int channel, unsigned ready)
     }
 }
 
+static const char *writer_holds(struct peers *peers, const struct msg_answer *answer)
+{
+    if (!pool_set_held(peers->pool, answer, watch_is_on(peers->watch)))
+        return "an answer about a certificate that was answered for already";
+    watch_held(peers->watch, answer->cert_no);
+    return NULL;
+}
+
+/* A daemon's certificate may have been dropped since its offer. */
+static const char *writer_answered(struct peers *peers, const struct msg_answer *answer)
+{
+    if (asking_answer(peers->asking, answer) || watch_is_on(peers->watch))
+        return NULL;
+    return "an answer to an offer that was not made";
+}
+
 static const char *writer_said(struct peers *peers, const struct msg *msg)
 {
     const struct msg_answer *answer = &msg->answer;
@@ -73,20 +120,13 @@ static const char *writer_said(struct peers *peers, const struct msg *msg)
         return "a message out of place";
     switch (answer->kind) {
     case ANSWER_HELD:
-        return pool_set_held(peers->pool, answer) ? NULL : "an answer about a certificate that was answered for already";
+        return writer_holds(peers, answer);
     case ANSWER_ACCEPTED:
     case ANSWER_REFUSED:
-        return pass_answer(peers->pass, answer) ? NULL : "an answer to an offer that was not made";
+        return writer_answered(peers, answer);
     default:
         return "an answer of a kind that does not exist";
     }
-}
-
-static void lose_writer(struct peers *peers)
-{
-    loop_watch(peers->loop, LOOP_WRITER, peers->writer->fd, 0);
-    ipc_close(peers->writer);
-    pass_writer_gone(peers->pass);
 }
 
 static void writer_ready(void *owner, int channel, unsigned ready)

@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "pass.h"
 #include "pool.h"
+#include "watch.h"
 
 /* Everything is borrowed for ever. */
 struct peers {
@@ -18,11 +19,13 @@ struct peers {
     struct ipc *writer;
     struct pool *pool;
     struct pass *pass;
+    struct asking *asking;
+    struct watch *watch;
 };
 
 /*
  * Listen to both from now on.  The loop ends with 0 when the supervisor closes its channel, with 1 when what it sends
- * cannot be understood.  The writer's channel is closed for the latter, with an event; its end only ends the pass.
+ * cannot be understood.  The writer's channel is closed for the latter, with an event; its end only ends the pass, and a daemon waits for a new one (PEER).
  * Returns 0, or -1 with errno set.
  */
 int peers_listen(struct peers *peers);

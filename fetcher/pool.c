@@ -41,7 +41,8 @@ void pool_free(struct pool *pool)
     if (pool == NULL)
         return;
     for (uint32_t i = 0; i < pool->count; i++)
-        cert_clear(&pool_at(pool, i)->cert);
+        if (pool_at(pool, i) != NULL)
+            cert_clear(&pool_at(pool, i)->cert);
     for (size_t i = 0; i < BLOCKS_MAX; i++)
         free(pool->blocks[i]);
     issuer_table_free(pool->issuers);
@@ -83,7 +84,7 @@ uint32_t pool_held_known(const struct pool *pool)
 
 bool pool_add(struct pool *pool, const struct msg_cert_add *add, int fd, int64_t now)
 {
-    struct pool_entry *entry = add->cert_no == pool->count ? reserve(pool, add->cert_no) : NULL;
+    struct pool_entry *entry = add->cert_no >= pool->count ? reserve(pool, add->cert_no) : NULL;
     char detail[DETAIL_MAX + 1];
     enum reason reason;
 
@@ -98,7 +99,8 @@ bool pool_add(struct pool *pool, const struct msg_cert_add *add, int fd, int64_t
     entry->is_sha1_allowed = (add->flags & MSG_FLAG_ALLOW_SHA1) != 0;
     entry->next_waiting = CERT_NO_NONE;
     entry->is_added = true;
-    pool->count++;
+    entry->stage = POOL_IDLE;
+    pool->count = add->cert_no + 1;
     if (entry->is_held_known)
         pool->held_known++;
     return true;
@@ -115,15 +117,42 @@ void pool_update_held(struct pool_entry *entry, const struct msg_answer *answer)
     };
 }
 
-bool pool_set_held(struct pool *pool, const struct msg_answer *answer)
+bool pool_set_held(struct pool *pool, const struct msg_answer *answer, bool may_repeat)
 {
     struct pool_entry *entry = reserve(pool, answer->cert_no);
 
-    if (entry == NULL || entry->is_held_known)
+    if (entry == NULL || (entry->is_held_known && !may_repeat))
         return false;
     pool_update_held(entry, answer);
+    if (entry->is_held_known)
+        return true;
     entry->is_held_known = true;
     if (entry->is_added)
         pool->held_known++;
     return true;
+}
+
+void pool_forget(struct pool_entry *entry)
+{
+    cert_clear(&entry->cert);
+}
+
+void pool_drop(struct pool *pool, uint32_t cert_no)
+{
+    struct pool_entry *entry = pool_at(pool, cert_no);
+
+    entry->is_added = false;
+    if (entry->is_held_known)
+        pool->held_known--;
+    entry->is_held_known = false;
+    if (entry->stage != POOL_WAITING)
+        pool_forget(entry);
+}
+
+void pool_forget_held(struct pool *pool)
+{
+    for (uint32_t i = 0; i < pool->count; i++)
+        if (pool_at(pool, i) != NULL)
+            pool_at(pool, i)->is_held_known = false;
+    pool->held_known = 0;
 }

@@ -32,6 +32,11 @@ struct pool_entry {
     uint8_t stage;         /* enum pool_stage */
     uint8_t state;         /* enum cert_state, of the certificate itself: MISSING when it can be asked for */
     uint8_t url_no;        /* which of its URLs is asked */
+    int64_t asked_at;      /* when the last attempt ended; 0: never */
+    int64_t next_at;       /* when it is asked for next; SCHEDULE_NEVER */
+    uint32_t failures;     /* attempts in a row */
+    bool has_slot;         /* its request was put off once, to a time of its own */
+    bool is_wanted_now;    /* somebody asked for it */
     bool is_added;
     bool is_held_known;
     bool is_sha1_allowed;
@@ -45,21 +50,28 @@ void pool_free(struct pool *pool);
 /* The certificate of this number, or NULL when nothing was ever said about it.  The pointer stays good. */
 struct pool_entry *pool_at(const struct pool *pool, uint32_t cert_no);
 
-/* How many were added (0 .. count - 1), and of how many of these the writer said what it holds. */
+/* One more than the highest number (in a pass: how many were added), and of how many the writer said what it holds. */
 uint32_t pool_count(const struct pool *pool);
 uint32_t pool_held_known(const struct pool *pool);
 
 /*
- * A CERT_ADD and its memfd (not closed).  False for a number out of turn, or without memory.  A certificate that cannot be
+ * A CERT_ADD and its memfd (not closed).  False for a number that is not higher than all before, or without memory.  A certificate that cannot be
  * asked for is kept with its state: the supervisor hears of it from the writer.
  */
 bool pool_add(struct pool *pool, const struct msg_cert_add *add, int fd, int64_t now);
 
 /*
- * What the writer holds for cert_no.  It may come before our own CERT_ADD, which travels on another channel.  False for an
- * impossible number, a second ANSWER_HELD, or without memory.
+ * What the writer holds for cert_no.  It may come before our own CERT_ADD, which travels on another channel; may_repeat: and
+ * more than once.  False for an impossible number, a second time that must not be, or without memory.
  */
-bool pool_set_held(struct pool *pool, const struct msg_answer *answer);
+bool pool_set_held(struct pool *pool, const struct msg_answer *answer, bool may_repeat);
+
+/* CERT_DROP.  One that stands in a responder's line keeps its place there until pool_forget. */
+void pool_drop(struct pool *pool, uint32_t cert_no);
+void pool_forget(struct pool_entry *entry);
+
+/* Another writer: what the one before said counts no more. */
+void pool_forget_held(struct pool *pool);
 
 /* The same times and state, from the answer to an offer. */
 void pool_update_held(struct pool_entry *entry, const struct msg_answer *answer);

@@ -109,3 +109,18 @@ void report_pass_over(uint32_t due, uint32_t not_due, uint32_t failed, uint32_t 
 
     tell(&msg);
 }
+
+void report_next(uint32_t cert_no, uint32_t failures, int64_t next_at, int64_t asked_at)
+{
+    struct msg msg = {
+        .type = MSG_CERT_NEXT,
+        .cert_next = {.cert_no = cert_no, .failures = failures, .next_at = next_at, .asked_at = asked_at},
+    };
+
+    tell(&msg);
+}
+
+void report_no_memory(void)
+{
+    log_error("out of memory: a certificate is not looked after until the service is started anew");
+}

@@ -28,4 +28,9 @@ void report_protocol_violation(const char *what);
 void report_progress(uint32_t done_count, uint32_t total, uint32_t failed);
 void report_pass_over(uint32_t due, uint32_t not_due, uint32_t failed, uint32_t refused);
 
+/* CERT_NEXT. */
+void report_next(uint32_t cert_no, uint32_t failures, int64_t next_at, int64_t asked_at);
+/* A certificate is not looked after for want of memory. */
+void report_no_memory(void);
+
 #endif

@@ -15,6 +15,7 @@
 struct responders {
     struct pool *pool;
     unsigned at_a_time;
+    int64_t rest_msec;
     void *tree; /* of struct responder, tsearch(3), by origin */
     struct responder *first_turn;
     struct responder *last_turn;
@@ -115,7 +116,7 @@ bool responders_next(struct responders *responders, uint32_t *cert_no, struct re
     return true;
 }
 
-void responders_ended(struct responders *responders, struct responder *responder, enum reason reason)
+void responders_ended(struct responders *responders, struct responder *responder, enum reason reason, int64_t now_msec)
 {
     responder->running--;
     if (!rules_is_silence(reason)) {
@@ -125,11 +126,43 @@ void responders_ended(struct responders *responders, struct responder *responder
         responder->last_silence = reason;
         responder->silent_in_row++;
         responder->is_given_up = responder->silent_in_row >= RESPONDER_FAILURES_MAX;
+        responder->rests_until_msec = now_msec + responders->rest_msec;
     }
     take_turn(responders, responder);
 }
 
-static void reset_responder(const void *node, VISIT visit, void *closure)
+void responders_left(struct responders *responders, struct responder *responder)
+{
+    responder->running--;
+    take_turn(responders, responder);
+}
+
+void responders_set_rest(struct responders *responders, int64_t rest_msec)
+{
+    responders->rest_msec = rest_msec;
+}
+
+bool responders_is_given_up(const struct responders *responders, struct responder *responder, int64_t now_msec)
+{
+    if (!responder->is_given_up)
+        return false;
+    if (responders->rest_msec == 0 || now_msec < responder->rests_until_msec)
+        return true;
+    /* This one finds out; one more silence, and it rests again. */
+    responder->is_given_up = false;
+    responder->silent_in_row = RESPONDER_FAILURES_MAX - 1;
+    return false;
+}
+
+int64_t responders_reserve(struct responder *responder, int64_t now_msec)
+{
+    int64_t slot_msec = responder->next_slot_msec > now_msec ? responder->next_slot_msec : now_msec;
+
+    responder->next_slot_msec = slot_msec + 1000 / RESPONDER_REQUESTS_PER_SEC;
+    return slot_msec;
+}
+
+static void clear_line(const void *node, VISIT visit, void *closure)
 {
     struct responder *responder = *(struct responder *const *)node;
 
@@ -137,16 +170,30 @@ static void reset_responder(const void *node, VISIT visit, void *closure)
     if (visit != preorder && visit != leaf)
         return;
     responder->running = 0;
-    responder->silent_in_row = 0;
-    responder->is_given_up = false;
     responder->first_waiting = CERT_NO_NONE;
     responder->last_waiting = CERT_NO_NONE;
     responder->has_turn = false;
 }
 
-void responders_reset(struct responders *responders)
+void responders_clear(struct responders *responders)
 {
     responders->first_turn = NULL;
     responders->last_turn = NULL;
-    twalk_r(responders->tree, reset_responder, NULL);
+    twalk_r(responders->tree, clear_line, NULL);
+}
+
+static void forgive(const void *node, VISIT visit, void *closure)
+{
+    struct responder *responder = *(struct responder *const *)node;
+
+    (void)closure;
+    if (visit != preorder && visit != leaf)
+        return;
+    responder->silent_in_row = 0;
+    responder->is_given_up = false;
+}
+
+void responders_forgive(struct responders *responders)
+{
+    twalk_r(responders->tree, forgive, NULL);
 }

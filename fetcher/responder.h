@@ -22,6 +22,8 @@ struct responder {
     unsigned silent_in_row; /* exchanges in a row that brought no HTTP answer */
     enum reason last_silence;
     bool is_given_up; /* RESPONDER_FAILURES_MAX of them: its certificates fail at once */
+    int64_t rests_until_msec; /* then one exchange may find out whether it answers again */
+    int64_t next_slot_msec;   /* of the wall clock: for requests that can wait, see responders_reserve */
     /* the line */
     uint32_t first_waiting;
     uint32_t last_waiting;
@@ -49,9 +51,25 @@ void responders_enqueue(struct responders *responders, struct responder *respond
 bool responders_next(struct responders *responders, uint32_t *cert_no, struct responder **responder);
 
 /* How it ended: REASON_NONE or anything that is an answer makes it trusted again, a silence (rules.h) counts. */
-void responders_ended(struct responders *responders, struct responder *responder, enum reason reason);
+void responders_ended(struct responders *responders, struct responder *responder, enum reason reason, int64_t now_msec);
+/* It was not asked after all, or nobody waits for what it says. */
+void responders_left(struct responders *responders, struct responder *responder);
 
-/* A new pass: the lines are empty, nothing runs, everybody is trusted again. */
-void responders_reset(struct responders *responders);
+/* How long one that is given up is left alone before a single exchange tries it again; 0: until responders_forgive. */
+void responders_set_rest(struct responders *responders, int64_t rest_msec);
+/* Is it not to be asked now?  After its rest one certificate is, and decides for the others. */
+bool responders_is_given_up(const struct responders *responders, struct responder *responder, int64_t now_msec);
+
+/*
+ * When a request that can wait may go to this responder, at the rate of RESPONDER_REQUESTS_PER_SEC: at once (now_msec), or
+ * later; the time is taken.  However many certificates come due together, the responder sees them one after the other.
+ */
+int64_t responders_reserve(struct responder *responder, int64_t now_msec);
+#define RESPONDER_REQUESTS_PER_SEC 20
+
+/* The lines are empty. */
+void responders_clear(struct responders *responders);
+/* Everybody is trusted again. */
+void responders_forgive(struct responders *responders);
 
 #endif

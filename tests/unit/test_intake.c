@@ -69,7 +69,7 @@ static int setup(void **state)
     scene.writer.root = ".";
     scene.writer.roster = roster_new();
     assert_non_null(scene.writer.roster);
-    entry = roster_add(scene.writer.roster);
+    entry = roster_add(scene.writer.roster, 0);
     assert_non_null(entry);
     pem = pki_pem((X509 *[]){scene.world.leaf, scene.world.issuer, NULL});
     assert_int_equal(

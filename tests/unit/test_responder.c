@@ -36,11 +36,11 @@ static int make_world(void **state)
     for (uint32_t i = 0; i < CERTS; i++) {
         const struct msg_answer answer = {.cert_no = i};
 
-        assert_true(pool_set_held(world.pool, &answer));
+        assert_true(pool_set_held(world.pool, &answer, false));
     }
     world.responders = responders_new(world.pool, AT_A_TIME);
     assert_non_null(world.responders);
-    responders_reset(world.responders);
+    responders_forgive(world.responders);
     world.busy = responders_find(world.responders, "http://busy.test:80");
     world.other = responders_find(world.responders, "http://other.test:80");
     *state = &world;
@@ -81,7 +81,7 @@ static void a_line_is_first_in_first_out_and_bounded(void **state)
         assert_int_equal(pool_at(world->pool, cert_no)->stage, POOL_ASKING);
     }
     assert_false(responders_next(world->responders, &cert_no, &responder));
-    responders_ended(world->responders, world->busy, REASON_NONE);
+    responders_ended(world->responders, world->busy, REASON_NONE, 0);
     assert_true(responders_next(world->responders, &cert_no, &responder));
     assert_int_equal(cert_no, 9 - AT_A_TIME);
     assert_false(responders_next(world->responders, &cert_no, &responder));
@@ -114,7 +114,7 @@ static void a_silent_responder_is_given_up(void **state)
     for (unsigned i = 0; i < RESPONDER_FAILURES_MAX; i++) {
         assert_false(world->busy->is_given_up);
         assert_true(responders_next(world->responders, &cert_no, &responder));
-        responders_ended(world->responders, responder, i == 0 ? REASON_CONNECT_FAILED : REASON_TIMEOUT);
+        responders_ended(world->responders, responder, i == 0 ? REASON_CONNECT_FAILED : REASON_TIMEOUT, 0);
     }
     assert_true(world->busy->is_given_up);
     assert_int_equal(world->busy->last_silence, REASON_TIMEOUT);
@@ -131,7 +131,7 @@ static void an_answer_in_between_starts_the_count_anew(void **state)
     for (unsigned i = 0; i < 10 * RESPONDER_FAILURES_MAX; i++) {
         world->busy->running++;
         responders_ended(world->responders, world->busy,
-            i % RESPONDER_FAILURES_MAX == RESPONDER_FAILURES_MAX - 1 ? REASON_HTTP_STATUS : REASON_TIMEOUT);
+            i % RESPONDER_FAILURES_MAX == RESPONDER_FAILURES_MAX - 1 ? REASON_HTTP_STATUS : REASON_TIMEOUT, 0);
         assert_false(world->busy->is_given_up);
     }
 }
@@ -143,14 +143,14 @@ static void an_answer_or_a_new_pass_makes_it_trusted_again(void **state)
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < RESPONDER_FAILURES_MAX; i++) {
             world->busy->running++;
-            responders_ended(world->responders, world->busy, REASON_NAME_NOT_FOUND);
+            responders_ended(world->responders, world->busy, REASON_NAME_NOT_FOUND, 0);
         }
         assert_true(world->busy->is_given_up);
         if (round == 0) {
             world->busy->running++;
-            responders_ended(world->responders, world->busy, REASON_NONE);
+            responders_ended(world->responders, world->busy, REASON_NONE, 0);
         } else {
-            responders_reset(world->responders);
+            responders_forgive(world->responders);
         }
         assert_false(world->busy->is_given_up);
         assert_int_equal(world->busy->silent_in_row, 0);
@@ -166,7 +166,7 @@ static void a_reset_empties_the_lines(void **state)
     for (uint32_t i = 0; i < 20; i++)
         responders_enqueue(world->responders, i % 2 == 0 ? world->busy : world->other, i);
     assert_true(responders_next(world->responders, &cert_no, &responder));
-    responders_reset(world->responders);
+    responders_clear(world->responders);
     assert_false(responders_next(world->responders, &cert_no, &responder));
     responders_enqueue(world->responders, world->other, 5);
     assert_true(responders_next(world->responders, &cert_no, &responder));
@@ -182,9 +182,9 @@ static void held_is_told_once_and_in_bounds(void **state)
     const struct msg_answer beyond = {.cert_no = CERTS_MAX};
     const struct msg_answer last = {.cert_no = CERTS_MAX - 1, .state = CERT_STATE_GOOD, .next_update = 7};
 
-    assert_false(pool_set_held(world->pool, &again));
-    assert_false(pool_set_held(world->pool, &beyond));
-    assert_true(pool_set_held(world->pool, &last));
+    assert_false(pool_set_held(world->pool, &again, false));
+    assert_false(pool_set_held(world->pool, &beyond, false));
+    assert_true(pool_set_held(world->pool, &last, false));
     assert_int_equal(pool_at(world->pool, CERTS_MAX - 1)->held.state, CERT_STATE_GOOD);
     assert_int_equal(pool_at(world->pool, CERTS_MAX - 1)->held.next_update, 7);
     assert_null(pool_at(world->pool, CERTS_MAX));
