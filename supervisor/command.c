@@ -17,14 +17,26 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "text.h"
 
 /* 100,000 certificates' paths of 100 bytes. */
 #define OUTPUT_MAX (16u * 1024u * 1024u)
+
+/* Its pipes are at their end, but it is not: looked at again so soon. */
+#define LINGER_MSEC 20
 
 struct capture {
     int fd; /* -1 after its end */
     char *text;
     size_t len;
+};
+
+struct command {
+    pid_t pid; /* -1: it could not be started, or has been collected */
+    int status;
+    int errno_value;
+    int64_t deadline_msec;
+    struct capture captures[2];
 };
 
 /* In the child: standard input from nowhere, the two pipes, the signals as a new program expects them. */
@@ -53,7 +65,7 @@ static void capture_some(struct capture *capture)
     char *grown;
     size_t take;
 
-    if (got < 0 && errno == EINTR)
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
         return;
     if (got <= 0) {
         close(capture->fd);
@@ -70,70 +82,117 @@ static void capture_some(struct capture *capture)
     capture->text[capture->len] = '\0';
 }
 
-/* Returns false when the time is over before both ends are closed. */
-static bool capture_until(struct capture captures[2], int64_t deadline_msec)
+static bool has_output(const struct command *command)
 {
-    while (captures[0].fd >= 0 || captures[1].fd >= 0) {
-        struct pollfd polled[2] = {{captures[0].fd, POLLIN, 0}, {captures[1].fd, POLLIN, 0}};
-        int64_t left_msec = deadline_msec - clock_monotonic_msec();
-
-        if (left_msec <= 0)
-            return false;
-        if (poll(polled, 2, (int)left_msec) < 0 && errno != EINTR)
-            return false;
-        for (size_t i = 0; i < 2; i++)
-            if (captures[i].fd >= 0 && polled[i].revents != 0)
-                capture_some(&captures[i]);
-    }
-    return true;
+    return command->captures[0].fd >= 0 || command->captures[1].fd >= 0;
 }
 
-static int wait_for(pid_t pid)
+struct command *command_start(const char *const argv[], unsigned timeout_sec, int64_t now_msec)
 {
-    int status;
+    struct command *command = calloc(1, sizeof *command);
+    int out_pipe[2] = {-1, -1};
+    int error_pipe[2] = {-1, -1};
 
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return status;
+    if (command == NULL)
+        return NULL;
+    command->pid = -1;
+    command->status = -1;
+    command->deadline_msec = now_msec + (int64_t)timeout_sec * 1000;
+    if (pipe2(out_pipe, O_CLOEXEC) == 0 && pipe2(error_pipe, O_CLOEXEC) == 0)
+        command->pid = fork();
+    if (command->pid == 0)
+        become_command(argv, out_pipe[1], error_pipe[1]);
+    if (command->pid < 0)
+        command->errno_value = errno;
+    for (size_t i = 0; i < 2; i++) {
+        int *pair = i == 0 ? out_pipe : error_pipe;
+
+        if (pair[1] >= 0)
+            close(pair[1]);
+        command->captures[i].fd = pair[0];
+        if (command->pid < 0 && pair[0] >= 0) {
+            close(pair[0]);
+            command->captures[i].fd = -1;
+        }
+        if (command->captures[i].fd >= 0)
+            fcntl(command->captures[i].fd, F_SETFL, O_NONBLOCK);
+    }
+    return command;
+}
+
+size_t command_poll(const struct command *command, struct pollfd *polled)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; command != NULL && i < 2; i++)
+        if (command->captures[i].fd >= 0)
+            polled[count++] = (struct pollfd){command->captures[i].fd, POLLIN, 0};
+    return count;
+}
+
+int64_t command_next_msec(const struct command *command, int64_t now_msec)
+{
+    if (command == NULL)
+        return INT64_MAX;
+    return has_output(command) ? command->deadline_msec : now_msec + LINGER_MSEC;
+}
+
+static void kill_late(struct command *command)
+{
+    kill(-command->pid, SIGKILL);
+    kill(command->pid, SIGKILL); /* before it made a group of its own */
+    command->errno_value = ETIMEDOUT;
+    while (waitpid(command->pid, &command->status, 0) < 0 && errno == EINTR)
+        continue;
+    command->pid = -1;
+    command->status = -1;
+}
+
+bool command_ready(struct command *command, int64_t now_msec)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (command->captures[i].fd >= 0)
+            capture_some(&command->captures[i]);
+    if (command->pid > 0 && !has_output(command) && waitpid(command->pid, &command->status, WNOHANG) == command->pid)
+        command->pid = -1;
+    if (command->pid > 0 && now_msec >= command->deadline_msec)
+        kill_late(command);
+    return command->pid < 0;
+}
+
+int command_take(struct command *command, struct command_result *result)
+{
+    if (command->pid > 0)
+        kill_late(command);
+    *result = (struct command_result){
+        .status = command->status,
+        .errno_value = command->errno_value,
+        .out = command->captures[0].text,
+        .error = command->captures[1].text,
+    };
+    for (size_t i = 0; i < 2; i++)
+        if (command->captures[i].fd >= 0)
+            close(command->captures[i].fd);
+    free(command);
+    return result->status == 0 ? 0 : -1;
 }
 
 int command_run(const char *const argv[], unsigned timeout_sec, struct command_result *result)
 {
-    int out_pipe[2] = {-1, -1};
-    int error_pipe[2] = {-1, -1};
-    struct capture captures[2] = {{-1, NULL, 0}, {-1, NULL, 0}};
-    pid_t pid = -1;
+    struct command *command = command_start(argv, timeout_sec, clock_monotonic_msec());
 
-    *result = (struct command_result){.status = -1};
-    if (pipe2(out_pipe, O_CLOEXEC) != 0 || pipe2(error_pipe, O_CLOEXEC) != 0)
-        goto out;
-    pid = fork();
-    if (pid == 0)
-        become_command(argv, out_pipe[1], error_pipe[1]);
-out:
-    result->errno_value = pid < 0 ? errno : 0;
-    close(out_pipe[1]);
-    close(error_pipe[1]);
-    captures[0].fd = out_pipe[0];
-    captures[1].fd = error_pipe[0];
-    if (pid > 0) {
-        bool is_in_time = capture_until(captures, clock_monotonic_msec() + (int64_t)timeout_sec * 1000);
-
-        if (!is_in_time) {
-            kill(-pid, SIGKILL);
-            result->errno_value = ETIMEDOUT;
-        }
-        result->status = wait_for(pid);
-        if (!is_in_time)
-            result->status = -1;
+    if (command == NULL) {
+        *result = (struct command_result){.status = -1, .errno_value = ENOMEM};
+        return -1;
     }
-    for (size_t i = 0; i < 2; i++)
-        if (captures[i].fd >= 0)
-            close(captures[i].fd);
-    result->out = captures[0].text;
-    result->error = captures[1].text;
-    return result->status == 0 ? 0 : -1;
+    while (!command_ready(command, clock_monotonic_msec())) {
+        struct pollfd polled[COMMAND_POLL_MAX];
+        int64_t now_msec = clock_monotonic_msec();
+        int64_t wait_msec = command_next_msec(command, now_msec) - now_msec;
+
+        poll(polled, command_poll(command, polled), wait_msec > 0 ? (int)wait_msec : 0);
+    }
+    return command_take(command, result);
 }
 
 void command_clear(struct command_result *result)
@@ -142,4 +201,21 @@ void command_clear(struct command_result *result)
     free(result->error);
     result->out = NULL;
     result->error = NULL;
+}
+
+void command_words(const struct command_result *result, char *out, size_t cap)
+{
+    const char *words = result->error != NULL && result->error[0] != '\0' ? result->error : result->out;
+    size_t len = words == NULL ? 0 : strnlen(words, cap - 1);
+    char *raw = strndup(words == NULL ? "" : words, len);
+
+    out[0] = '\0';
+    if (raw == NULL)
+        return;
+    while (len > 0 && raw[len - 1] == '\n')
+        raw[--len] = '\0';
+    for (char *newline = raw; (newline = strchr(newline, '\n')) != NULL;)
+        *newline = ' ';
+    text_clean_copy(out, cap, raw, len);
+    free(raw);
 }

@@ -66,7 +66,9 @@ static int prepare_dbm_directory(const struct conf *conf, uid_t write_uid, gid_t
     parent_of(conf->dbm, path, sizeof path);
     if (ensure(path, 0750, &is_new, error, cap) != 0)
         return -1;
-    if ((is_new || is_below(path, conf->run_dir)) && lchown(path, write_uid, apache_gid) != 0) {
+    /* Only where it differs: a shield that was left behind makes the directory immutable. */
+    if ((is_new || is_below(path, conf->run_dir)) && lstat(path, &st) == 0
+        && (st.st_uid != write_uid || st.st_gid != apache_gid) && lchown(path, write_uid, apache_gid) != 0) {
         snprintf(error, cap, "cannot give the directory %s to %s: %s", path, conf->write_user, strerror(errno));
         return -1;
     }
@@ -97,6 +99,9 @@ int directories_prepare(const struct conf *conf, uid_t write_uid, gid_t apache_g
         return -1;
     parent_of(conf->audit_log, path, sizeof path);
     if (ensure(path, 0750, &is_new, error, cap) != 0)
+        return -1;
+    /* For Apache's `Mutex flock:`; elsewhere it is Apache's own affair. */
+    if (is_below(conf->lock_dir, conf->run_dir) && ensure(conf->lock_dir, 0755, &is_new, error, cap) != 0)
         return -1;
     return prepare_dbm_directory(conf, write_uid, apache_gid, error, cap);
 }

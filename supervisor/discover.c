@@ -118,36 +118,32 @@ static char *recall(const struct conf *conf)
 /* Why the command gave no list, in Apache's own words where it had any. */
 static void explain(const struct conf *conf, const struct command_result *result, char *error, size_t cap)
 {
-    const char *words = result->error != NULL && result->error[0] != '\0' ? result->error : result->out;
-    char raw[2 * DETAIL_MAX];
+    char words[2 * DETAIL_MAX];
 
+    command_words(result, words, sizeof words);
     if (result->errno_value != 0)
-        snprintf(raw, sizeof raw, "cannot run %s: %s; see control in [apache]", conf->control, strerror(result->errno_value));
+        snprintf(error, cap, "cannot run %s: %s; see control in [apache]", conf->control, strerror(result->errno_value));
     else if (WIFEXITED(result->status) && WEXITSTATUS(result->status) == 127)
-        snprintf(raw, sizeof raw, "cannot run %s; see control in [apache]", conf->control);
+        snprintf(error, cap, "cannot run %s; see control in [apache]", conf->control);
     else
-        snprintf(raw, sizeof raw, "%s -t -D DUMP_CERTS: %s", conf->control, words == NULL ? "no answer" : words);
-    for (char *p = raw; *p != '\0'; p++)
-        if (*p == '\n')
-            *p = p[1] == '\0' ? '\0' : ' ';
-    text_clean_copy(error, cap, raw, strlen(raw));
+        snprintf(error, cap, "%s -t -D DUMP_CERTS: %s", conf->control, words[0] == '\0' ? "no answer" : words);
 }
 
-int discover_apache(const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap)
+/* What the command came to.  ran is cleared. */
+static int understand(
+    const struct conf *conf, struct command_result *ran, char ***paths, size_t *count, char *error, size_t cap)
 {
-    const char *const argv[] = {conf->control, "-t", "-D", "DUMP_CERTS", NULL};
-    struct command_result ran;
     size_t skipped = 0;
     char *list = NULL;
     int result = -1;
 
     *paths = NULL;
     *count = 0;
-    if (command_run(argv, CONTROL_TIMEOUT_SEC, &ran) == 0 && ran.out != NULL) {
-        remember(conf, ran.out);
-        result = discover_parse(ran.out, paths, count, &skipped);
+    if (ran->status == 0 && ran->out != NULL) {
+        remember(conf, ran->out);
+        result = discover_parse(ran->out, paths, count, &skipped);
     } else {
-        explain(conf, &ran, error, cap);
+        explain(conf, ran, error, cap);
         list = recall(conf);
         if (list != NULL && discover_parse(list, paths, count, &skipped) == 0)
             result = 1;
@@ -155,7 +151,72 @@ int discover_apache(const struct conf *conf, char ***paths, size_t *count, char 
     if (skipped > 0)
         log_warning("%zu of the certificate paths that Apache names are not usable (not absolute, too long or with control "
                     "characters); name them in [certificate] sections", skipped);
-    command_clear(&ran);
+    command_clear(ran);
     free(list);
     return result;
+}
+
+int discover_apache(const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap)
+{
+    const char *const argv[] = {conf->control, "-t", "-D", "DUMP_CERTS", NULL};
+    struct command_result ran;
+
+    command_run(argv, CONTROL_TIMEOUT_SEC, &ran);
+    return understand(conf, &ran, paths, count, error, cap);
+}
+
+struct discovery {
+    struct command *command; /* owned; NULL once taken */
+};
+
+struct discovery *discovery_start(const struct conf *conf, int64_t now_msec)
+{
+    const char *const argv[] = {conf->control, "-t", "-D", "DUMP_CERTS", NULL};
+    struct discovery *discovery = calloc(1, sizeof *discovery);
+
+    if (discovery == NULL)
+        return NULL;
+    discovery->command = command_start(argv, CONTROL_TIMEOUT_SEC, now_msec);
+    if (discovery->command == NULL) {
+        free(discovery);
+        return NULL;
+    }
+    return discovery;
+}
+
+size_t discovery_poll(const struct discovery *discovery, struct pollfd *polled)
+{
+    return discovery == NULL ? 0 : command_poll(discovery->command, polled);
+}
+
+int64_t discovery_next_msec(const struct discovery *discovery, int64_t now_msec)
+{
+    return discovery == NULL ? INT64_MAX : command_next_msec(discovery->command, now_msec);
+}
+
+bool discovery_ready(struct discovery *discovery, int64_t now_msec)
+{
+    return command_ready(discovery->command, now_msec);
+}
+
+int discovery_take(struct discovery *discovery, const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap)
+{
+    struct command_result ran;
+
+    command_take(discovery->command, &ran);
+    discovery->command = NULL;
+    return understand(conf, &ran, paths, count, error, cap);
+}
+
+void discovery_free(struct discovery *discovery)
+{
+    struct command_result ran;
+
+    if (discovery == NULL)
+        return;
+    if (discovery->command != NULL) {
+        command_take(discovery->command, &ran);
+        command_clear(&ran);
+    }
+    free(discovery);
 }

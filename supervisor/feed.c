@@ -267,6 +267,7 @@ static void look(struct feed *feed)
     }
     cert->needs_look = false;
     feed->looks--;
+    pool_stamp(cert); /* before reading: what is written meanwhile is seen at the next look */
     reason = take_text(feed, cert, digest, &path, detail);
     if (reason == REASON_NONE) {
         if (cert->cert_no != POOL_NO_NUMBER && memcmp(digest, cert->text_sha256, sizeof digest) == 0) {

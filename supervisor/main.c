@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,12 @@
 #include "bounds.h"
 #include "caps.h"
 #include "conf.h"
+#include "daemon.h"
 #include "directories.h"
 #include "discover.h"
 #include "instance.h"
 #include "log.h"
+#include "notify.h"
 #include "options.h"
 #include "pass.h"
 #include "policy.h"
@@ -31,16 +34,21 @@
 
 #define ERROR_MAX 1024
 
+/* Made by sysusers.d beside the users. */
+#define LOOK_GROUP "stapleguard"
+
 /* What the supervisor itself, apachectl and the children's way into their jails need of root. */
 static const int capabilities[] = {
     CAP_CHOWN,           /* the DBM file's directory and the store's belong to the writer */
     CAP_DAC_OVERRIDE,    /* apachectl -t opens what Apache would */
     CAP_DAC_READ_SEARCH, /* certificates in directories of others */
-    CAP_KILL,            /* ending a child that hangs */
+    CAP_KILL,            /* ending a child that hangs; the keeper: restarting Apache */
+    CAP_LINUX_IMMUTABLE, /* the keeper: the shield */
     CAP_SETGID,          /* the children's ids */
     CAP_SETPCAP,         /* their bounding sets and securebits */
     CAP_SETUID,
     CAP_SYS_CHROOT,      /* their roots */
+    CAP_SYS_PTRACE,      /* looking at /proc/PID/fd of Apache for its lock: raised around that alone */
 };
 
 /* 0, 1 and 2 must be open, or the next open() would land there. */
@@ -62,6 +70,7 @@ static int block_signals(void)
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&waited);
     sigaddset(&waited, SIGCHLD);
+    sigaddset(&waited, SIGHUP);
     sigaddset(&waited, SIGINT);
     sigaddset(&waited, SIGTERM);
     if (sigprocmask(SIG_BLOCK, &waited, NULL) != 0)
@@ -100,6 +109,29 @@ static struct pool *gather(const struct conf *conf, struct report *report)
     if (pool == NULL)
         log_error("out of memory");
     return pool;
+}
+
+/* Who may look at the status: the group of the users' own making, where it exists. */
+static gid_t look_group(void)
+{
+    const struct group *group = getgrnam(LOOK_GROUP);
+
+    return group == NULL ? (gid_t)-1 : group->gr_gid;
+}
+
+static enum exit_code run_daemon(struct conf **conf, const struct options *options, const struct pass *pass, gid_t look_gid)
+{
+    const struct daemon_settings settings = {
+        .options = options,
+        .conf = *conf,
+        .ids = pass->ids,
+        .look_gid = look_gid,
+        .audit = pass->audit,
+        .signal_fd = pass->signal_fd,
+    };
+
+    *conf = NULL;
+    return daemon_run(&settings);
 }
 
 static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass)
@@ -150,8 +182,10 @@ static bool are_separate(const struct conf *conf, const struct pass *pass, uid_t
 }
 
 /* Everything that needs root's whole power, then once without it. */
-static enum exit_code set_up_and_run(const struct conf *conf, const struct options *options)
+static enum exit_code set_up_and_run(struct conf **owned_conf, const struct options *options)
 {
+    const struct conf *conf = *owned_conf;
+    gid_t look_gid = look_group();
     struct pass pass = {.signal_fd = -1};
     char error[ERROR_MAX] = "";
     uid_t apache_uid;
@@ -184,7 +218,7 @@ static enum exit_code set_up_and_run(const struct conf *conf, const struct optio
     }
     audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR,
         .pid = getpid(), .detail = STAPLEGUARD_VERSION});
-    code = run_once(conf, options, &pass);
+    code = options->is_once ? run_once(conf, options, &pass) : run_daemon(owned_conf, options, &pass, look_gid);
     audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_STOP, .process = PARTY_SUPERVISOR,
         .has_status = true, .status = (int32_t)code});
     audit_close(pass.audit);
@@ -201,6 +235,7 @@ int main(int argc, char **argv)
 
     open_standard_descriptors();
     umask(022);
+    notify_init();
     switch (options_parse(argc, argv, &options)) {
     case OPTIONS_RUN:
         break;
@@ -224,7 +259,7 @@ int main(int argc, char **argv)
         printf("%s is fine: %zu [certificate] section%s, discovery %s\n", options.config_path, conf->cert_count,
             conf->cert_count == 1 ? "" : "s", conf->is_discovery_on ? "through Apache" : "off");
     else
-        code = set_up_and_run(conf, &options);
+        code = set_up_and_run(&conf, &options);
     conf_free(conf);
     return (int)code;
 }

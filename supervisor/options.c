@@ -11,13 +11,14 @@
 #include "conf.h"
 
 static const char usage[] =
-    "usage: stapleguardd --once [--force] [-v] [-c FILE]\n"
+    "usage: stapleguardd [-f] [-v] [-c FILE]\n"
+    "       stapleguardd --once [--force] [-v] [-c FILE]\n"
     "       stapleguardd -n [-c FILE]\n"
-    "Keeps Apache's OCSP stapling cache fresh.\n"
+    "Keeps Apache's OCSP stapling cache fresh: as a service until it is stopped, or with --once in one pass.\n"
     "  --once             one pass over the certificates that are due, then exit\n"
     "  --force            with --once: all certificates, due or not\n"
     "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
-    "  -f                 stay in the foreground\n"
+    "  -f                 stay in the foreground (it always does)\n"
     "  -n                 check the configuration and exit\n"
     "  -v                 trace each message between the processes in one line\n"
     "  --help, --version\n"
@@ -43,7 +44,7 @@ enum options_result options_parse(int argc, char **argv, struct options *options
         case 'c':
             options->config_path = optarg;
             break;
-        case 'f': /* --once always stays there */
+        case 'f': /* it always stays there: systemd and everybody else wants it so */
             break;
         case 'n':
             options->is_config_test = true;
@@ -74,10 +75,6 @@ enum options_result options_parse(int argc, char **argv, struct options *options
     }
     if (options->is_forced && !options->is_once) {
         fprintf(stderr, "stapleguardd: --force goes with --once\n%s", usage);
-        return OPTIONS_WRONG;
-    }
-    if (!options->is_once && !options->is_config_test) {
-        fprintf(stderr, "stapleguardd: this version runs from a timer: say --once\n%s", usage);
         return OPTIONS_WRONG;
     }
     return OPTIONS_RUN;

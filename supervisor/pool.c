@@ -56,6 +56,7 @@ static void append(struct pool *pool, const struct pool_cert *cert)
 {
     pool->certs[pool->count] = *cert;
     pool->certs[pool->count].cert_no = POOL_NO_NUMBER;
+    pool->certs[pool->count].told_no = POOL_NO_NUMBER;
     pool->certs[pool->count].needs_look = true;
     pool->count++;
 }
@@ -241,6 +242,36 @@ bool pool_take_over(struct pool *pool, struct pool *old)
     }
     free(sorted);
     return true;
+}
+
+static struct pool_stamp stamp_of(const char *path)
+{
+    struct stat st;
+
+    if (path == NULL || stat(path, &st) != 0)
+        return (struct pool_stamp){.size = -1};
+    return (struct pool_stamp){
+        .device = st.st_dev,
+        .inode = st.st_ino,
+        .size = st.st_size,
+        .mtime_nsec = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+        .ctime_nsec = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec,
+    };
+}
+
+static bool is_same_stamp(const struct pool_stamp *a, const struct pool_stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size && a->mtime_nsec == b->mtime_nsec
+        && a->ctime_nsec == b->ctime_nsec;
+}
+
+bool pool_stamp(struct pool_cert *cert)
+{
+    struct pool_stamp stamps[] = {stamp_of(cert->path), stamp_of(cert->chain)};
+    bool is_same = is_same_stamp(&stamps[0], &cert->stamps[0]) && is_same_stamp(&stamps[1], &cert->stamps[1]);
+
+    memcpy(cert->stamps, stamps, sizeof stamps);
+    return !is_same;
 }
 
 void pool_forget_numbers(struct pool *pool)

@@ -36,6 +36,7 @@ struct pool_cert {
     bool needs_look;   /* its files are to be read */
     uint8_t text_sha256[32]; /* of what was sent under cert_no */
     struct pool_stamp stamps[2]; /* of path and chain, as last looked at */
+    uint32_t told_no; /* under which the writer last told what it is */
     bool is_known; /* the writer told what it is: the two that follow */
     uint8_t sha256[32];
     uint8_t serial[CERT_SERIAL_MAX];
@@ -94,6 +95,9 @@ void pool_drop_number(struct pool *pool, struct pool_cert *cert);
  * both.  old may be freed afterwards.  Returns false, with nothing changed, when memory ends.
  */
 bool pool_take_over(struct pool *pool, struct pool *old);
+
+/* Look at the certificate's files from outside.  True when they are not as they were at the last such look. */
+bool pool_stamp(struct pool_cert *cert);
 
 /* No number is known to anybody any more: all children were ended.  Every certificate needs a look. */
 void pool_forget_numbers(struct pool *pool);

@@ -226,6 +226,7 @@ static const char *take_cert_info(struct relay *relay, const struct msg_cert_inf
         cert->state = (enum cert_state)info->state;
         cert->expiry = 0;
     }
+    cert->told_no = info->cert_no;
     cert->is_must_staple = info->is_must_staple != 0;
     cert->not_after = info->not_after;
     cert->is_known = true;
