@@ -19,6 +19,13 @@ struct command {
 };
 
 extern const struct command command_cert;
+extern const struct command command_check;
+extern const struct command command_deploy;
+extern const struct command command_metrics;
+extern const struct command command_refresh;
+extern const struct command command_restart;
+extern const struct command command_resume;
+extern const struct command command_status;
 extern const struct command command_verify;
 
 /* Print the command's whole usage on standard output; returns 0. */

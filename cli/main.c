@@ -12,6 +12,13 @@
 #include "output.h"
 
 static const struct command *const commands[] = {
+    &command_status,
+    &command_check,
+    &command_refresh,
+    &command_restart,
+    &command_deploy,
+    &command_resume,
+    &command_metrics,
     &command_cert,
     &command_verify,
 };

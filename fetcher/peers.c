@@ -21,7 +21,7 @@ static const char *cert_added(struct peers *peers, const struct msg_cert_add *ad
 
     close(fd);
     if (is_added)
-        watch_held(peers->watch, add->cert_no);
+        watch_held(peers->watch, add->cert_no, false);
     return is_added ? NULL : "a certificate whose number is not the next one, or no memory for it";
 }
 
@@ -98,9 +98,13 @@ static void supervisor_ready(void *owner, int channel, unsigned ready)
 
 static const char *writer_holds(struct peers *peers, const struct msg_answer *answer)
 {
+    const struct pool_entry *entry = pool_at(peers->pool, answer->cert_no);
+    bool was_withdrawn =
+        entry != NULL && (entry->held.state == CERT_STATE_REVOKED || entry->held.state == CERT_STATE_UNKNOWN);
+
     if (!pool_set_held(peers->pool, answer, watch_is_on(peers->watch)))
         return "an answer about a certificate that was answered for already";
-    watch_held(peers->watch, answer->cert_no);
+    watch_held(peers->watch, answer->cert_no, was_withdrawn);
     return NULL;
 }
 

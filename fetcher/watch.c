@@ -203,9 +203,20 @@ bool watch_is_on(const struct watch *watch)
     return watch->is_on;
 }
 
-void watch_held(struct watch *watch, uint32_t cert_no)
+static bool is_withdrawn(const struct pool_entry *entry)
 {
-    if (pool_at(watch->settings.pool, cert_no)->is_added)
+    return entry->held.state == CERT_STATE_REVOKED || entry->held.state == CERT_STATE_UNKNOWN;
+}
+
+void watch_held(struct watch *watch, uint32_t cert_no, bool was_withdrawn)
+{
+    struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
+
+    if (was_withdrawn && !is_withdrawn(entry)) {
+        entry->asked_at = entry->retry_at = entry->fresh_until = 0;
+        entry->failures = 0;
+    }
+    if (entry->is_added)
         plan(watch, cert_no);
 }
 
@@ -225,7 +236,7 @@ static void want_now(struct watch *watch, uint32_t cert_no)
     struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
 
     if (entry == NULL || !can_be_asked_for(entry) || entry->stage != POOL_IDLE
-        || entry->held.state == CERT_STATE_REVOKED || entry->held.state == CERT_STATE_UNKNOWN)
+        || is_withdrawn(entry))
         return;
     entry->is_wanted_now = true;
     plan_at(watch, cert_no, loop_now_sec());

@@ -25,8 +25,11 @@ void watch_free(struct watch *watch);
 void watch_begin(struct watch *watch);
 bool watch_is_on(const struct watch *watch);
 
-/* The writer said what it holds for cert_no, for the first time or anew. */
-void watch_held(struct watch *watch, uint32_t cert_no);
+/*
+ * The writer said what it holds for cert_no, for the first time or anew.  was_withdrawn: until now it was (RESUME makes an
+ * end of that, and of what happened before).
+ */
+void watch_held(struct watch *watch, uint32_t cert_no, bool was_withdrawn);
 /* CERT_DROP; a number that nobody told us of is passed over. */
 void watch_drop(struct watch *watch, uint32_t cert_no);
 /* REFRESH; CERT_NO_NONE: all. */

@@ -291,11 +291,16 @@ static enum audit_status note(struct audit *audit, int error)
     return AUDIT_WRITTEN;
 }
 
+bool audit_is_waiting(const struct audit *audit)
+{
+    return audit->pending_len != 0 || audit->lost != 0 || audit->is_failing;
+}
+
 enum audit_status audit_flush(struct audit *audit)
 {
     int error;
 
-    if (audit->pending_len == 0 && audit->lost == 0 && !audit->is_failing)
+    if (!audit_is_waiting(audit))
         return AUDIT_WRITTEN;
     error = follow_file(audit);
     if (error == 0)

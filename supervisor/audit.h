@@ -14,6 +14,7 @@
 #ifndef STAPLEGUARD_AUDIT_H
 #define STAPLEGUARD_AUDIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "audit_record.h"
@@ -46,6 +47,9 @@ void audit_write(struct audit *audit, const struct audit_fields *fields);
  * again, once each, so that callers may leave the result alone.
  */
 enum audit_status audit_flush(struct audit *audit);
+
+/* Would audit_flush have something to do? */
+bool audit_is_waiting(const struct audit *audit);
 
 /* Flush and end it. */
 void audit_close(struct audit *audit);

@@ -250,8 +250,6 @@ static void handle_polled(struct daemon *daemon, const struct polled *polled)
         receive_from(daemon, &daemon->children.fetcher);
     if (polled->all[2].revents != 0)
         receive_from(daemon, &daemon->children.writer);
-    if ((polled->all[1].revents | polled->all[2].revents) != 0 && daemon->flush_msec == DAEMON_NEVER)
-        daemon->flush_msec = now_msec + FLUSH_MSEC;
     if (polled->all[3].revents != 0)
         daemon_watch_apache(daemon, now_msec);
     if (polled->all[0].revents != 0)
@@ -281,6 +279,10 @@ static void loop(struct daemon *daemon)
         part_msec = discovery_next_msec(daemon->discovery, now_msec);
         next_msec = part_msec < next_msec ? part_msec : next_msec;
         feed_continue(&daemon->feed);
+        if (daemon->flush_msec == DAEMON_NEVER && audit_is_waiting(daemon->settings.audit)) {
+            daemon->flush_msec = now_msec + FLUSH_MSEC;
+            next_msec = daemon->flush_msec < next_msec ? daemon->flush_msec : next_msec;
+        }
         fill_polled(daemon, &polled);
         if (poll(polled.all, polled.count, wait_msec(next_msec, now_msec)) < 0 && errno != EINTR) {
             log_error("poll: %s", strerror(errno));

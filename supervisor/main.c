@@ -13,6 +13,7 @@
 #include <sys/capability.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "audit.h"
@@ -30,6 +31,7 @@
 #include "policy.h"
 #include "pool.h"
 #include "report.h"
+#include "status.h"
 #include "users.h"
 
 #define ERROR_MAX 1024
@@ -134,6 +136,26 @@ static enum exit_code run_daemon(struct conf **conf, const struct options *optio
     return daemon_run(&settings);
 }
 
+/* For `stapleguard status` and `check`, where passes are run from a timer. */
+static void save_status(const struct conf *conf, const struct options *options, const struct report *report, const struct pool *pool)
+{
+    struct facts facts = {
+        .config_path = options->config_path,
+        .started_at = (int64_t)time(NULL),
+        .discovered_at = conf->is_discovery_on ? (int64_t)time(NULL) : 0,
+        .commit = report->written,
+        .committed_at = report->written.reason == REASON_NONE ? (int64_t)time(NULL) : 0,
+        .commits = 1,
+    };
+    char path[FILE_PATH_MAX + 16];
+
+    if (report->has_discovery_failed)
+        snprintf(facts.discovery_error, sizeof facts.discovery_error, "Apache did not tell its certificates in the last pass");
+    snprintf(path, sizeof path, "%s/status.json", conf->state_dir);
+    if (status_save(path, look_group(), &facts, pool) != 0)
+        log_warning("cannot write %s: %s", path, strerror(errno));
+}
+
 static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass)
 {
     struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1};
@@ -162,6 +184,7 @@ static enum exit_code run_once(const struct conf *conf, const struct options *op
         code = EXIT_NO_STAPLE;
     } else {
         code = report_summary(&report, pass->pool, conf->audit_log, stdout);
+        save_status(conf, options, &report, pass->pool);
         /* Of an interrupted pass some certificates are not known: nothing is forgotten for that. */
         if (!report.is_interrupted && known_write(known_path, pass->pool) != 0)
             log_warning("cannot write %s: %s; the next pass tells again what is known", known_path, strerror(errno));

@@ -176,6 +176,11 @@ static enum reason look(struct apache_dbm *dbm)
         return REASON_INTERNAL;
     }
     reason = dbm_place_open(dbm->rules.name, &dbm->place);
+    if (reason == REASON_NOT_BERKELEY_DB && dbm->rules.made_inode != 0 && dbm->place.st.st_ino == dbm->rules.made_inode
+        && dbm->place.st.st_dev == dbm->rules.made_device) {
+        dbm->place.is_unread = true; /* somebody wrote garbage into it */
+        reason = REASON_NONE;
+    }
     if (reason == REASON_NONE && dbm->place.fd >= 0)
         read_first(dbm);
     return reason;

@@ -24,6 +24,8 @@ struct apache_dbm_rules {
     const char *name; /* in the working directory */
     const struct dbm_driver *driver;
     struct keeper *keeper; /* puts the file in place; NULL: it is renamed here */
+    dev_t made_device;     /* the file that we put in place last: whatever is in it now, it may be replaced */
+    ino_t made_inode;      /* 0: none */
     bool is_guard_wanted;
     bool is_time_judged; /* false: the clock is wrong, so nothing is taken for expired */
     int64_t now;

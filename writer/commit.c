@@ -177,6 +177,8 @@ static void bring_up_to_date(struct commit *commit)
         .name = writer->dbm_name,
         .driver = &dbm_driver_bdb,
         .keeper = writer->keeper,
+        .made_device = writer->made_device,
+        .made_inode = writer->made_inode,
         .is_guard_wanted = (writer->config.flags & MSG_FLAG_SCAN_GUARD) != 0,
         .is_time_judged = commit->is_time_judged,
         .now = commit->now,
@@ -265,8 +267,11 @@ void commit_watch(struct writer *writer, int64_t now, struct commit_result *resu
     };
     if (result->is_changed && is_repair && !writer->is_first_commit_due)
         report_repaired(commit);
-    if (result->is_well)
+    if (result->is_well) {
         keeper_vouch(writer->keeper);
+        writer->made_device = commit->dbm.place.st.st_dev;
+        writer->made_inode = commit->dbm.place.st.st_ino;
+    }
     states_tell(commit, !writer->is_first_commit_due);
     if (!commit->outcome.is_unchanged || writer->is_first_commit_due)
         states_tell_done(commit);

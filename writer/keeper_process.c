@@ -306,12 +306,23 @@ static void loop(struct keeper_state *keeper)
     }
 }
 
+/* The names ps(1) shows: the writer's, given by the supervisor, of which the last word is as long as ours. */
+static void take_name(void)
+{
+    size_t len = strlen(program_invocation_name);
+
+    prctl(PR_SET_NAME, "keeper", 0, 0, 0);
+    if (len > strlen("writer") && strcmp(program_invocation_name + len - strlen("writer"), "writer") == 0)
+        memcpy(program_invocation_name + len - strlen("writer"), "keeper", strlen("keeper"));
+}
+
 _Noreturn void keeper_process(const struct keeper_settings *settings, int orders_fd, int news_fd)
 {
     static struct keeper_state keeper = {.lock_fd = -1};
     struct keeper_start_reply reply = {""};
     bool is_open = open_all(settings, orders_fd, news_fd);
 
+    take_name();
     if (!is_open)
         snprintf(reply.error, sizeof reply.error, "opening %.300s: %s", settings->directory, strerror(errno));
     else

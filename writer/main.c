@@ -133,7 +133,7 @@ static bool prepare_keeper(struct writer *writer, const char *dbm_directory)
         .is_shield_wanted = (config->flags & MSG_FLAG_SHIELD) != 0,
     };
 
-    if (shield_lift(dbm_directory) != 0) {
+    if (shield_lift(dbm_directory, config->uid) != 0) {
         log_error("the directory of Apache's DBM file, %s: %s", dbm_directory, strerror(errno));
         return false;
     }

@@ -9,6 +9,7 @@
 #define STAPLEGUARD_SHIELD_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * Raise or lower it; directory_fd: the directory, opened for reading.  Nothing is done where it is so already.
@@ -19,7 +20,10 @@ int shield_set(int directory_fd, bool is_up);
 /* Is it up?  False also where that cannot be told. */
 bool shield_is_up(int directory_fd);
 
-/* Lower one that was left behind on the directory at path.  Returns 0 also where there is no such flag. */
-int shield_lift(const char *path);
+/*
+ * As root, with CAP_LINUX_IMMUTABLE permitted but without CAP_FOWNER: lower one that was left behind on the directory at
+ * path, which belongs to owner.  Returns 0 also where there is no such flag; else -1 with errno set.
+ */
+int shield_lift(const char *path, uid_t owner);
 
 #endif

@@ -5,12 +5,12 @@
 
 PACKAGES_BUILD=(
     gcc libc6-dev meson ninja-build pkgconf
-    libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libmd-dev libseccomp-dev libssl-dev
+    libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev libseccomp-dev libssl-dev
 )
 # apache2-bin is Apache without a site and without a service.
 PACKAGES_RUN=(apache2-bin ca-certificates openssl)
 PACKAGES_TEST=(
-    binutils clang db-util libclang-rt-dev libcmocka-dev libjson-c-dev python3 python3-cryptography python3-pytest
+    binutils clang db-util libclang-rt-dev libcmocka-dev python3 python3-cryptography python3-pytest
 )
 
 POLICY_RC_D=/usr/sbin/policy-rc.d

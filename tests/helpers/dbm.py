@@ -101,3 +101,28 @@ def first_key_for_apache(path):
         return found
     finally:
         apr.apr_pool_destroy(pool)
+
+
+def put(path, key, record):
+    """Store one Record in place, as one of Apache's children does it (apr_dbm_store)."""
+    apr = ctypes.CDLL("libapr-1.so.0", ctypes.RTLD_GLOBAL)
+    util = ctypes.CDLL("libaprutil-1.so.0", ctypes.RTLD_GLOBAL)
+    pool, dbm = ctypes.c_void_p(), ctypes.c_void_p()
+    value = record.value()
+    util.apr_dbm_store.argtypes = [ctypes.c_void_p, _Datum, _Datum]
+    util.apr_dbm_close.argtypes = [ctypes.c_void_p]
+    apr.apr_initialize()
+    apr.apr_pool_create_ex(ctypes.byref(pool), None, None, None)
+    try:
+        read_write = 2  # APR_DBM_READWRITE
+        status = util.apr_dbm_open(ctypes.byref(dbm), str(path).encode(), read_write, 0x0FFF, pool)
+        if status != 0:
+            raise OSError(f"apr_dbm_open: status {status}")
+        buffers = [ctypes.create_string_buffer(octets, len(octets)) for octets in (key, value)]
+        data = [_Datum(ctypes.cast(buffer, ctypes.c_void_p), len(buffer)) for buffer in buffers]
+        status = util.apr_dbm_store(dbm, data[0], data[1])
+        util.apr_dbm_close(dbm)
+        if status != 0:
+            raise OSError(f"apr_dbm_store: status {status}")
+    finally:
+        apr.apr_pool_destroy(pool)

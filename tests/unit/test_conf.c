@@ -689,7 +689,7 @@ static void the_sample_has_every_key(void **state)
         if (key.is_per_certificate)
             assert_non_null(strstr(certificate, line));
     }
-    assert_int_equal(count, 31);
+    assert_int_equal(count, 32);
     free(text);
 }
 

@@ -154,7 +154,7 @@ static int tear_down(void **state)
     }
     if (scene->pidfd >= 0)
         close(scene->pidfd);
-    shield_lift(scene->directory);
+    shield_lift(scene->directory, WRITER_ID);
     snprintf(path, sizeof path, "%s/new", scene->staging);
     unlink(path);
     unlink(scene->path);

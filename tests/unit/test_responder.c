@@ -196,17 +196,23 @@ static void held_is_told_once_and_in_bounds(void **state)
 static void certificates_come_in_turn(void **state)
 {
     struct world *world = *state;
-    struct msg_cert_add add = {.cert_no = 1, .leaf_blocks = 1};
+    struct msg_cert_add add = {.cert_no = 0, .leaf_blocks = 1};
     int fds[2];
 
     assert_int_equal(pipe(fds), 0);
-    assert_false(pool_add(world->pool, &add, fds[0], 0));
-    add.cert_no = 0;
     assert_true(pool_add(world->pool, &add, fds[0], 0)); /* a pipe is no certificate: kept as unusable */
     assert_int_equal(pool_at(world->pool, 0)->state, CERT_STATE_UNUSABLE);
     assert_false(pool_add(world->pool, &add, fds[0], 0));
     assert_int_equal(pool_count(world->pool), 1);
     assert_int_equal(pool_held_known(world->pool), 1);
+    add.cert_no = 5; /* those in between were dropped before this process began */
+    assert_true(pool_add(world->pool, &add, fds[0], 0));
+    add.cert_no = 4;
+    assert_false(pool_add(world->pool, &add, fds[0], 0));
+    assert_int_equal(pool_count(world->pool), 6);
+    assert_false(pool_at(world->pool, 4)->is_added);
+    add.cert_no = CERTS_MAX;
+    assert_false(pool_add(world->pool, &add, fds[0], 0));
     close(fds[0]);
     close(fds[1]);
 }
