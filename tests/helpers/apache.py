@@ -155,9 +155,19 @@ class Apache:
         except (OSError, ValueError):
             self.pid = self.pidfd = None
             return
-        if str(self.conf) not in pathlib.Path(f"/proc/{self.pid}/cmdline").read_text():
+        try:
+            is_ours = str(self.conf) in pathlib.Path(f"/proc/{self.pid}/cmdline").read_text()
+        except OSError:  # a PidFile of one that was killed
+            is_ours = False
+        if not is_ours:
             os.close(self.pidfd)
             self.pid = self.pidfd = None
+
+    def kill(self):
+        """kill -9 of the whole process group, as the kernel does it when memory ends; the PidFile goes, as with systemd."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self.stop()
+        self.pid_file.unlink(missing_ok=True)
 
     def is_alive(self):
         return self.pidfd is not None and not select.select([self.pidfd], [], [], 0)[0]

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,7 @@ int main(int argc, char **argv)
         fputs("usage: handshakes PORT NAME THREADS SECONDS\n", stderr);
         return 2;
     }
+    signal(SIGPIPE, SIG_IGN);
     load.port = (uint16_t)atoi(argv[1]);
     load.name = argv[2];
     load.until_msec = now_msec() + atoi(argv[4]) * INT64_C(1000);
