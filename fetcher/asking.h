@@ -48,7 +48,7 @@ void asking_ask(struct asking *asking, uint32_t cert_no);
 
 /*
  * When cert_no, which can wait, may be asked for without crowding its first responder (responders_reserve): now_msec, or
- * later.  Milliseconds since 1970.
+ * later.  Milliseconds of the monotonic clock.
  */
 int64_t asking_reserve(struct asking *asking, uint32_t cert_no, int64_t now_msec);
 

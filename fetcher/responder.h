@@ -23,7 +23,7 @@ struct responder {
     enum reason last_silence;
     bool is_given_up; /* RESPONDER_FAILURES_MAX of them: its certificates fail at once */
     int64_t rests_until_msec; /* then one exchange may find out whether it answers again */
-    int64_t next_slot_msec;   /* of the wall clock: for requests that can wait, see responders_reserve */
+    int64_t next_slot_msec;   /* for requests that can wait, see responders_reserve */
     /* the line */
     uint32_t first_waiting;
     uint32_t last_waiting;

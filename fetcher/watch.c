@@ -157,11 +157,12 @@ static void ask(struct watch *watch, uint32_t cert_no)
     if (!can_be_asked_for(entry) || entry->stage != POOL_IDLE)
         return;
     if (can_wait(entry, now) && !entry->has_slot) {
-        int64_t slot = asking_reserve(watch->settings.asking, cert_no, now * 1000) / 1000;
+        int64_t now_msec = loop_now_msec(); /* the wall clock may be put back meanwhile */
+        int64_t wait_sec = (asking_reserve(watch->settings.asking, cert_no, now_msec) - now_msec) / 1000;
 
-        if (slot > now) {
+        if (wait_sec > 0) {
             entry->has_slot = true;
-            plan_at(watch, cert_no, slot);
+            plan_at(watch, cert_no, now + wait_sec);
             return;
         }
     }

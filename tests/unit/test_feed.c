@@ -242,6 +242,156 @@ static void cut_short_ends_with_what_was_sent(void **state)
     expect_begin(&scene->writer_end, 1);
 }
 
+/* A daemon's: what runs is told WATCH, and later of what changes. */
+static void watch(struct scene *scene)
+{
+    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, FEED_WATCH, note_refused, scene);
+    feed_continue(&scene->feed);
+}
+
+static struct msg expect(struct ipc *end, enum msg_type type)
+{
+    static struct msg msg;
+    int fd = -1;
+
+    assert_int_equal(ipc_receive(end, &msg, &fd, IPC_NOWAIT), IPC_OK);
+    assert_int_equal(msg.type, type);
+    if (fd >= 0)
+        close(fd);
+    return msg;
+}
+
+static void expect_nothing(struct ipc *end)
+{
+    struct msg msg;
+
+    assert_int_equal(ipc_receive(end, &msg, NULL, IPC_NOWAIT), IPC_AGAIN);
+}
+
+static void take_all(struct scene *scene)
+{
+    struct ipc *const ends[] = {&scene->fetcher_end, &scene->writer_end};
+
+    for (size_t i = 0; i < 2; i++) {
+        close(expect_cert(ends[i], 0, "first"));
+        close(expect_cert(ends[i], 1, "second"));
+        assert_int_equal(expect(ends[i], MSG_WATCH).watch.cert_count, 2);
+    }
+}
+
+static void a_file_that_changed_is_a_new_number(void **state)
+{
+    struct scene *scene = *state;
+    struct ipc *const ends[] = {&scene->fetcher_end, &scene->writer_end};
+
+    watch(scene);
+    take_all(scene);
+    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_continue(&scene->feed);
+    expect_nothing(&scene->writer_end); /* it is as it was */
+    write_file(scene->path[0], CERTIFICATE CERTIFICATE);
+    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_continue(&scene->feed);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(expect(ends[i], MSG_CERT_DROP).cert_drop.cert_no, 0);
+        assert_int_equal(expect(ends[i], MSG_CERT_ADD).cert_add.cert_no, 2);
+        expect_nothing(ends[i]);
+    }
+}
+
+static void a_child_that_was_started_anew_hears_the_live_ones_in_order(void **state)
+{
+    struct scene *scene = *state;
+
+    watch(scene);
+    take_all(scene);
+    write_file(scene->path[0], CERTIFICATE CERTIFICATE);
+    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_continue(&scene->feed);
+    expect(&scene->fetcher_end, MSG_CERT_DROP);
+    expect(&scene->fetcher_end, MSG_CERT_ADD);
+    ipc_close(&scene->writer.ipc);
+    ipc_close(&scene->writer_end);
+    connect_child(&scene->writer, &scene->writer_end, PARTY_WRITER);
+    feed_start_over(&scene->feed, &scene->writer);
+    feed_continue(&scene->feed);
+    assert_int_equal(expect(&scene->writer_end, MSG_CERT_ADD).cert_add.cert_no, 1);
+    assert_int_equal(expect(&scene->writer_end, MSG_CERT_ADD).cert_add.cert_no, 2);
+    assert_int_equal(expect(&scene->writer_end, MSG_WATCH).watch.cert_count, 2);
+    expect_nothing(&scene->fetcher_end);
+    assert_true(feed_is_idle(&scene->feed));
+}
+
+/* Nobody hears a text under a number that stood for another one. */
+static void a_file_that_changed_while_a_child_was_away_is_a_new_number_for_both(void **state)
+{
+    struct scene *scene = *state;
+
+    watch(scene);
+    take_all(scene);
+    write_file(scene->path[0], CERTIFICATE CERTIFICATE);
+    ipc_close(&scene->writer.ipc);
+    ipc_close(&scene->writer_end);
+    connect_child(&scene->writer, &scene->writer_end, PARTY_WRITER);
+    feed_start_over(&scene->feed, &scene->writer);
+    feed_continue(&scene->feed);
+    assert_int_equal(expect(&scene->writer_end, MSG_CERT_ADD).cert_add.cert_no, 1);
+    assert_int_equal(expect(&scene->writer_end, MSG_CERT_ADD).cert_add.cert_no, 2);
+    assert_int_equal(expect(&scene->fetcher_end, MSG_CERT_DROP).cert_drop.cert_no, 0);
+    assert_int_equal(expect(&scene->fetcher_end, MSG_CERT_ADD).cert_add.cert_no, 2);
+}
+
+/* P5 */
+static void P5_a_file_that_vanishes_later_is_dropped_and_gone(void **state)
+{
+    struct scene *scene = *state;
+
+    watch(scene);
+    take_all(scene);
+    unlink(scene->path[0]);
+    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_continue(&scene->feed);
+    assert_int_equal(expect(&scene->fetcher_end, MSG_CERT_DROP).cert_drop.cert_no, 0);
+    assert_int_equal(expect(&scene->writer_end, MSG_CERT_DROP).cert_drop.cert_no, 0);
+    assert_string_equal(expect(&scene->writer_end, MSG_CERT_GONE).cert_gone.name, "first");
+    assert_int_equal(scene->pool->certs[0].cert_no, POOL_NO_NUMBER);
+}
+
+static void what_cannot_be_read_for_a_while_stays_in_use(void **state)
+{
+    struct scene *scene = *state;
+
+    watch(scene);
+    take_all(scene);
+    write_file(scene->path[0], "half a fi");
+    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_continue(&scene->feed);
+    assert_int_equal(scene->refused_count, 1);
+    assert_int_equal(scene->pool->certs[0].cert_no, 0);
+    expect_nothing(&scene->writer_end);
+}
+
+static void what_is_said_waits_until_the_child_is_ready_and_keeps_its_order(void **state)
+{
+    struct scene *scene = *state;
+    struct msg msg = {.type = MSG_REFRESH, .refresh = {.cert_no = 7}};
+
+    watch(scene);
+    take_all(scene);
+    scene->fetcher.is_ready = false;
+    assert_true(feed_say(&scene->feed, &scene->fetcher, &msg, -1));
+    msg.refresh.cert_no = 8;
+    assert_true(feed_say(&scene->feed, &scene->fetcher, &msg, -1));
+    feed_continue(&scene->feed);
+    expect_nothing(&scene->fetcher_end);
+    scene->fetcher.is_ready = true;
+    feed_continue(&scene->feed);
+    assert_int_equal(expect(&scene->fetcher_end, MSG_REFRESH).refresh.cert_no, 7);
+    assert_int_equal(expect(&scene->fetcher_end, MSG_REFRESH).refresh.cert_no, 8);
+    ipc_close(&scene->fetcher.ipc);
+    assert_true(feed_say(&scene->feed, &scene->fetcher, &msg, dup(0))); /* nobody to say it to */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +402,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(P5_P16_a_missing_file_is_told_and_passed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_a_missing_certificate_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cut_short_ends_with_what_was_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_changed_is_a_new_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_child_that_was_started_anew_hears_the_live_ones_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_changed_while_a_child_was_away_is_a_new_number_for_both, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(P5_a_file_that_vanishes_later_is_dropped_and_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_for_a_while_stays_in_use, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_said_waits_until_the_child_is_ready_and_keeps_its_order, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("feed", tests, NULL, NULL);

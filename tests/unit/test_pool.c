@@ -1,0 +1,147 @@
+/* The list of certificates over a daemon's life: numbers are never used again, and what is known survives a reload. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "children.h"
+#include "pool.h"
+
+static struct pool *make(const char *const *names, size_t count, struct conf *conf)
+{
+    char **paths = calloc(count + 1, sizeof *paths);
+
+    assert_non_null(paths);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = strdup(names[i]);
+    return pool_new(conf, paths, count);
+}
+
+static void numbers_grow_and_are_dropped(void **state)
+{
+    static const char *const names[] = {"/nowhere/a.pem", "/nowhere/b.pem"};
+    struct conf conf = {0};
+    struct pool *pool = make(names, 2, &conf);
+
+    (void)state;
+    assert_int_equal(pool->certs[0].cert_no, POOL_NO_NUMBER);
+    assert_true(pool->certs[0].needs_look);
+    assert_true(pool_number(pool, 1));
+    assert_true(pool_number(pool, 0));
+    assert_ptr_equal(pool_find(pool, 0), &pool->certs[1]);
+    pool_drop_number(pool, &pool->certs[1]);
+    assert_null(pool_find(pool, 0));
+    assert_ptr_equal(pool_find(pool, 1), &pool->certs[0]);
+    assert_true(pool_number(pool, 1));
+    assert_int_equal(pool->certs[1].cert_no, 2);
+    assert_null(pool_find(pool, 3));
+    pool->sent_count = CERTS_MAX;
+    assert_false(pool_number(pool, 0));
+    pool->sent_count = 3;
+    pool_forget_numbers(pool);
+    assert_int_equal(pool->sent_count, 0);
+    pool_free(pool);
+}
+
+static void what_both_have_keeps_its_number_and_what_is_known(void **state)
+{
+    static const char *const before[] = {"/nowhere/a.pem", "/nowhere/b.pem", "/nowhere/c.pem"};
+    static const char *const after[] = {"/nowhere/c.pem", "/nowhere/new.pem", "/nowhere/a.pem"};
+    struct conf conf = {0};
+    struct pool *old = make(before, 3, &conf);
+    struct pool *pool = make(after, 3, &conf);
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(pool_number(old, i));
+        old->certs[i].needs_look = false;
+    }
+    old->certs[2].state = CERT_STATE_GOOD;
+    pool_cert_fail(&old->certs[2], REASON_TIMEOUT, "no answer");
+    assert_true(pool_take_over(pool, old));
+    assert_int_equal(pool->sent_count, 3);
+    assert_ptr_equal(pool_find(pool, 2), &pool->certs[0]);
+    assert_ptr_equal(pool_find(pool, 0), &pool->certs[2]);
+    assert_null(pool_find(pool, 1)); /* b has gone */
+    assert_int_equal(old->certs[1].cert_no, 1);
+    assert_int_equal(old->certs[0].cert_no, POOL_NO_NUMBER);
+    assert_int_equal(pool->certs[0].state, CERT_STATE_GOOD);
+    assert_string_equal(pool->certs[0].detail, "no answer");
+    assert_false(pool->certs[0].needs_look);
+    assert_true(pool->certs[1].needs_look);
+    pool_free(old);
+    assert_string_equal(pool->certs[0].detail, "no answer");
+    assert_string_equal(pool->certs[0].name, "/nowhere/c.pem");
+    pool_free(pool);
+}
+
+/* Another policy or responder makes it another one to both children. */
+static void what_is_configured_otherwise_is_new(void **state)
+{
+    struct conf_cert section = {.name = (char *)(uintptr_t)"shop", .cert = (char *)(uintptr_t)"/nowhere/a.pem",
+        .policy = {.min_ttl_sec = 60}};
+    struct conf_cert other = section;
+    struct conf conf = {.certs = &section, .cert_count = 1};
+    struct conf changed = {.certs = &other, .cert_count = 1};
+    struct pool *old = pool_new(&conf, NULL, 0);
+    struct pool *pool;
+
+    (void)state;
+    assert_true(pool_number(old, 0));
+    other.policy.min_ttl_sec = 61;
+    pool = pool_new(&changed, NULL, 0);
+    assert_true(pool_take_over(pool, old));
+    assert_int_equal(pool->certs[0].cert_no, POOL_NO_NUMBER);
+    assert_null(pool_find(pool, 0));
+    pool_free(pool);
+    pool_free(old);
+}
+
+static void a_file_that_is_written_is_noticed(void **state)
+{
+    char path[] = "/tmp/test_pool.XXXXXX";
+    int fd = mkstemp(path);
+    struct pool_cert cert = {.path = path};
+    FILE *file = fdopen(fd, "w");
+
+    (void)state;
+    assert_non_null(file);
+    assert_true(pool_stamp(&cert));
+    assert_false(pool_stamp(&cert));
+    fputs("more", file);
+    fclose(file);
+    assert_true(pool_stamp(&cert));
+    assert_false(pool_stamp(&cert));
+    remove(path);
+    assert_true(pool_stamp(&cert));
+    assert_false(pool_stamp(&cert));
+}
+
+static void a_child_that_falls_again_and_again_waits_longer(void **state)
+{
+    (void)state;
+    assert_int_equal(children_backoff_msec(1), 0);
+    assert_int_equal(children_backoff_msec(2), 1000);
+    assert_int_equal(children_backoff_msec(3), 2000);
+    assert_int_equal(children_backoff_msec(7), 32000);
+    assert_int_equal(children_backoff_msec(8), 60000);
+    assert_int_equal(children_backoff_msec(4000000000u), 60000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_grow_and_are_dropped),
+        cmocka_unit_test(what_both_have_keeps_its_number_and_what_is_known),
+        cmocka_unit_test(what_is_configured_otherwise_is_new),
+        cmocka_unit_test(a_file_that_is_written_is_noticed),
+        cmocka_unit_test(a_child_that_falls_again_and_again_waits_longer),
+    };
+
+    return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
+}
