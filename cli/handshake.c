@@ -70,7 +70,7 @@ static int talk(BIO *connection, const char *server_name, unsigned timeout_sec, 
     BIO_get_ssl(connection, &ssl);
     SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
     if (server_name != NULL)
-        SSL_set_tlsext_host_name(ssl, server_name);
+        SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)server_name);
     if (BIO_do_connect_retry(connection, (int)timeout_sec, -1) != 1)
         return explain(handshake, "connecting");
     if (BIO_get_fd(connection, &fd) > 0) {
@@ -90,7 +90,7 @@ int handshake_make(const char *target, const char *server_name, unsigned timeout
     int result = -1;
 
     memset(handshake, 0, sizeof *handshake);
-    if (connection == NULL || BIO_set_conn_hostname(connection, target) != 1)
+    if (connection == NULL || BIO_set_conn_hostname(connection, (char *)(uintptr_t)target) != 1)
         explain(handshake, "setting up");
     else
         result = talk(connection, server_name, timeout_sec, handshake);

@@ -306,7 +306,7 @@ static int set_up(struct daemon *daemon, const struct daemon_settings *settings)
     daemon->facts.pid = getpid();
     daemon->facts.started_at = (int64_t)time(NULL);
     daemon->save_msec = daemon->flush_msec = daemon->stop_msec = daemon->watchdog_msec = DAEMON_NEVER;
-    daemon->apache_msec = now_msec;
+    daemon->apache_msec = daemon->apache_ended_msec = now_msec;
     daemon->lookout_msec = now_msec + LOOKOUT_MSEC;
     if (notify_watchdog_msec() > 0)
         daemon->watchdog_msec = now_msec;

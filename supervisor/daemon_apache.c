@@ -9,8 +9,10 @@
 #include "daemon_state.h"
 #include "log.h"
 
-/* While it is not there: it may start at any time, and wants its shield. */
+/* While it is not there: it may start at any time, most likely right after it ended, and wants its shield. */
 #define LOOK_MSEC 1000
+#define LOOK_SOON_MSEC 50
+#define SOON_MSEC 10000
 
 static void audit_apache(const struct daemon *daemon, enum event event)
 {
@@ -77,9 +79,10 @@ void daemon_watch_apache(struct daemon *daemon, int64_t now_msec)
         if (!apache_has_ended(&daemon->apache))
             return;
         lost(daemon);
+        daemon->apache_ended_msec = now_msec;
     }
     if (!apache_find(daemon->conf->pid_file, &daemon->apache)) {
-        daemon->apache_msec = now_msec + LOOK_MSEC;
+        daemon->apache_msec = now_msec + (now_msec - daemon->apache_ended_msec < SOON_MSEC ? LOOK_SOON_MSEC : LOOK_MSEC);
         return;
     }
     found(daemon);

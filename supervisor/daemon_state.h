@@ -42,6 +42,7 @@ struct daemon {
     int64_t lookout_msec;   /* the certificates' files are looked at from outside */
     int64_t discovery_msec; /* Apache is asked for its certificates */
     int64_t apache_msec;    /* its PidFile is looked at */
+    int64_t apache_ended_msec; /* when it was last seen to end, or we started */
     int64_t save_msec;      /* what is known is written down */
     int64_t flush_msec;     /* the audit log */
     int64_t watchdog_msec;

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,7 @@ static void shake_hands(void)
         abort();
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
-    SSL_set_tlsext_host_name(ssl, load.name);
+    SSL_set_tlsext_host_name(ssl, (char *)(uintptr_t)load.name);
     SSL_set_fd(ssl, fd);
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 || SSL_connect(ssl) != 1) {
         load.failed++;

@@ -290,7 +290,7 @@ def test_usage_errors(full, leaf, answer_file):
 
 
 def test_unknown_command_lists_the_commands():
-    answer = run("status")
+    answer = run("nonsense")
     assert answer.code == USAGE
     assert "  cert " in answer.err and "  verify " in answer.err
 
