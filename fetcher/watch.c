@@ -92,7 +92,9 @@ static void plan(struct watch *watch, uint32_t cert_no)
     if (!watch->is_on || !can_be_asked_for(entry) || entry->stage != POOL_IDLE || watch->is_clock_wrong)
         return;
     at = schedule_next_at(&entry->held, &entry->policy, &history, now, random_number());
-    if (entry->asked_at == 0 && at <= now) /* it was due while nobody was there: so were others */
+    if (entry->is_wanted_now && at != SCHEDULE_NEVER)
+        at = now;
+    else if (entry->asked_at == 0 && at <= now) /* it was due while nobody was there: so were others */
         at = now + schedule_start_spread_sec(&entry->held, &entry->policy, pool_count(watch->settings.pool), now, random_number());
     plan_at(watch, cert_no, at);
 }
@@ -236,11 +238,11 @@ static void want_now(struct watch *watch, uint32_t cert_no)
 {
     struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
 
-    if (entry == NULL || !can_be_asked_for(entry) || entry->stage != POOL_IDLE
-        || is_withdrawn(entry))
+    if (entry == NULL || !entry->is_added || entry->stage != POOL_IDLE || is_withdrawn(entry))
         return;
     entry->is_wanted_now = true;
-    plan_at(watch, cert_no, loop_now_sec());
+    if (can_be_asked_for(entry)) /* else when the writer has said what it holds */
+        plan_at(watch, cert_no, loop_now_sec());
 }
 
 void watch_refresh(struct watch *watch, uint32_t cert_no)

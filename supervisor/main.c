@@ -85,7 +85,7 @@ static int lock_in(char *error, size_t cap)
     size_t count = sizeof capabilities / sizeof capabilities[0];
 
     if (caps_cut_bounding(capabilities, count) != 0 || caps_cut_permitted(capabilities, count, CAPS_EFFECTIVE_ALL) != 0
-        || sandbox_apply(&sandbox_policy_supervisor) != 0) {
+        || caps_lower(CAP_SYS_PTRACE) != 0 || sandbox_apply(&sandbox_policy_supervisor) != 0) {
         snprintf(error, cap, "cannot give up what is not needed: %s; stapleguardd needs root with CAP_SETPCAP", strerror(errno));
         return -1;
     }

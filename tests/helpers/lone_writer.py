@@ -18,11 +18,12 @@ HOUR = 3600
 
 
 class LoneWriter:
-    def __init__(self, place, scan_guard=True):
+    def __init__(self, place, scan_guard=True, flags=0):
         self.place = pathlib.Path(place)
         self.state_dir = self.place / "state"
         self.dbm_path = self.place / "apache" / "ocsp_cache.db"
         self.scan_guard = scan_guard
+        self.flags = flags
         self.gid = grp.getgrnam(stapleguard.APACHE_USER).gr_gid
         self.pid = None
         self.said = []  # what the writer told the supervisor besides what a test waited for
@@ -44,7 +45,7 @@ class LoneWriter:
         self.cert_count = 0
         self.pid = wire.start_child(stapleguard.program("writer"), self.supervisor, self.fetcher, wrapper)
         self.supervisor.send(
-            "WRITE_CONFIG", flags=wire.SCAN_GUARD if self.scan_guard else 0, uid=stapleguard.WRITE_UID, gid=self.gid,
+            "WRITE_CONFIG", flags=self.flags | (wire.SCAN_GUARD if self.scan_guard else 0), uid=stapleguard.WRITE_UID, gid=self.gid,
             dbm_path=str(self.dbm_path), state_dir=str(self.state_dir),
         )
         assert self.hear("READY") is not None, self.complaint()

@@ -34,6 +34,15 @@ MESSAGES = {
         ("refresh_every_sec", "u32"), ("unknown_grace_sec", "u32"), ("name", "text"), ("responder", "text"),
     ]),
     "PASS_BEGIN": (4, [("is_forced", "u8"), ("cert_count", "u32")]),
+    "CERT_GONE": (5, [("name", "text")]),
+    "WATCH": (6, [("cert_count", "u32")]),
+    "CERT_DROP": (7, [("cert_no", "u32")]),
+    "PEER": (8, [("life", "u32")]),
+    "REFRESH": (9, [("cert_no", "u32")]),
+    "RESUME": (10, [("cert_no", "u32")]),
+    "APACHE": (11, [("pid", "u32")]),
+    "APACHE_LOCK": (12, [("kind", "u8")]),
+    "RESTART": (13, [("request", "u32")]),
     "READY": (16, [("missing_layers", "u32")]),
     "LOG": (17, [("severity", "u8"), ("text", "text")]),
     "EVENT": (18, [
@@ -51,6 +60,9 @@ MESSAGES = {
     ]),
     "PROGRESS": (21, [("done_count", "u32"), ("total", "u32"), ("failed", "u32")]),
     "FETCH_DONE": (22, [("due", "u32"), ("not_due", "u32"), ("failed", "u32"), ("refused", "u32")]),
+    "CERT_NEXT": (24, [("cert_no", "u32"), ("failures", "u32"), ("next_at", "i64"), ("asked_at", "i64")]),
+    "FILE_STATE": (25, [("shield", "u8"), ("reason", "u16"), ("restarts", "u32"), ("restart_at", "i64"), ("away_usec", "u32")]),
+    "RESTARTED": (26, [("request", "u32"), ("reason", "u16"), ("away_usec", "u32"), ("detail", "text")]),
     "WRITE_DONE": (23, [("reason", "u16"), ("entries", "u32"), ("foreign", "u32"), ("detail", "text")]),
     "ANSWER": (32, [
         ("cert_no", "u32"), ("kind", "u8"), ("reason", "u16"), ("state", "u8"), ("this_update", "i64"),
@@ -64,7 +76,7 @@ _INTEGERS = {"u8": ">B", "u16": ">H", "u32": ">I", "i64": ">q"}
 _NAMES = {number: name for name, (number, _) in MESSAGES.items()}
 
 # FLAGS of FETCH_CONFIG, WRITE_CONFIG and CERT_ADD.
-VERBOSE, ALLOW_PRIVATE, ALLOW_LOOPBACK, SCAN_GUARD, ALLOW_SHA1, REQUIRE_SANDBOX = 1, 2, 4, 8, 16, 32
+VERBOSE, ALLOW_PRIVATE, ALLOW_LOOPBACK, SCAN_GUARD, ALLOW_SHA1, REQUIRE_SANDBOX, WATCH, SHIELD = 1, 2, 4, 8, 16, 32, 64, 128
 # Kinds of ANSWER.
 HELD, ACCEPTED, REFUSED = range(3)
 # States of a certificate.

@@ -103,7 +103,8 @@ def test_a_supervisor_that_breaks_the_protocol_ends_the_fetcher(place, what):
 def test_a_certificate_out_of_turn_ends_the_fetcher(place, ca):
     alone = fetcher.Fetcher(place)
     alone.wait_ready()
-    alone.certs.append(None)
+    alone.add(ca.leaf("y.test"), held=False)
+    alone.certs.clear()  # the same number once more
     alone.add(ca.leaf("x.test"), held=False)
     assert alone.supervisor.receive_named("none") is None
     assert alone.wait() == 1

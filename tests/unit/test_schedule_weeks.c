@@ -39,7 +39,7 @@ static struct {
     struct ca ca;
     struct schedule_policy policy;
     struct agenda *agenda;
-    struct responder responder;
+    struct responder *responder;
     struct sim_cert certs[CERTS_AT_MOST];
     uint32_t count;
     int64_t now;
@@ -80,7 +80,7 @@ static void ask(uint32_t no)
     struct sim_cert *cert = &sim.certs[no];
 
     if (schedule_is_servable(&cert->record, &sim.policy, sim.now) && !cert->has_slot) {
-        int64_t wait = (responders_reserve(&sim.responder, sim.monotonic * 1000) - sim.monotonic * 1000) / 1000;
+        int64_t wait = (responders_reserve(sim.responder, sim.monotonic * 1000) - sim.monotonic * 1000) / 1000;
 
         if (wait > 0) {
             cert->has_slot = true;
@@ -125,7 +125,10 @@ static void run_until(int64_t until)
 static void begin(uint32_t count, int64_t validity, int64_t every, int64_t margin)
 {
     agenda_free(sim.agenda);
+    free(sim.responder);
     memset(&sim, 0, sizeof sim);
+    sim.responder = calloc(1, sizeof *sim.responder + 1);
+    assert_non_null(sim.responder);
     sim.ca = (struct ca){.validity = validity, .every = every, .down_from = INT64_MAX};
     sim.policy = (struct schedule_policy){.safety_margin_sec = (uint32_t)margin, .min_ttl_sec = (uint32_t)(margin / 30),
         .refresh_every_sec = (uint32_t)DAY};
@@ -146,7 +149,9 @@ static int tear_down(void **state)
 {
     (void)state;
     agenda_free(sim.agenda);
+    free(sim.responder);
     sim.agenda = NULL;
+    sim.responder = NULL;
     return 0;
 }
 
