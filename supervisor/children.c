@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "directories.h"
 #include "log.h"
 
 #define BACKOFF_MIN_MSEC 1000
@@ -100,10 +101,14 @@ static void introduce(struct children *children, const struct child_life *life, 
 static void start(struct children *children, struct child_life *life, int64_t now_msec)
 {
     enum party party = life->child.party;
+    char error[1024] = "";
     int sibling_end = -1;
 
     life->is_replaced = false;
     life->blocked_since_msec = 0;
+    /* Somebody may have removed what lies below /run; said again as long as it cannot be had. */
+    if (directories_prepare(children->conf, children->ids->write_uid, children->ids->apache_gid, error, sizeof error) != 0)
+        log_error("%s", error);
     if (spawn_child(&life->child, party, &sibling_end) != 0) {
         life->child.party = party;
         log_error("%s cannot be started: %s", party_name(party), strerror(errno));

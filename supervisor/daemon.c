@@ -69,12 +69,12 @@ static void committed(void *context)
     daemon_say_status(daemon);
 }
 
-/* Whoever restarted it: it may use other certificates now. */
+/* Whoever restarted it: it uses what the files hold now, and perhaps other files. */
 static void apache_restarted(void *context)
 {
     struct daemon *daemon = context;
 
-    daemon->discovery_msec = clock_monotonic_msec();
+    daemon->discovery_msec = daemon->lookout_msec = clock_monotonic_msec();
     daemon_save_soon(daemon, daemon->discovery_msec);
 }
 

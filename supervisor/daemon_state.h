@@ -44,6 +44,7 @@ struct daemon {
     int64_t apache_msec;    /* its PidFile is looked at */
     int64_t apache_ended_msec; /* when it was last seen to end, or we started */
     int64_t save_msec;      /* what is known is written down */
+    int64_t save_cost_msec; /* how long that took the last time */
     int64_t flush_msec;     /* the audit log */
     int64_t watchdog_msec;
     int64_t stop_msec;      /* whoever has not ended by then is killed */

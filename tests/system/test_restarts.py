@@ -238,6 +238,49 @@ def test_P17_deploy_fetches_first_and_restarts_after(site, started):
     assert new.sha1 in dbm.entries(site.sg.dbm_path)
 
 
+def test_P17_several_lineages_share_one_restart(site, started):
+    made = [lineage(site, name) for name in ("one.test", "two.test")]
+    for _, cert in made:
+        site.responder.answer(cert, site.good(cert))
+    daemon = started()
+    site.responder.up()
+    for name in ("one.test", "two.test"):
+        _, cert = lineage(site, name)
+        site.responder.answer(cert, site.good(cert))
+    before = site.apache._generations()
+    words = [word for directory, _ in made for word in ("--lineage", str(directory))]
+    done = daemon.cli("deploy", *words, code=0)
+    assert "one.test: its staple is" in done.stdout and "two.test: its staple is" in done.stdout
+    assert site.apache._generations() == before + 1
+
+
+def test_P17_a_renewed_file_is_noticed_when_apache_takes_it_up(site, started):
+    """Without any hook: at the latest a minute later, or at once when Apache restarts."""
+    directory, old = lineage(site, "renewed.test")
+    site.responder.answer(old, site.good(old))
+    daemon = started()
+    site.responder.up()
+    _, new = lineage(site, "renewed.test")
+    site.responder.answer(new, site.good(new))
+    site.apache.graceful()
+    wait_until(lambda: daemon.cert("renewed.test")["serial"] == f"{new.serial:x}".zfill(len(f"{new.serial:x}") + 1 & ~1), "the new one")
+    daemon.wait_for_state("renewed.test", "good")
+
+
+def test_a_new_site_of_apache_is_found_when_it_restarts(site, started):
+    site.sg.set("apache", discover="apache")
+    daemon = started()
+    site.responder.up()
+    cert = site.leaf("new.test", managed=False)
+    site.apache.add("new.test", (site.pem("new.test"), site.key("new.test")))
+    site.apache.write_conf()
+    site.apache.graceful()
+    name = str(site.pem("new.test"))
+    wait_until(lambda: name in [c["name"] for c in daemon.status()["certificates"]], "its certificate")
+    daemon.wait_for_state(name, "good")
+    assert cert.sha1 in dbm.entries(site.sg.dbm_path)
+
+
 def test_P17_a_lineage_that_is_not_looked_after_is_no_error(site, started):
     daemon = started()
     other = site.place / "live" / "other.test"
@@ -321,6 +364,46 @@ def test_no_update_of_apaches_is_lost_while_we_commit(site, started, mutex, kind
     assert lost == []
     if fd is not None:
         os.close(fd)
+
+
+@pytest.mark.parametrize("mutex", ["flock", "file", None])
+def test_what_apache_itself_stored_outlives_our_commits_and_its_restarts(site, started, mutex):
+    """Sites that are not ours, whose small responses Apache fetches and stores in the handshake, under load."""
+    locks = site.place / "locks"
+    locks.mkdir()
+    names = [f"foreign{i}.test" for i in range(8)]
+    others = {name: site.leaf(name, managed=False) for name in names}
+    for cert in others.values():
+        site.responder.answer(cert, pki.response(cert))  # by the issuer itself: small enough for Apache to store
+    daemon = start_with(site, started, names, "" if mutex is None else f"Mutex {mutex}:{locks} ssl-stapling\n")
+    site.responder.up()
+    running = load.Load(site.apache.port, "shop.test", threads=1, seconds=8)
+    try:
+        for number, name in enumerate(names):
+            site.responder.answer(site.shop, site.good(site.shop, this_update=time.time() - 3000 + number * 10))
+            daemon.cli("refresh", "shop.test", code=0)
+            assert site.handshake(name).status == "good"
+        wait_until(lambda: set(dbm.entries(site.sg.dbm_path)) == {c.sha1 for c in [site.shop, *others.values()]}, "all entries")
+        result = running.result()
+    finally:
+        running.end()
+    assert result.without == 0
+    site.responder.down()
+    site.apache.graceful()
+    wait_until(lambda: daemon.status()["file"]["foreign"] == len(names), "them to be carried over")
+    for name in ["shop.test", *names]:
+        assert site.handshake(name).status == "good", name
+
+
+def start_with(site, started, names, extra):
+    """started(), with a virtual host more for each name."""
+    make = site.make_apache
+
+    def make_more(*known, **options):
+        return make(*known, *names, **options)
+
+    site.make_apache = make_more
+    return started(extra=extra)
 
 
 def test_omitpid_is_warned_about(site, started):
