@@ -6,6 +6,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "escape.h"
 #include "log.h"
 #include "output.h"
@@ -184,6 +184,27 @@ struct conf *client_conf(const char *path)
     if (conf == NULL)
         log_error("%s", error);
     return conf;
+}
+
+int client_options(const struct command *command, int argc, char **argv, int words, const char **config_path)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    *config_path = CONF_DEFAULT_PATH;
+    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+        if (option == 'c')
+            *config_path = optarg;
+        else if (option == 'h')
+            return command_print_help(command);
+        else
+            return command_usage_error(command);
+    }
+    return argc - optind == words ? -1 : command_usage_error(command);
 }
 
 int client_run(const char *config_path, const char *const words[], size_t count)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "bounds.h"
+#include "command.h"
 #include "conf.h"
 
 enum client_result {
@@ -43,6 +44,12 @@ char *client_status(const struct conf *conf, bool *is_saved, char *error, size_t
 
 /* Read the configuration for a command that needs its paths; NULL: said. */
 struct conf *client_conf(const char *path);
+
+/*
+ * The options of a command that has none of its own: -c and --help, then `words` further words, from optind on.  Returns -1
+ * to go on, or the exit code.
+ */
+int client_options(const struct command *command, int argc, char **argv, int words, const char **config_path);
 
 /* A whole command that only passes a request on: returns its exit code. */
 int client_run(const char *config_path, const char *const words[], size_t count);

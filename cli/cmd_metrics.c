@@ -3,7 +3,6 @@
  * Runs in: command line.
  * Never: does it itself: the daemon does.
  */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "client.h"
@@ -15,29 +14,18 @@
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    const char *config_path = CONF_DEFAULT_PATH;
     struct client_answer answer;
     enum client_result result;
     struct conf *conf;
-    int code = 0;
-    int option;
+    const char *config_path;
+    int code = client_options(command, argc, argv, 0, &config_path);
 
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option == 'c')
-            config_path = optarg;
-        else if (option == 'h')
-            return command_print_help(command);
-        else
-            return command_usage_error(command);
-    }
-    conf = optind < argc ? NULL : client_conf(config_path);
+    if (code >= 0)
+        return code;
+    conf = client_conf(config_path);
     if (conf == NULL)
-        return optind < argc ? command_usage_error(command) : CLI_EXIT_ERROR;
+        return CLI_EXIT_ERROR;
+    code = 0;
     result = client_ask(conf->run_dir, (const char *const[]){"metrics"}, 1, true, &answer);
     if (result == CLIENT_ANSWERED && answer.data != NULL) {
         fwrite(answer.data, 1, answer.data_len, stdout);

@@ -3,35 +3,16 @@
  * Runs in: command line.
  * Never: does it itself: the daemon does.
  */
-#include <getopt.h>
-#include <stdio.h>
-
 #include "client.h"
 #include "command.h"
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    const char *config_path = CONF_DEFAULT_PATH;
-    int option;
+    const char *config_path;
+    int code = client_options(command, argc, argv, 0, &config_path);
 
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option == 'c')
-            config_path = optarg;
-        else if (option == 'h')
-            return command_print_help(command);
-        else
-            return command_usage_error(command);
-    }
-    if (optind < argc)
-        return command_usage_error(command);
-    return client_run(config_path, (const char *const[]){"restart"}, 1);
+    return code >= 0 ? code : client_run(config_path, (const char *const[]){"restart"}, 1);
 }
-
 
 const struct command command_restart = {
     .name = "restart",

@@ -22,4 +22,7 @@ int64_t clock_build_date(void);
 /* Milliseconds of CLOCK_MONOTONIC: for durations and deadlines, which no setting of the clock moves. */
 int64_t clock_monotonic_msec(void);
 
+/* The same in microseconds, for how long something took. */
+int64_t clock_monotonic_usec(void);
+
 #endif

@@ -14,10 +14,10 @@
 #include <sys/capability.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "caps.h"
+#include "clock.h"
 #include "shield.h"
 
 #define KEEP KEEPER_STAGING "/keep"
@@ -27,14 +27,6 @@
 
 /* Apache's children read and write the file through its group (dbm_place.c). */
 #define MODE_NEEDED 0660
-
-static int64_t now_usec(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
 
 static struct keeper_news *tell(struct guard *guard, enum keeper_kind kind)
 {
@@ -136,7 +128,7 @@ static int keep(struct guard *guard, const char *path)
 
 static void tell_put_back(struct guard *guard, int errno_value, int64_t since_usec, bool was_displaced)
 {
-    int64_t away_usec = now_usec() - since_usec;
+    int64_t away_usec = clock_monotonic_usec() - since_usec;
     struct keeper_news *news = tell(guard, KEEPER_PUT_BACK);
 
     news->errno_value = errno_value;
@@ -231,7 +223,7 @@ void guard_look(struct guard *guard)
     ssize_t got;
 
     while (!guard->is_over && (got = read(guard->inotify_fd, &buffer, sizeof buffer)) > 0) {
-        int64_t since_usec = now_usec();
+        int64_t since_usec = clock_monotonic_usec();
         bool is_concerned = false;
 
         for (char *at = buffer.space; at < buffer.space + got;) {

@@ -17,7 +17,6 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "apache_lock.h"
@@ -53,14 +52,6 @@ struct keeper_state {
     int64_t locked_usec;    /* since when; monotonic */
     struct keeper_placed placed; /* of the order in hand */
 };
-
-static int64_t now_usec(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
 
 /* Setting up, as root. */
 
@@ -128,13 +119,13 @@ static bool lock_in(const struct keeper_settings *settings, char *error, size_t 
 
 static bool is_time_up(int64_t since_usec, int64_t limit_msec)
 {
-    return now_usec() - since_usec >= limit_msec * 1000;
+    return clock_monotonic_usec() - since_usec >= limit_msec * 1000;
 }
 
 /* What happens to the file meanwhile goes on being put right. */
 static enum keeper_result take_lock(struct keeper_state *keeper)
 {
-    int64_t since_usec = now_usec();
+    int64_t since_usec = clock_monotonic_usec();
     int result;
 
     if (keeper->is_locked || keeper->lock_kind == APACHE_LOCK_NONE)
@@ -152,7 +143,7 @@ static enum keeper_result take_lock(struct keeper_state *keeper)
         return KEEPER_FAILED;
     }
     keeper->is_locked = true;
-    keeper->locked_usec = now_usec();
+    keeper->locked_usec = clock_monotonic_usec();
     keeper->placed.lock_wait_usec = (uint32_t)(keeper->locked_usec - since_usec);
     return KEEPER_OK;
 }
@@ -163,7 +154,7 @@ static void release_lock(struct keeper_state *keeper)
         return;
     apache_lock_release(keeper->lock_kind, keeper->lock_fd);
     keeper->is_locked = false;
-    keeper->placed.lock_held_usec = (uint32_t)(now_usec() - keeper->locked_usec);
+    keeper->placed.lock_held_usec = (uint32_t)(clock_monotonic_usec() - keeper->locked_usec);
 }
 
 static enum keeper_result place(struct keeper_state *keeper, const struct keeper_order *order)
