@@ -57,7 +57,6 @@ static int run(const struct command *command, int argc, char **argv)
     return client_run(config_path, words, count);
 }
 
-
 const struct command command_deploy = {
     .name = "deploy",
     .arguments = "[--lineage DIR...] [--wait DURATION] [-c FILE]",

@@ -41,7 +41,6 @@ static int run(const struct command *command, int argc, char **argv)
     return output_end(code);
 }
 
-
 const struct command command_metrics = {
     .name = "metrics",
     .arguments = "[-c FILE]",

@@ -36,7 +36,6 @@ static int run(const struct command *command, int argc, char **argv)
     return client_run(config_path, (const char *const[]){"refresh", is_all ? "--all" : argv[optind]}, 2);
 }
 
-
 const struct command command_refresh = {
     .name = "refresh",
     .arguments = "[NAME | --all] [-c FILE]",

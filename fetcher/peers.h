@@ -25,7 +25,8 @@ struct peers {
 
 /*
  * Listen to both from now on.  The loop ends with 0 when the supervisor closes its channel, with 1 when what it sends
- * cannot be understood.  The writer's channel is closed for the latter, with an event; its end only ends the pass, and a daemon waits for a new one (PEER).
+ * cannot be understood.  The writer's channel is closed for the latter, with an event; its end only ends the pass, and a
+ * daemon waits for a new one (PEER).
  * Returns 0, or -1 with errno set.
  */
 int peers_listen(struct peers *peers);

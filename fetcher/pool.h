@@ -55,8 +55,8 @@ uint32_t pool_count(const struct pool *pool);
 uint32_t pool_held_known(const struct pool *pool);
 
 /*
- * A CERT_ADD and its memfd (not closed).  False for a number that is not higher than all before, or without memory.  A certificate that cannot be
- * asked for is kept with its state: the supervisor hears of it from the writer.
+ * A CERT_ADD and its memfd (not closed).  False for a number that is not higher than all before, or without memory.  A
+ * certificate that cannot be asked for is kept with its state: the supervisor hears of it from the writer.
  */
 bool pool_add(struct pool *pool, const struct msg_cert_add *add, int fd, int64_t now);
 

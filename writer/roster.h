@@ -52,8 +52,8 @@ size_t roster_count(const struct roster *roster);
 struct issuer_table *roster_issuers(struct roster *roster);
 
 /*
- * The entry of cert_no, which is not below roster_count, zeroed; numbers in between are dropped ones. NULL: no memory, or CERTS_MAX is
- * reached.  Pointers to entries live until the next roster_add; holdings live as long as the roster.
+ * The entry of cert_no, which is not below roster_count, zeroed; numbers in between are dropped ones.  NULL: no memory, or
+ * CERTS_MAX is reached.  Pointers to entries live until the next roster_add; holdings live as long as the roster.
  */
 struct roster_entry *roster_add(struct roster *roster, uint32_t cert_no);
 

@@ -92,7 +92,9 @@ static void commit_now(struct writer *writer)
     if (result.next_change_at != INT64_MAX) {
         int64_t wait_sec = result.next_change_at > now ? result.next_change_at - now : 0;
 
-        watch.plan.change_at_msec = watch.plan.ended_msec + (wait_sec < CHANGE_WAIT_MAX_SEC ? wait_sec : CHANGE_WAIT_MAX_SEC) * 1000;
+        if (wait_sec > CHANGE_WAIT_MAX_SEC)
+            wait_sec = CHANGE_WAIT_MAX_SEC;
+        watch.plan.change_at_msec = watch.plan.ended_msec + wait_sec * 1000;
     }
 }
 
