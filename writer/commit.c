@@ -254,16 +254,18 @@ void commit_watch(struct writer *writer, int64_t now, struct commit_result *resu
 {
     struct commit *commit = begin(writer, now);
     bool is_repair = !writer->has_changes;
+    bool is_collected;
 
     writer->has_changes = writer->has_urgent_changes = false;
-    if (collect(commit)) {
+    is_collected = collect(commit);
+    if (is_collected) {
         bring_up_to_date(commit);
         own_prune(&commit->own);
     }
     *result = (struct commit_result){
         .is_well = commit->outcome.reason == REASON_NONE,
         .is_changed = commit->outcome.reason == REASON_NONE && !commit->outcome.is_unchanged,
-        .next_change_at = commit->own.next_change_at,
+        .next_change_at = is_collected ? commit->own.next_change_at : INT64_MAX,
     };
     if (result->is_changed && is_repair && !writer->is_first_commit_due)
         report_repaired(commit);

@@ -26,8 +26,8 @@
 
 /* Berkeley DB's log and database, Apache's file three times over, a pipe; and the channels. */
 #define OPEN_FILES_MAX 64
-/* The reader of Apache's file, the trial of the store; and those of another writer that is just ending. */
-#define PROCESSES_MAX 8
+/* The keeper, the reader of Apache's file, the trial of the store; and those of other writers that are just ending. */
+#define PROCESSES_MAX 24
 /* Foreign records (FOREIGN_BYTES_MAX), 2 KiB a certificate (CERTS_MAX), the libraries; and as much again. */
 #define ADDRESS_SPACE_MAX (UINT64_C(4) << 30)
 

@@ -187,3 +187,14 @@ def test_a_full_disk_is_said_and_tried_again(writer, ca, place):
     os.chown(staging, stapleguard.WRITE_UID, writer.gid)
     staging.chmod(0o700)
     wait_until(lambda: writer.listen() or cert.sha1 in dbm.entries(writer.dbm_path), "the staple", timeout_sec=60)
+
+
+def test_a_store_that_cannot_be_opened_is_tried_again_but_not_in_a_loop(writer):
+    (writer.state_dir / "writer").mkdir()
+    (writer.state_dir / "writer" / "store").write_text("not a directory")
+    writer.start()
+    _, done = watch(writer)
+    assert done.reason_word == "store-failed"
+    time.sleep(1.5)
+    writer.listen()
+    assert len(writer.events("dbm.failed")) <= 2
