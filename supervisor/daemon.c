@@ -26,6 +26,8 @@
 #define FLUSH_MSEC 250
 /* Certificate files are looked at from outside: a renewal that no hook told of is served a minute later at the latest. */
 #define LOOKOUT_MSEC 60000
+/* More numbers than this are a reason to begin anew, where that helps. */
+#define NUMBERS_ENOUGH (CERTS_MAX / 4 * 3)
 /* `stapleguardd` promises to be gone 5 s after SIGTERM (DESIGN.md "Modes"). */
 #define STOP_WAIT_MSEC 4000
 
@@ -163,8 +165,24 @@ static void take_signals(struct daemon *daemon, int64_t now_msec)
 
 /* What is due. */
 
+/* Numbers are never used again, and there are CERTS_MAX of them: after years of renewals both children start anew. */
+static void renumber(struct daemon *daemon, int64_t now_msec)
+{
+    struct child_life *const lives[] = {&daemon->children.fetcher, &daemon->children.writer};
+
+    log_info("%u numbers for certificates are used up; fetcher and writer are started anew to begin at 0",
+        daemon->pool->sent_count);
+    for (size_t i = 0; i < 2; i++) {
+        children_replace(lives[i], now_msec);
+        children_close(&daemon->children, lives[i], NULL);
+    }
+    feed_renumber(&daemon->feed);
+}
+
 static void look_out(struct daemon *daemon, int64_t now_msec)
 {
+    if (daemon->pool->sent_count > NUMBERS_ENOUGH && daemon->pool->count < NUMBERS_ENOUGH / 2)
+        renumber(daemon, now_msec);
     for (size_t i = 0; i < daemon->pool->count; i++)
         if (pool_stamp(&daemon->pool->certs[i]))
             feed_look(&daemon->feed, &daemon->pool->certs[i]);

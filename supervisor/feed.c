@@ -444,6 +444,15 @@ void feed_start_over(struct feed *feed, const struct child *child)
     feed->is_over = false;
 }
 
+void feed_renumber(struct feed *feed)
+{
+    put_down(feed);
+    pool_forget_numbers(feed->pool);
+    feed->looks = count_looks(feed->pool);
+    for (size_t i = 0; i < END_COUNT; i++)
+        feed_start_over(feed, feed->ends[i].child);
+}
+
 void feed_cut_short(struct feed *feed)
 {
     for (size_t i = 0; i < feed->pool->count; i++)

@@ -61,6 +61,9 @@ void feed_change_pool(struct feed *feed, struct pool *pool, struct pool *old);
 /* The child is about to start anew: it knows nothing. */
 void feed_start_over(struct feed *feed, const struct child *child);
 
+/* Both channels are closed: numbers begin at 0 again, and every certificate is looked at. */
+void feed_renumber(struct feed *feed);
+
 /* Read the certificate's files again: a change is a new number, a missing file is told to the writer. */
 void feed_look(struct feed *feed, struct pool_cert *cert);
 

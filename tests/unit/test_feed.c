@@ -341,6 +341,23 @@ static void a_file_that_changed_while_a_child_was_away_is_a_new_number_for_both(
     assert_int_equal(expect(&scene->fetcher_end, MSG_CERT_ADD).cert_add.cert_no, 2);
 }
 
+static void numbers_may_begin_anew_when_both_do(void **state)
+{
+    struct scene *scene = *state;
+
+    watch(scene);
+    take_all(scene);
+    ipc_close(&scene->fetcher.ipc);
+    ipc_close(&scene->writer.ipc);
+    ipc_close(&scene->fetcher_end);
+    ipc_close(&scene->writer_end);
+    feed_renumber(&scene->feed);
+    connect_child(&scene->fetcher, &scene->fetcher_end, PARTY_FETCHER);
+    connect_child(&scene->writer, &scene->writer_end, PARTY_WRITER);
+    feed_continue(&scene->feed);
+    take_all(scene);
+}
+
 /* P5 */
 static void P5_a_file_that_vanishes_later_is_dropped_and_gone(void **state)
 {
@@ -405,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_that_changed_is_a_new_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_child_that_was_started_anew_hears_the_live_ones_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_changed_while_a_child_was_away_is_a_new_number_for_both, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(numbers_may_begin_anew_when_both_do, set_up, tear_down),
         cmocka_unit_test_setup_teardown(P5_a_file_that_vanishes_later_is_dropped_and_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_for_a_while_stays_in_use, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_said_waits_until_the_child_is_ready_and_keeps_its_order, set_up, tear_down),
