@@ -25,6 +25,8 @@
 #define RESTART_SETTLED_MSEC 150
 /* A graceful restart that reads a large configuration takes seconds. */
 #define RESTART_WAIT_MSEC 30000
+/* What could not be written is tried again: as often as the store is opened again (writer.c). */
+#define RETRY_MSEC 5000
 /* Nothing changes by itself so late that a clock put right should wait for it. */
 #define CHANGE_WAIT_MAX_SEC 3600
 
@@ -87,8 +89,8 @@ static void commit_now(struct writer *writer)
     commit_watch(writer, now, &result);
     watch.plan.ended_msec = clock_monotonic_msec();
     watch.plan.cost_msec = result.duration_msec;
-    if (!result.is_well) /* a full disk, say: what is missing is tried again, as often as a look may be */
-        watch.plan.look_msec = watch.plan.ended_msec + COMMIT_LOOK_MAX_MSEC / 2;
+    if (!result.is_well) /* a full disk, say */
+        watch.plan.look_msec = watch.plan.ended_msec + RETRY_MSEC;
     if (result.next_change_at != INT64_MAX) {
         int64_t wait_sec = result.next_change_at > now ? result.next_change_at - now : 0;
 
