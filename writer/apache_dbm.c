@@ -395,7 +395,8 @@ static enum keeper_result give_to_keeper(struct plan *plan, unsigned how, struct
     outcome->lock_wait_usec = longer(outcome->lock_wait_usec, placed.lock_wait_usec);
     outcome->lock_held_usec = longer(outcome->lock_held_usec, placed.lock_held_usec);
     if (result != KEEPER_OK && result != KEEPER_CHANGED)
-        snprintf(outcome->detail, sizeof outcome->detail, "putting the new file in place: %s", strerror(placed.errno_value));
+        snprintf(outcome->detail, sizeof outcome->detail, "putting the new file in place: %s%s", strerror(placed.errno_value),
+            placed.errno_value == EXDEV ? "; the daemon needs Linux 5.19 (Landlock ABI 2), before that use stapleguardd --once" : "");
     return result;
 }
 
