@@ -48,6 +48,7 @@ struct check {
     unsigned findings;
     size_t certs, good, missing;
     int64_t shortest_sec; /* -1: no staple at all */
+    struct status_view view; /* as far as there is one */
 };
 
 static void find(struct check *check, enum level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -128,7 +129,7 @@ static void check_status(struct check *check, bool is_optional)
     char error[DETAIL_MAX + 1];
     char conf_error[1024];
     struct conf *conf = conf_read(check->config_path, conf_error, sizeof conf_error);
-    struct status_view view;
+    struct status_view *view = &check->view;
     int64_t now = (int64_t)time(NULL);
     bool is_saved = false;
     char *text;
@@ -145,16 +146,33 @@ static void check_status(struct check *check, bool is_optional)
             find(check, LEVEL_UNKNOWN, "%s", error);
         return;
     }
-    if (status_view_parse(text, &view)) {
-        check_service(check, &view, is_saved, now);
-        for (size_t i = 0; i < view.cert_count; i++)
-            check_cert(check, &view.certs[i], now);
-        check->certs = view.cert_count;
+    if (status_view_parse(text, view)) {
+        check_service(check, view, is_saved, now);
+        for (size_t i = 0; i < view->cert_count; i++)
+            check_cert(check, &view->certs[i], now);
+        check->certs = view->cert_count;
     } else {
         find(check, LEVEL_UNKNOWN, "the status cannot be understood");
+        status_view_clear(view);
     }
-    status_view_clear(&view);
     free(text);
+}
+
+/* What the server serves, beside what stapleguard holds for the same certificate. */
+static void compare(struct check *check, const struct cert *cert, bool has_staple, int64_t this_update)
+{
+    char sha256[2 * sizeof cert->sha256 + 1];
+    const struct cert_view *held;
+
+    cert_hex(cert->sha256, sizeof cert->sha256, sha256);
+    held = status_view_find(&check->view, sha256);
+    if (held == NULL || strcmp(held->state, "good") != 0)
+        return;
+    if (!has_staple)
+        find(check, cert->is_must_staple ? LEVEL_CRITICAL : LEVEL_WARNING,
+            "stapleguard has put one into the cache: does SSLStaplingCache of %s name that file?", check->target);
+    else if (this_update < held->this_update)
+        find(check, LEVEL_WARNING, "%s serves an older staple than stapleguard holds", check->target);
 }
 
 /* What a client was served, judged as a strict client does, with what the server itself sent. */
@@ -166,6 +184,7 @@ static void judge_staple(struct check *check, const struct handshake *handshake,
 
     if (handshake->staple == NULL) {
         find(check, missing_level, "%s serves no staple%s", check->target, cert->is_must_staple ? " (must-staple)" : "");
+        compare(check, cert, false, 0);
         return;
     }
     ocsp_verify(handshake->staple, handshake->staple_len, cert, &policy, now, &verdict);
@@ -174,6 +193,7 @@ static void judge_staple(struct check *check, const struct handshake *handshake,
 
         if (check->shortest_sec < 0 || left_sec < check->shortest_sec)
             check->shortest_sec = left_sec;
+        compare(check, cert, true, verdict.this_update);
     } else if (verdict.status == OCSP_STATUS_NONE) {
         find(check, missing_level, "%s serves a staple that clients refuse (%s: %.200s)", check->target, reason_word(verdict.reason),
             verdict.detail);
@@ -240,7 +260,7 @@ static int run(const struct command *command, int argc, char **argv)
     };
     struct check check = {.config_path = CONF_DEFAULT_PATH, .warning_sec = WARNING_DEFAULT_SEC,
         .critical_sec = CRITICAL_DEFAULT_SEC, .shortest_sec = -1};
-    int option;
+    int option, code;
 
     while ((option = getopt_long(argc, argv, "c:w:", options, NULL)) != -1) {
         bool is_well = true;
@@ -269,7 +289,9 @@ static int run(const struct command *command, int argc, char **argv)
     check_status(&check, check.target != NULL);
     if (check.target != NULL)
         check_handshake(&check);
-    return print(&check);
+    code = print(&check);
+    status_view_clear(&check.view);
+    return code;
 }
 
 const struct command command_check = {

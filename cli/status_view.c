@@ -47,9 +47,11 @@ static void read_cert(struct json_object *object, struct cert_view *cert)
     *cert = (struct cert_view){
         .name = text_of(object, "name"),
         .state = text_of(object, "state"),
+        .sha256 = text_of(object, "sha256"),
         .is_must_staple = json_object_get_boolean(member(object, "must_staple")),
         .not_after = time_of(object, "not_after"),
         .served_until = time_of(staple, "served_until"),
+        .this_update = time_of(staple, "this_update"),
         .next_update = time_of(staple, "next_update"),
         .next_refresh = time_of(object, "next_refresh"),
         .last_attempt = time_of(object, "last_attempt"),
@@ -107,6 +109,14 @@ void status_view_clear(struct status_view *view)
     free(view->certs);
     view->json = NULL;
     view->certs = NULL;
+}
+
+const struct cert_view *status_view_find(const struct status_view *view, const char *sha256)
+{
+    for (size_t i = 0; i < view->cert_count; i++)
+        if (strcmp(view->certs[i].sha256, sha256) == 0)
+            return &view->certs[i];
+    return NULL;
 }
 
 bool cert_view_is_missing(const struct cert_view *cert)

@@ -14,9 +14,11 @@
 struct cert_view {
     const char *name;
     const char *state;
+    const char *sha256;
     bool is_must_staple;
     int64_t not_after;
     int64_t served_until;
+    int64_t this_update;
     int64_t next_update;
     int64_t next_refresh;
     int64_t last_attempt;
@@ -51,6 +53,9 @@ struct status_view {
 /* Returns false when text is no status.  status_view_clear it. */
 bool status_view_parse(const char *text, struct status_view *view);
 void status_view_clear(struct status_view *view);
+
+/* The certificate with this SHA-256 (lower-case hexadecimal), or NULL. */
+const struct cert_view *status_view_find(const struct status_view *view, const char *sha256);
 
 /* Does it need a staple and has none? */
 bool cert_view_is_missing(const struct cert_view *cert);

@@ -11,6 +11,7 @@ import time
 import pytest
 from helpers import dbm, stapleguard
 from helpers.daemon import Daemon, wait_until
+from helpers.responder import free_port
 
 
 @pytest.fixture
@@ -319,6 +320,23 @@ def test_check_grades_what_it_finds(shop, daemon):
     assert "serves no staple (must-staple)" in daemon.cli("check", "--connect", target, "--servername", "shop.test", code=2).stdout
     daemon.stop()
     assert daemon.cli("check", code=2).stdout.startswith("STAPLEGUARD CRITICAL")
+
+
+def test_check_compares_what_is_served_with_what_is_held(shop, daemon):
+    """Another server with the same certificate, which knows nothing of our cache."""
+    daemon.start()
+    daemon.wait_for_state("shop.test", "good")
+    port = free_port()
+    other = subprocess.Popen(
+        ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", shop.pem("shop.test"), "-cert_chain", shop.pem("shop.test"),
+         "-key", shop.key("shop.test"), "-quiet"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: "serves no staple" in daemon.cli("check", "--connect", f"127.0.0.1:{port}").stdout, "its handshake")
+        answer = daemon.cli("check", "--connect", f"127.0.0.1:{port}", code=2).stdout
+        assert "does SSLStaplingCache of" in answer
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_check_says_that_the_daemon_is_down(shop, daemon):
