@@ -96,23 +96,51 @@ static void forget_first(struct feed_end *end)
     free(item);
 }
 
+static void append(struct feed_end *end, struct feed_item *item)
+{
+    item->next = NULL;
+    *end->last = item;
+    end->last = &item->next;
+}
+
+/* What is about a certificate is of use only to a child that has heard of it. */
+static bool must_wait(const struct feed_end *end, const struct msg *msg)
+{
+    return !end->is_begun && (msg->type == MSG_REFRESH || msg->type == MSG_RESUME);
+}
+
 bool feed_say(struct feed *feed, const struct child *child, const struct msg *msg, int fd)
 {
     struct feed_end *end = end_of(feed, child);
-    struct feed_item *item = is_running(end) ? malloc(sizeof *item + msg_size(msg)) : NULL;
+    bool is_late = must_wait(end, msg);
+    struct feed_item *item = is_running(end) || is_late ? malloc(sizeof *item + msg_size(msg)) : NULL;
 
     if (item == NULL) {
         if (fd >= 0)
             close(fd);
-        return !is_running(end);
+        return !is_running(end) && !is_late;
     }
-    item->next = NULL;
     item->fd = fd;
     item->len = msg_size(msg);
     memcpy(item->msg, msg, item->len);
-    *end->last = item;
-    end->last = &item->next;
+    if (is_late) {
+        item->next = end->late;
+        end->late = item;
+    } else {
+        append(end, item);
+    }
     return true;
+}
+
+/* The last one in comes first: for REFRESH and RESUME the order is all one. */
+static void release_late(struct feed_end *end)
+{
+    while (end->late != NULL) {
+        struct feed_item *item = end->late;
+
+        end->late = item->next;
+        append(end, item);
+    }
 }
 
 /* Returns false when something still waits. */
@@ -373,6 +401,8 @@ static void say_begin(struct feed *feed)
                 .is_forced = feed->mode == FEED_PASS_FORCED, .cert_count = end->told_count};
         end->is_begun = end->child->is_ready && end->first == NULL
             && ipc_send(&end->child->ipc, &msg, -1, IPC_NOWAIT) != IPC_AGAIN;
+        if (end->is_begun)
+            release_late(end);
         is_over = is_over && end->is_begun;
     }
     feed->is_over = is_over;
@@ -396,7 +426,10 @@ void feed_continue(struct feed *feed)
             look(feed);
         } else {
             say_begin(feed);
-            return;
+            if (feed->ends[0].first == NULL && feed->ends[1].first == NULL)
+                return;
+            if (!say_waiting(&feed->ends[0]) || !say_waiting(&feed->ends[1]))
+                return;
         }
     }
 }
@@ -462,8 +495,10 @@ void feed_cut_short(struct feed *feed)
 
 void feed_clear(struct feed *feed)
 {
-    for (size_t i = 0; i < END_COUNT; i++)
+    for (size_t i = 0; i < END_COUNT; i++) {
+        release_late(&feed->ends[i]);
         while (feed->ends[i].first != NULL)
             forget_first(&feed->ends[i]);
+    }
     put_down(feed);
 }

@@ -28,6 +28,7 @@ struct feed_end {
     uint32_t told_count;     /* certificates it was told of */
     struct feed_item *first; /* owned: go out before anything else */
     struct feed_item **last;
+    struct feed_item *late;  /* owned: about certificates that it must know first; survive its start */
     bool is_begun;           /* PASS_BEGIN or WATCH was sent */
 };
 
@@ -68,7 +69,8 @@ void feed_renumber(struct feed *feed);
 void feed_look(struct feed *feed, struct pool_cert *cert);
 
 /*
- * Say msg to the child as soon as it takes it, in order; fd: -1, or taken over.  A child that does not run is not told.
+ * Say msg to the child as soon as it takes it, in order; fd: -1, or taken over.  A child that does not run is not told,
+ * but for REFRESH and RESUME, which wait until it runs and knows its certificates.
  * Returns false when memory ends.
  */
 bool feed_say(struct feed *feed, const struct child *child, const struct msg *msg, int fd);

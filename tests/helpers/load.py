@@ -47,8 +47,8 @@ class Load:
             self.process.wait()
 
 
-# In Apache's configuration: the client's port and the process that served it.
-LOG_CONF = 'LogFormat "%{{remote}}p %P" served\nCustomLog {directory}/served.log served\n'
+# In Apache's configuration: when, the client's port, and the process that served it.
+LOG_CONF = 'LogFormat "%{{msec}}t %{{remote}}p %P" served\nCustomLog {directory}/served.log served\n'
 
 
 def children(apache):
@@ -65,12 +65,14 @@ def served_by_new(result, restarts, served_log):
     """Those of result.bare that a child served which was not there before the last restart.  restarts: [(msec, old pids)]."""
     pids = {}
     for line in served_log.read_text().splitlines():
-        match = re.fullmatch(r"(\d+) (\d+)", line)
+        match = re.fullmatch(r"(\d+) (\d+) (\d+)", line)
         if match:
-            pids.setdefault(int(match.group(1)), []).append(int(match.group(2)))
+            at, port, pid = (int(number) for number in match.groups())
+            pids.setdefault(port, []).append((at, pid))
     found = []
     for at, port in result.bare:
         before = [old for when, old in restarts if when <= at]
-        if before and any(pid not in before[-1] for pid in pids.get(port, [])):
+        # A port may be used again; the request comes right after its handshake.
+        if before and any(abs(when - at) < 1000 and pid not in before[-1] for when, pid in pids.get(port, [])):
             found.append((at, port))
     return found

@@ -190,8 +190,10 @@ def test_a_full_disk_is_said_and_tried_again(writer, ca, place):
 
 
 def test_a_store_that_cannot_be_opened_is_tried_again_but_not_in_a_loop(writer):
-    (writer.state_dir / "writer").mkdir()
-    (writer.state_dir / "writer" / "store").write_text("not a directory")
+    folder = writer.state_dir / "writer"
+    folder.mkdir()
+    os.chown(folder, stapleguard.WRITE_UID, writer.gid)
+    folder.chmod(0o500)  # no store can be made in it
     writer.start()
     _, done = watch(writer)
     assert done.reason_word == "store-failed"

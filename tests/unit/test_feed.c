@@ -341,6 +341,28 @@ static void a_file_that_changed_while_a_child_was_away_is_a_new_number_for_both(
     assert_int_equal(expect(&scene->fetcher_end, MSG_CERT_ADD).cert_add.cert_no, 2);
 }
 
+/* REFRESH for a fetcher that is just being started anew: it must know the certificate first. */
+static void what_is_about_a_certificate_waits_until_it_is_known(void **state)
+{
+    struct scene *scene = *state;
+    struct msg msg = {.type = MSG_REFRESH, .refresh = {.cert_no = 1}};
+
+    watch(scene);
+    take_all(scene);
+    ipc_close(&scene->fetcher.ipc);
+    ipc_close(&scene->fetcher_end);
+    feed_start_over(&scene->feed, &scene->fetcher);
+    assert_true(feed_say(&scene->feed, &scene->fetcher, &msg, -1)); /* it does not even run */
+    connect_child(&scene->fetcher, &scene->fetcher_end, PARTY_FETCHER);
+    feed_start_over(&scene->feed, &scene->fetcher);
+    feed_continue(&scene->feed);
+    close(expect_cert(&scene->fetcher_end, 0, "first"));
+    close(expect_cert(&scene->fetcher_end, 1, "second"));
+    expect(&scene->fetcher_end, MSG_WATCH);
+    assert_int_equal(expect(&scene->fetcher_end, MSG_REFRESH).refresh.cert_no, 1);
+    expect_nothing(&scene->fetcher_end);
+}
+
 static void numbers_may_begin_anew_when_both_do(void **state)
 {
     struct scene *scene = *state;
@@ -422,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_that_changed_is_a_new_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_child_that_was_started_anew_hears_the_live_ones_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_changed_while_a_child_was_away_is_a_new_number_for_both, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_about_a_certificate_waits_until_it_is_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_may_begin_anew_when_both_do, set_up, tear_down),
         cmocka_unit_test_setup_teardown(P5_a_file_that_vanishes_later_is_dropped_and_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_for_a_while_stays_in_use, set_up, tear_down),
