@@ -28,7 +28,7 @@
 /* What the keeper tells, each with a struct keeper_news. */
 enum keeper_kind {
     KEEPER_PUT_BACK,     /* Apache deleted or displaced the file: it is back (errno_value 0), or could not be or should not
-                            be put back (EAGAIN: it was written to and not looked at since): place a new one */
+                            be put back (EAGAIN: there is none that was looked at): place a new one */
     KEEPER_MODIFIED,     /* somebody wrote to the file in place, or changed its mode; told once until keeper_begin */
     KEEPER_CHOWNED,      /* the file was given to somebody: Apache's post_config does that at each start and restart */
     KEEPER_SHIELD,       /* the shield went up or down */

@@ -234,7 +234,10 @@ void guard_look(struct guard *guard)
         }
         if (is_concerned && !is_in_place(guard)) {
             guard->is_modified = true;
-            settle(guard, since_usec);
+            if (guard->has_kept)
+                settle(guard, since_usec);
+            else /* nothing to put back: the writer must make a new one */
+                tell_put_back(guard, EAGAIN, since_usec, false);
         }
     }
 }

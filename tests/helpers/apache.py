@@ -134,7 +134,7 @@ class Apache:
         done = self.run_control("-k", "start")
         if done.returncode != 0:
             raise RuntimeError(f"Apache does not start: {done.stderr}{done.stdout}{self.log()}")
-        self._wait(self._has_come_up, "to start")
+        self._wait(self._has_come_up, f"to start ({done.stdout}{done.stderr})")
         return self
 
     def _has_come_up(self):

@@ -314,13 +314,15 @@ static void a_file_of_before_is_kept_once_vouched_for(void **state)
     write_file(scene->path, "before");
     settle(scene);
     unlink(scene->path);
+    assert_int_equal(expect_news(scene, KEEPER_PUT_BACK).errno_value, EAGAIN); /* nothing is kept: the writer must know */
     settle(scene);
     assert_int_equal(access(scene->path, F_OK), -1);
     write_file(scene->path, "before");
     keeper_begin(scene->keeper);
     keeper_vouch(scene->keeper);
+    settle(scene);
     unlink(scene->path);
-    expect_news(scene, KEEPER_PUT_BACK);
+    assert_int_equal(expect_news(scene, KEEPER_PUT_BACK).errno_value, 0);
     expect_content(scene, "before");
 }
 
