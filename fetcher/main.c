@@ -205,6 +205,7 @@ static bool lock_in(struct fetcher *fetcher)
         .gid = config->gid,
         .root_dir = config->root_dir,
         .fd_count = OWN_DESCRIPTORS_MAX,
+        .may_connect = true,
         .limits = {
             .open_files = 2 * (uint64_t)config->concurrency + OTHER_DESCRIPTORS,
             .address_space = address_space(config),

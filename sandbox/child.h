@@ -28,6 +28,8 @@
 /* Exit codes of a child. */
 #define CHILD_EXIT_SETUP 1
 #define CHILD_EXIT_BY_HAND 2
+/* The writer's: its keeper was ended by the sandbox. */
+#define CHILD_EXIT_KEEPER_VIOLATION 3
 
 /*
  * Take over IPC_FD_SUPERVISOR and IPC_FD_SIBLING as the channels of `self` (to the supervisor, and to `other`); close what

@@ -130,7 +130,7 @@ int jail_enter(const struct jail *jail, uint32_t *missing_layers, char *error, s
         return fail("standard descriptors", error, cap);
     if (jail_close_descriptors(jail->fd_count, jail->extra_fds) != 0)
         return fail("closing descriptors", error, cap);
-    ruleset = landlock_prepare(jail->directories, jail->may_signal_others, missing_layers);
+    ruleset = landlock_prepare(jail, missing_layers);
     if (ruleset < 0 && (*missing_layers & SANDBOX_LAYER_LANDLOCK_FS) == 0)
         return fail("preparing Landlock", error, cap);
     if (enter_root(jail->root_dir, jail->working_dir) != 0)
@@ -145,7 +145,10 @@ int jail_enter(const struct jail *jail, uint32_t *missing_layers, char *error, s
         return fail("Landlock", error, cap);
     if (set_limits(&jail->limits) != 0)
         return fail("resource limits", error, cap);
-    if (sandbox_apply(jail->policy) != 0)
+    if (sandbox_apply(jail->policy) == 0)
+        return 0;
+    if (errno != ENOSYS)
         return fail("seccomp", error, cap);
+    *missing_layers |= SANDBOX_LAYER_SECCOMP;
     return 0;
 }

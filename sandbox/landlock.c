@@ -1,5 +1,5 @@
 /*
- * Owns: the Landlock layer (landlock(7)): which directories stay usable, no TCP bind, no signals to others.
+ * Owns: the Landlock layer (landlock(7)): which directories stay usable, TCP, no signals to others.
  * Runs in: fetcher, writer.
  * Never: fails because a kernel lacks it; says so instead.
  */
@@ -30,6 +30,7 @@ enum {
     ACCESS_FS_TRUNCATE = 1 << 14,   /* ABI 3 */
     ACCESS_FS_IOCTL_DEV = 1 << 15,  /* ABI 5 */
     ACCESS_NET_BIND_TCP = 1 << 0,
+    ACCESS_NET_CONNECT_TCP = 1 << 1,
     SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0,
     SCOPE_SIGNAL = 1 << 1,
 };
@@ -45,7 +46,7 @@ static long abi_version(void)
     return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-static size_t ruleset_for_abi(long abi, bool may_signal_others, struct ruleset *ruleset)
+static size_t ruleset_for_abi(long abi, const struct jail *jail, struct ruleset *ruleset)
 {
     *ruleset = (struct ruleset){.handled_access_fs = ACCESS_FS_ABI1};
     if (abi >= 2)
@@ -55,9 +56,9 @@ static size_t ruleset_for_abi(long abi, bool may_signal_others, struct ruleset *
     if (abi >= 5)
         ruleset->handled_access_fs |= ACCESS_FS_IOCTL_DEV;
     if (abi >= 4)
-        ruleset->handled_access_net = ACCESS_NET_BIND_TCP;
+        ruleset->handled_access_net = ACCESS_NET_BIND_TCP | (jail->may_connect ? 0 : ACCESS_NET_CONNECT_TCP);
     if (abi >= 6)
-        ruleset->scoped = SCOPE_ABSTRACT_UNIX_SOCKET | (may_signal_others ? 0 : SCOPE_SIGNAL);
+        ruleset->scoped = SCOPE_ABSTRACT_UNIX_SOCKET | (jail->may_signal_others ? 0 : SCOPE_SIGNAL);
     if (abi >= 6)
         return sizeof *ruleset;
     return abi >= 4 ? offsetof(struct ruleset, scoped) : offsetof(struct ruleset, handled_access_net);
@@ -76,8 +77,9 @@ static int allow_directory(int ruleset, uint64_t handled, const char *path)
     return result;
 }
 
-int landlock_prepare(const char *const *directories, bool may_signal_others, uint32_t *missing)
+int landlock_prepare(const struct jail *jail, uint32_t *missing)
 {
+    const char *const *directories = jail->directories;
     long abi = abi_version();
     struct ruleset wanted;
     size_t size;
@@ -90,7 +92,7 @@ int landlock_prepare(const char *const *directories, bool may_signal_others, uin
         *missing |= SANDBOX_LAYER_LANDLOCK_FS;
         return -1;
     }
-    size = ruleset_for_abi(abi, may_signal_others, &wanted);
+    size = ruleset_for_abi(abi, jail, &wanted);
     ruleset = (int)syscall(SYS_landlock_create_ruleset, &wanted, size, 0);
     if (ruleset < 0)
         return -1;

@@ -6,16 +6,17 @@
 #ifndef STAPLEGUARD_LANDLOCK_H
 #define STAPLEGUARD_LANDLOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "jail.h"
+
 /*
- * Make a ruleset in which only `directories` (NULL-terminated; may be NULL) are usable.  Call it while they can still be
+ * Make a ruleset in which only jail->directories are usable, and what its may_ say.  Call it while they can still be
  * opened by name.  Sets *missing to the SANDBOX_LAYER_* that this kernel lacks.  Returns a descriptor for
  * landlock_restrict, -1 with *missing containing SANDBOX_LAYER_LANDLOCK_FS when there is no Landlock at all, or -1 without it
  * and errno set.
  */
-int landlock_prepare(const char *const *directories, bool may_signal_others, uint32_t *missing);
+int landlock_prepare(const struct jail *jail, uint32_t *missing);
 
 /* Lay the ruleset over the calling process; no_new_privs must be set.  Returns 0, or -1 with errno set. */
 int landlock_restrict(int ruleset);

@@ -40,6 +40,7 @@ struct sandbox_policy {
     const char *name;
     enum sandbox_default mode;
     const struct sandbox_rule *const *groups; /* NULL-terminated; each group ends with call == NULL */
+    const struct sandbox_rule *absent; /* as if the kernel did not have it (ENOSYS); ends with call == NULL; may be NULL */
 };
 
 extern const struct sandbox_policy sandbox_policy_fetcher;
@@ -50,7 +51,10 @@ extern const struct sandbox_policy sandbox_policy_reader;
 extern const struct sandbox_policy sandbox_policy_keeper;
 extern const struct sandbox_policy sandbox_policy_supervisor;
 
-/* Load policy for the calling process (no_new_privs is set first).  Returns 0, or -1 with errno set. */
+/*
+ * Load policy for the calling process (no_new_privs is set first).  Returns 0, or -1 with errno set: ENOSYS where the kernel
+ * has no seccomp filters that end a process (Linux 4.14).
+ */
 int sandbox_apply(const struct sandbox_policy *policy);
 
 #endif

@@ -106,4 +106,4 @@ static const struct sandbox_rule ending[] = {
 
 static const struct sandbox_rule *const groups[] = {channels, waiting, sockets, memory, libraries, ending, NULL};
 
-const struct sandbox_policy sandbox_policy_fetcher = {"fetcher", SANDBOX_KILL_OTHERS, groups};
+const struct sandbox_policy sandbox_policy_fetcher = {"fetcher", SANDBOX_KILL_OTHERS, groups, NULL};

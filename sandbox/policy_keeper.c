@@ -70,4 +70,4 @@ static const struct sandbox_rule rest[] = {
 
 static const struct sandbox_rule *const groups[] = {waiting, channels, names, shield, apache, rest, NULL};
 
-const struct sandbox_policy sandbox_policy_keeper = {"keeper", SANDBOX_KILL_OTHERS, groups};
+const struct sandbox_policy sandbox_policy_keeper = {"keeper", SANDBOX_KILL_OTHERS, groups, NULL};

@@ -5,6 +5,8 @@
  */
 #include "policy.h"
 
+#include <sched.h>
+
 /* Reaching into another process. */
 static const struct sandbox_rule other_processes[] = {
     {"ptrace", "nobody", {{0}}},
@@ -12,6 +14,20 @@ static const struct sandbox_rule other_processes[] = {
     {"process_vm_writev", "nobody", {{0}}},
     {"pidfd_getfd", "nobody", {{0}}},
     {"kcmp", "nobody", {{0}}},
+    {NULL, NULL, {{0}}},
+};
+
+/* New namespaces: in one of its own, a process has every capability again. */
+static const struct sandbox_rule namespaces[] = {
+    {"unshare", "nobody", {{0}}},
+    {"setns", "nobody", {{0}}},
+    {"clone", "nobody", {{0, SANDBOX_MASKED, CLONE_NEWUSER, CLONE_NEWUSER}}},
+    {NULL, NULL, {{0}}},
+};
+
+/* Its flags lie in memory, where no filter can look; libc goes on with clone. */
+static const struct sandbox_rule absent[] = {
+    {"clone3", "libc, in what apachectl starts", {{0}}},
     {NULL, NULL, {{0}}},
 };
 
@@ -58,10 +74,11 @@ static const struct sandbox_rule attack_surface[] = {
     {"request_key", "nobody", {{0}}},
     {"lookup_dcookie", "nobody", {{0}}},
     {"vmsplice", "nobody", {{0}}},
+    {"open_by_handle_at", "nobody: with CAP_DAC_READ_SEARCH, a way around every root directory", {{0}}},
     {"personality", "nobody", {{0, SANDBOX_NOT_EQUAL, 0, 0xffffffff}}},
     {NULL, NULL, {{0}}},
 };
 
-static const struct sandbox_rule *const groups[] = {other_processes, machine, attack_surface, NULL};
+static const struct sandbox_rule *const groups[] = {other_processes, namespaces, machine, attack_surface, NULL};
 
-const struct sandbox_policy sandbox_policy_supervisor = {"supervisor", SANDBOX_KILL_LISTED, groups};
+const struct sandbox_policy sandbox_policy_supervisor = {"supervisor", SANDBOX_KILL_LISTED, groups, absent};

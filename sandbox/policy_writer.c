@@ -161,5 +161,5 @@ static const struct sandbox_rule reader_rest[] = {
 
 static const struct sandbox_rule *const reader_groups[] = {reader_files, reader_rest, NULL};
 
-const struct sandbox_policy sandbox_policy_writer = {"writer", SANDBOX_KILL_OTHERS, writer_groups};
-const struct sandbox_policy sandbox_policy_reader = {"reader", SANDBOX_KILL_OTHERS, reader_groups};
+const struct sandbox_policy sandbox_policy_writer = {"writer", SANDBOX_KILL_OTHERS, writer_groups, NULL};
+const struct sandbox_policy sandbox_policy_reader = {"reader", SANDBOX_KILL_OTHERS, reader_groups, NULL};

@@ -1,20 +1,25 @@
 /*
- * Owns: turning a policy table into a seccomp filter (libseccomp) and loading it.
- * Runs in: supervisor, fetcher, writer, the writer's reader.
- * Never: loads half a table; lets a call of another architecture (32 bit, x32) through.
+ * Owns: laying a policy's filter over the calling process.
+ * Runs in: supervisor, fetcher, writer, keeper, the writer's reader.
+ * Never: loads half a table; takes a kernel without seccomp for one that filters.
  */
 #include "policy.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "filter.h"
 
 #ifdef SANDBOX_TRACE_DENIED
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Developer builds only: name what was denied, then end as the production filter would. */
 static void name_denied_call(int signal_number, siginfo_t *info, void *context)
@@ -43,75 +48,29 @@ static uint32_t denied_action(void)
 }
 #endif
 
-static unsigned comparisons_of(const struct sandbox_rule *rule, struct scmp_arg_cmp *out)
+/* seccomp(2): ENOSYS from a kernel without it, EOPNOTSUPP from one that cannot kill a whole process. */
+static bool is_supported(void)
 {
-    unsigned count = 0;
+    uint32_t action = SECCOMP_RET_KILL_PROCESS;
 
-    for (size_t i = 0; i < sizeof rule->arguments / sizeof rule->arguments[0]; i++) {
-        const struct sandbox_argument *argument = &rule->arguments[i];
-
-        switch ((enum sandbox_compare)argument->compare) {
-        case SANDBOX_ANY:
-            return count;
-        case SANDBOX_EQUAL:
-            out[count++] = SCMP_CMP(argument->index, SCMP_CMP_EQ, argument->value, 0);
-            break;
-        case SANDBOX_NOT_EQUAL:
-            out[count++] = SCMP_CMP(argument->index, SCMP_CMP_NE, argument->value, 0);
-            break;
-        case SANDBOX_MASKED:
-            out[count++] = SCMP_CMP(argument->index, SCMP_CMP_MASKED_EQ, argument->mask, argument->value);
-            break;
-        }
-    }
-    return count;
-}
-
-static int add_rule(scmp_filter_ctx filter, uint32_t action, const struct sandbox_rule *rule)
-{
-    struct scmp_arg_cmp comparisons[sizeof rule->arguments / sizeof rule->arguments[0]];
-    unsigned count = comparisons_of(rule, comparisons);
-    int number = seccomp_syscall_resolve_name(rule->call);
-
-    if (number < 0) /* this architecture, or this libseccomp, has no such call */
-        return 0;
-    return seccomp_rule_add_array(filter, action, number, count, comparisons);
-}
-
-static int add_groups(scmp_filter_ctx filter, uint32_t action, const struct sandbox_policy *policy)
-{
-    for (size_t g = 0; policy->groups[g] != NULL; g++) {
-        for (const struct sandbox_rule *rule = policy->groups[g]; rule->call != NULL; rule++) {
-            int result = add_rule(filter, action, rule);
-
-            if (result != 0)
-                return result;
-        }
-    }
-    return 0;
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
 int sandbox_apply(const struct sandbox_policy *policy)
 {
-    bool is_allow_list = policy->mode == SANDBOX_KILL_OTHERS;
-    uint32_t denied = denied_action();
     scmp_filter_ctx filter;
     int result;
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -1;
-    filter = seccomp_init(is_allow_list ? denied : SCMP_ACT_ALLOW);
-    if (filter == NULL) {
-        errno = ENOMEM;
+    if (!is_supported()) {
+        errno = ENOSYS;
         return -1;
     }
-    result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    if (result == 0)
-        result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: fewer steps a call */
-    if (result == 0)
-        result = add_groups(filter, is_allow_list ? SCMP_ACT_ALLOW : denied, policy);
-    if (result == 0)
-        result = seccomp_load(filter);
+    filter = filter_new(policy, seccomp_arch_native(), denied_action());
+    if (filter == NULL)
+        return -1;
+    result = seccomp_load(filter);
     seccomp_release(filter);
     errno = -result;
     return result == 0 ? 0 : -1;

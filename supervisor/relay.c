@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "child.h"
 #include "log.h"
 
 void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report)
@@ -84,13 +85,14 @@ void relay_child_exit(struct relay *relay, const struct child *child)
 {
     bool is_killed = WIFSIGNALED(child->exit_status);
     int status = is_killed ? -WTERMSIG(child->exit_status) : WEXITSTATUS(child->exit_status);
-    enum event event = status == -SIGSYS ? EVENT_SANDBOX_VIOLATION : EVENT_PROCESS_EXIT;
+    bool is_keepers = child->party == PARTY_WRITER && status == CHILD_EXIT_KEEPER_VIOLATION;
+    enum event event = status == -SIGSYS || is_keepers ? EVENT_SANDBOX_VIOLATION : EVENT_PROCESS_EXIT;
 
-    audit_write(relay->audit,
-        &(struct audit_fields){.event = event, .process = child->party, .has_status = true, .status = status});
+    audit_write(relay->audit, &(struct audit_fields){.event = event, .process = child->party, .has_status = true,
+        .status = status, .detail = is_keepers ? "the keeper" : NULL});
     if (event == EVENT_SANDBOX_VIOLATION)
         log_error("%s was ended by its sandbox: it made a system call that it must not make; the kernel's audit log names it "
-                  "(type=1326)", party_name(child->party));
+                  "(type=1326)", is_keepers ? "the writer's keeper" : party_name(child->party));
     else if (is_killed)
         log_error("%s was ended by signal %d", party_name(child->party), -status);
     else if (status == 127)

@@ -83,13 +83,16 @@ static int limit(__rlimit_resource_t resource, rlim_t value)
     return setrlimit(resource, &limits);
 }
 
-/* AddressSanitizer's own mappings and calls would not pass. */
+/*
+ * AddressSanitizer's own mappings and calls would not pass.  A kernel without filters was reported by the writer's own jail;
+ * that we go on nevertheless was the administrator's word.
+ */
 static bool lock_in(void)
 {
     if (CHILD_IS_SANITIZED)
         return true;
     return limit(RLIMIT_AS, READER_ADDRESS_SPACE) == 0 && limit(RLIMIT_NOFILE, 0) == 0 && limit(RLIMIT_NPROC, 0) == 0
-        && sandbox_apply(&sandbox_policy_reader) == 0;
+        && (sandbox_apply(&sandbox_policy_reader) == 0 || errno == ENOSYS);
 }
 
 static _Noreturn void run_reader(const struct dbm_driver *driver, int fd, int pipe_fd, unsigned timeout_sec)

@@ -6,6 +6,7 @@
 #include "keeper.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ struct keeper *keeper_start(const struct keeper_settings *settings, char *error,
     struct keeper *keeper = malloc(sizeof *keeper);
     int orders[2] = {-1, -1};
     int news[2] = {-1, -1};
+    int status;
 
     if (keeper == NULL || !make_channels(orders, news)) {
         snprintf(error, cap, "%s", strerror(errno));
@@ -76,7 +78,9 @@ struct keeper *keeper_start(const struct keeper_settings *settings, char *error,
     keeper->news_fd = news[0];
     if (hear_ready(keeper, error, cap))
         return keeper;
-    keeper_end(keeper);
+    status = keeper_end(keeper);
+    if (WIFSIGNALED(status))
+        snprintf(error, cap, "it was ended by signal %s before it was ready", sigabbrev_np(WTERMSIG(status)));
     return NULL;
 failed:
     close_pair(orders);
@@ -94,15 +98,18 @@ void keeper_descriptors(const struct keeper *keeper, int fds[3])
     fds[2] = -1;
 }
 
-void keeper_end(struct keeper *keeper)
+int keeper_end(struct keeper *keeper)
 {
+    int status = 0;
+
     if (keeper == NULL)
-        return;
+        return status;
     close(keeper->orders_fd);
     close(keeper->news_fd);
-    while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
+    while (waitpid(keeper->pid, &status, 0) < 0 && errno == EINTR)
         continue;
     free(keeper);
+    return status;
 }
 
 int keeper_fd(const struct keeper *keeper)

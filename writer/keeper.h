@@ -79,8 +79,8 @@ struct keeper *keeper_start(const struct keeper_settings *settings, char *error,
 /* The descriptors that must survive the writer's own jail, ascending, -1-terminated. */
 void keeper_descriptors(const struct keeper *keeper, int fds[3]);
 
-/* Lower the shield, end the process, collect it.  NULL is allowed. */
-void keeper_end(struct keeper *keeper);
+/* Lower the shield, end the process, collect it.  Returns its status (waitpid(2)); 0 for NULL, which is allowed. */
+int keeper_end(struct keeper *keeper);
 
 /* To be polled for POLLIN. */
 int keeper_fd(const struct keeper *keeper);

@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -233,6 +235,7 @@ int main(void)
 {
     static struct writer writer;
     uint32_t missing_layers = 0;
+    int keeper_status;
     int code;
 
     if (!child_take_over(PARTY_WRITER, PARTY_FETCHER, &writer.supervisor, &writer.fetcher))
@@ -246,7 +249,7 @@ int main(void)
         return EXIT_SUCCESS;
     writer_has_store(&writer, time(NULL));
     code = loop_run(&writer);
-    keeper_end(writer.keeper);
+    keeper_status = keeper_end(writer.keeper);
     store_close(writer.store);
-    return code;
+    return WIFSIGNALED(keeper_status) && WTERMSIG(keeper_status) == SIGSYS ? CHILD_EXIT_KEEPER_VIOLATION : code;
 }

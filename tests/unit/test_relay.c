@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "relay.h"
 
 struct scene {
@@ -158,9 +159,13 @@ static void a_death_by_the_sandbox_is_an_event_of_its_own(void **state)
     relay_child_exit(&scene->relay, &scene->fetcher);
     scene->writer.exit_status = 1 << 8;
     relay_child_exit(&scene->relay, &scene->writer);
+    scene->writer.exit_status = CHILD_EXIT_KEEPER_VIOLATION << 8;
+    relay_child_exit(&scene->relay, &scene->writer);
     text = read_log(scene);
     assert_non_null(strstr(text, "\"process\":\"fetcher\",\"event\":\"sandbox.violation\""));
     assert_non_null(strstr(text, "\"process\":\"writer\",\"event\":\"process.exit\""));
+    assert_non_null(strstr(text, "\"process\":\"writer\",\"event\":\"sandbox.violation\""));
+    assert_non_null(strstr(text, "\"detail\":\"the keeper\""));
 }
 
 int main(void)
