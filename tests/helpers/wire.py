@@ -226,9 +226,9 @@ def sealed_memfd(pem):
     return fd
 
 
-def start_child(program, supervisor, sibling, wrapper=()):
-    """Start a child as the supervisor does: the channels at 3 and 4, an empty environment, standard input and output at
-    /dev/null.  wrapper: a command before it, such as strace.  Gives its pid."""
+def start_child(program, supervisor, sibling, wrapper=(), environment=None):
+    """Start a child as the supervisor does: the channels at 3 and 4, an empty environment (or a probe's), standard input and
+    output at /dev/null.  wrapper: a command before it, such as strace.  Gives its pid."""
     null = os.open("/dev/null", os.O_RDWR)
     theirs = [os.dup(supervisor.theirs.fileno()), os.dup(sibling.theirs.fileno())]
     # Out of the way of 3 and 4, which dup2 would overwrite one after the other.
@@ -239,7 +239,7 @@ def start_child(program, supervisor, sibling, wrapper=()):
         (os.POSIX_SPAWN_CLOSE, high[0]), (os.POSIX_SPAWN_CLOSE, high[1]),
     ]
     command = [*map(str, wrapper), str(program)]
-    pid = os.posix_spawn(command[0], command, {}, file_actions=actions)
+    pid = os.posix_spawn(command[0], command, environment or {}, file_actions=actions)
     for fd in (null, *theirs, *high):
         os.close(fd)
     supervisor.close_theirs()
