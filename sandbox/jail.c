@@ -118,6 +118,11 @@ static int fail(const char *step, char *error, size_t cap)
     return -1;
 }
 
+uint32_t jail_missing_layers(void)
+{
+    return landlock_missing_layers() | (sandbox_is_supported() ? 0 : SANDBOX_LAYER_SECCOMP);
+}
+
 int jail_enter(const struct jail *jail, uint32_t *missing_layers, char *error, size_t cap)
 {
     int ruleset;

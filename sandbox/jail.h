@@ -53,6 +53,9 @@ struct jail {
  */
 int jail_enter(const struct jail *jail, uint32_t *missing_layers, char *error, size_t cap);
 
+/* The SANDBOX_LAYER_* bits of what this kernel lacks. */
+uint32_t jail_missing_layers(void);
+
 /* Close every descriptor from fd_count on that is not in extra_fds.  Returns 0, or -1 with errno set. */
 int jail_close_descriptors(unsigned fd_count, const int *extra_fds);
 

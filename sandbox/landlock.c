@@ -46,6 +46,20 @@ static long abi_version(void)
     return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
+uint32_t landlock_missing_layers(void)
+{
+    long abi = abi_version();
+    uint32_t missing = 0;
+
+    if (abi < 6)
+        missing |= SANDBOX_LAYER_LANDLOCK_SCOPE;
+    if (abi < 4)
+        missing |= SANDBOX_LAYER_LANDLOCK_NET;
+    if (abi < 1)
+        missing |= SANDBOX_LAYER_LANDLOCK_FS;
+    return missing;
+}
+
 static size_t ruleset_for_abi(long abi, const struct jail *jail, struct ruleset *ruleset)
 {
     *ruleset = (struct ruleset){.handled_access_fs = ACCESS_FS_ABI1};
@@ -80,19 +94,14 @@ static int allow_directory(int ruleset, uint64_t handled, const char *path)
 int landlock_prepare(const struct jail *jail, uint32_t *missing)
 {
     const char *const *directories = jail->directories;
-    long abi = abi_version();
     struct ruleset wanted;
     size_t size;
     int ruleset;
 
-    *missing = abi >= 6 ? 0 : SANDBOX_LAYER_LANDLOCK_SCOPE;
-    if (abi < 4)
-        *missing |= SANDBOX_LAYER_LANDLOCK_NET;
-    if (abi < 1) {
-        *missing |= SANDBOX_LAYER_LANDLOCK_FS;
+    *missing = landlock_missing_layers();
+    if ((*missing & SANDBOX_LAYER_LANDLOCK_FS) != 0)
         return -1;
-    }
-    size = ruleset_for_abi(abi, jail, &wanted);
+    size = ruleset_for_abi(abi_version(), jail, &wanted);
     ruleset = (int)syscall(SYS_landlock_create_ruleset, &wanted, size, 0);
     if (ruleset < 0)
         return -1;

@@ -18,6 +18,9 @@
  */
 int landlock_prepare(const struct jail *jail, uint32_t *missing);
 
+/* The SANDBOX_LAYER_LANDLOCK_* bits of what this kernel lacks. */
+uint32_t landlock_missing_layers(void);
+
 /* Lay the ruleset over the calling process; no_new_privs must be set.  Returns 0, or -1 with errno set. */
 int landlock_restrict(int ruleset);
 

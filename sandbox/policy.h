@@ -6,6 +6,7 @@
 #ifndef STAPLEGUARD_POLICY_H
 #define STAPLEGUARD_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,9 +52,12 @@ extern const struct sandbox_policy sandbox_policy_reader;
 extern const struct sandbox_policy sandbox_policy_keeper;
 extern const struct sandbox_policy sandbox_policy_supervisor;
 
+/* Whether this kernel has seccomp filters that end a whole process (Linux 4.14). */
+bool sandbox_is_supported(void);
+
 /*
- * Load policy for the calling process (no_new_privs is set first).  Returns 0, or -1 with errno set: ENOSYS where the kernel
- * has no seccomp filters that end a process (Linux 4.14).
+ * Load policy for the calling process (no_new_privs is set first).  Returns 0, or -1 with errno set: ENOSYS where it is
+ * not supported.
  */
 int sandbox_apply(const struct sandbox_policy *policy);
 

@@ -49,7 +49,7 @@ static uint32_t denied_action(void)
 #endif
 
 /* seccomp(2): ENOSYS from a kernel without it, EOPNOTSUPP from one that cannot kill a whole process. */
-static bool is_supported(void)
+bool sandbox_is_supported(void)
 {
     uint32_t action = SECCOMP_RET_KILL_PROCESS;
 
@@ -63,7 +63,7 @@ int sandbox_apply(const struct sandbox_policy *policy)
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -1;
-    if (!is_supported()) {
+    if (!sandbox_is_supported()) {
         errno = ENOSYS;
         return -1;
     }

@@ -50,37 +50,3 @@ void configure_writer(const struct conf *conf, const struct ids *ids, bool is_wa
     snprintf(config->dbm_path, sizeof config->dbm_path, "%s", conf->dbm);
     snprintf(config->state_dir, sizeof config->state_dir, "%s", conf->state_dir);
 }
-
-static void name_layers(uint32_t layers, char *out, size_t cap)
-{
-    static const struct {
-        uint32_t layer;
-        const char *name;
-    } names[] = {
-        {SANDBOX_LAYER_SECCOMP, "seccomp filters (CONFIG_SECCOMP_FILTER)"},
-        {SANDBOX_LAYER_LANDLOCK_FS, "Landlock (Linux 5.13, and in its list of active LSMs)"},
-        {SANDBOX_LAYER_LANDLOCK_NET, "Landlock's rules for TCP (Linux 6.7)"},
-        {SANDBOX_LAYER_LANDLOCK_SCOPE, "Landlock's scopes (Linux 6.12)"},
-    };
-    size_t len = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if ((layers & names[i].layer) != 0 && len < cap)
-            len += (size_t)snprintf(out + len, cap - len, "%s%s", len == 0 ? "" : ", ", names[i].name);
-}
-
-bool configure_is_sandbox_enough(const struct conf *conf, enum party party, uint32_t missing)
-{
-    char names[256];
-
-    if (missing == 0)
-        return true;
-    name_layers(missing, names, sizeof names);
-    log_warning("%s: this kernel lacks %s; the other layers are in force", party_name(party), names);
-    if ((missing & SANDBOX_LAYERS_NEEDED) == 0 || !conf->is_sandbox_required)
-        return true;
-    name_layers(missing & SANDBOX_LAYERS_NEEDED, names, sizeof names);
-    log_error("without %s the sandbox is not whole; boot a kernel that has it, or set require_sandbox = no", names);
-    return false;
-}

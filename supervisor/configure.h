@@ -25,7 +25,4 @@ void configure_fetcher(const struct conf *conf, const struct ids *ids, struct ms
 /* is_watch: a daemon's writer, not that of one pass. */
 void configure_writer(const struct conf *conf, const struct ids *ids, bool is_watch, struct msg *msg);
 
-/* Say which layers of the sandbox this kernel lacks.  False: the configuration does not put up with that. */
-bool configure_is_sandbox_enough(const struct conf *conf, enum party party, uint32_t missing_layers);
-
 #endif

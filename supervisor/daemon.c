@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "daemon_state.h"
+#include "layers.h"
 #include "log.h"
 #include "notify.h"
 
@@ -97,8 +98,8 @@ static void file_refused(
 
 static void child_is_ready(struct daemon *daemon, struct child_life *life)
 {
-    if (!configure_is_sandbox_enough(daemon->conf, life->child.party, life->child.missing_layers)) {
-        children_close(&daemon->children, life, "the kernel lacks a layer of its sandbox");
+    if (!layers_are_enough(daemon->conf, life->child.missing_layers)) {
+        children_close(&daemon->children, life, "it could not be locked in by all layers of its sandbox");
         return;
     }
     if (life == &daemon->children.writer)

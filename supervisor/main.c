@@ -24,6 +24,8 @@
 #include "directories.h"
 #include "discover.h"
 #include "instance.h"
+#include "jail.h"
+#include "layers.h"
 #include "log.h"
 #include "notify.h"
 #include "options.h"
@@ -80,12 +82,13 @@ static int block_signals(void)
     return signalfd(-1, &waited, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* That a kernel has no filters was judged by layers_check. */
 static int lock_in(char *error, size_t cap)
 {
     size_t count = sizeof capabilities / sizeof capabilities[0];
 
     if (caps_cut_bounding(capabilities, count) != 0 || caps_cut_permitted(capabilities, count, CAPS_EFFECTIVE_ALL) != 0
-        || caps_lower(CAP_SYS_PTRACE) != 0 || sandbox_apply(&sandbox_policy_supervisor) != 0) {
+        || caps_lower(CAP_SYS_PTRACE) != 0 || (sandbox_apply(&sandbox_policy_supervisor) != 0 && errno != ENOSYS)) {
         snprintf(error, cap, "cannot give up what is not needed: %s; stapleguardd needs root with CAP_SETPCAP", strerror(errno));
         return -1;
     }
@@ -219,6 +222,7 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
         || users_find(conf->write_user, &pass.ids.write_uid, &(gid_t){0}, error, sizeof error) != 0
         || users_find(conf->apache_user, &apache_uid, &pass.ids.apache_gid, error, sizeof error) != 0
         || !are_separate(conf, &pass, apache_uid, error, sizeof error)
+        || !layers_check(conf, jail_missing_layers(), error, sizeof error)
         || directories_prepare(conf, pass.ids.write_uid, pass.ids.apache_gid, error, sizeof error) != 0
         || lock_in(error, sizeof error) != 0) {
         log_error("%s", error);

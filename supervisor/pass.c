@@ -15,7 +15,7 @@
 
 #include "clock.h"
 #include "feed.h"
-#include "jail.h"
+#include "layers.h"
 #include "log.h"
 #include "relay.h"
 #include "spawn.h"
@@ -45,11 +45,12 @@ static void file_refused(
     relay_file_refused(&run->relay, cert, reason, path, detail);
 }
 
-/* Layers that a kernel lacks are said, and are a reason to stop where the configuration wants all of them. */
+/* What the kernel lacks was judged before; a child that could not make use of what it has is a reason to stop. */
 static void look_at_layers(struct run *run, const struct child *child)
 {
-    if (configure_is_sandbox_enough(run->pass->conf, child->party, child->missing_layers))
+    if (layers_are_enough(run->pass->conf, child->missing_layers))
         return;
+    log_error("%s could not be locked in by all layers of the sandbox", party_name(child->party));
     run->report->has_child_failed = true;
     ipc_close(&run->fetcher.ipc);
     ipc_close(&run->writer.ipc);

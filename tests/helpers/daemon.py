@@ -27,10 +27,11 @@ def wait_until(is_true, what, timeout_sec=30):
 
 
 class Daemon:
-    """One service of the installation `sg`."""
+    """One service of the installation `sg`.  wrapper: a command to run it with."""
 
-    def __init__(self, sg):
+    def __init__(self, sg, wrapper=()):
         self.sg = sg
+        self.wrapper = wrapper
         self.process = None
         self.log_path = sg.directory / "stapleguardd.log"
         self.notify_path = sg.directory / "notify.sock"
@@ -45,7 +46,7 @@ class Daemon:
         self.notes = []
         with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [stapleguard.program("stapleguardd"), "-c", self.sg.conf, *options], stdin=subprocess.DEVNULL, stdout=log,
+                [*self.wrapper, stapleguard.program("stapleguardd"), "-c", self.sg.conf, *options], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env={"PATH": "/usr/sbin:/usr/bin", "NOTIFY_SOCKET": str(self.notify_path), **(environment or {})},
             )
         if is_ready:
