@@ -4,25 +4,24 @@ import os
 import pathlib
 import pwd
 import re
+import stat
 import subprocess
 
 import pytest
 from helpers import pki, responder, stapleguard
+from helpers.daemon import Daemon, wait_until
 from helpers.stapleguard import APACHE_USER, FETCH_UID, NO_STAPLE, WRITE_UID
 
 CHILDREN = ["fetcher", "writer"]
 
 
-class Running:
-    """A pass that hangs in the middle: the fetcher waits for a responder that never answers."""
+class Processes:
+    """What the kernel tells of the processes in `pids` (name: pid)."""
 
-    def __init__(self, site, keys):
+    def __init__(self, site, keys, pids):
         self.site = site
         self.keys = keys
-        self.process = site.sg.start(groups=[4, 24])
-        self.pids = site.sg.children(self.process)
-        self.pids["supervisor"] = self.process.pid
-        site.responder.wait_for(1)
+        self.pids = pids
 
     def status(self, name):
         text = pathlib.Path(f"/proc/{self.pids[name]}/status").read_text()
@@ -48,24 +47,47 @@ class Running:
                 except OSError:
                     continue
 
+    def files(self, name):
+        """What can be read through its descriptors: files and memfds."""
+        for entry in pathlib.Path(f"/proc/{self.pids[name]}/fd").iterdir():
+            if stat.S_ISREG(entry.stat().st_mode):
+                yield entry.read_bytes()
+
     def knows(self, name, secret):
-        return any(secret in piece for piece in self.memory(name))
+        return any(secret in piece for piece in (*self.memory(name), *self.files(name)))
+
+
+def combined_files(site):
+    """Combined PEM files: the private key stands in the file that is configured.  Gives the keys."""
+    certs = {"rsa.test": site.leaf("rsa.test", key="rsa"), "ecdsa.test": site.leaf("ecdsa.test")}
+    for name, cert in certs.items():
+        pki.write_pem(site.pem(name), cert.key_pem, cert, cert.issuer, mode=0o600)
+    return [cert.key for cert in certs.values()]
 
 
 @pytest.fixture
 def running(site):
-    """Combined PEM files: the private key stands in the file that is configured."""
-    rsa = site.leaf("rsa.test", key="rsa")
-    ecdsa = site.leaf("ecdsa.test")
-    for name, cert in (("rsa.test", rsa), ("ecdsa.test", ecdsa)):
-        pki.write_pem(site.pem(name), cert.key_pem, cert, cert.issuer, mode=0o600)
+    """A pass that hangs in the middle: the fetcher waits for a responder that never answers."""
+    keys = combined_files(site)
     site.sg.set("fetch", timeout="120s")
     site.responder.fail_all(responder.HANG)
-    made = Running(site, [rsa.key, ecdsa.key])
+    process = site.sg.start(groups=[4, 24])
+    made = Processes(site, keys, {**site.sg.children(process), "supervisor": process.pid})
+    site.responder.wait_for(1)
     yield made
     site.responder.down()
-    code, output = site.sg.finish(made.process)
+    code, output = site.sg.finish(process)
     assert code == NO_STAPLE, output
+
+
+@pytest.fixture
+def service(site):
+    """The daemon once its staples are in the file."""
+    keys = combined_files(site)
+    daemon = Daemon(site.sg).start()
+    wait_until(lambda: len(site.sg.entries()) == len(keys), "both staples")
+    yield Processes(site, keys, {name: daemon.pids(name)[0] for name in ("fetcher", "writer", "keeper")})
+    daemon.stop()
 
 
 # PARITY P20: not everything runs as root
@@ -160,20 +182,29 @@ def test_a_childs_environment_is_empty(running, name):
     assert pathlib.Path(f"/proc/{running.pids[name]}/environ").read_bytes().strip(b"\0") == b""
 
 
-def test_the_search_of_memory_finds_what_is_there(running):
-    """That the test below can fail: each child knows what it must know."""
+def test_the_search_finds_what_is_there(running, site):
+    """That the tests below can fail: each child knows what it must know, by memory and by descriptor."""
     assert running.knows("fetcher", f"127.0.0.1:{running.site.responder.port}".encode())
     assert running.knows("writer", b"ocsp_cache.db")
+    with open(site.pem("rsa.test"), "rb") as held:
+        ours = Processes(site, [], {"us": os.getpid()})
+        assert any(b"PRIVATE KEY" in octets for octets in ours.files("us")), held.name
+
+
+def knows_a_key(processes, name):
+    lines = [line for key in processes.keys for line in pki.key_pem(key).splitlines()[1:-1]]
+    secrets = [secret for key in processes.keys for secret in pki.secret_numbers(key)]
+    return [s for s in (*secrets, *(secret[::-1] for secret in secrets), *lines) if processes.knows(name, s)]
 
 
 @pytest.mark.parametrize("name", CHILDREN)
-def test_no_child_has_a_private_key_in_its_memory(running, name):
-    for key in running.keys:
-        for secret in pki.secret_numbers(key):
-            assert not running.knows(name, secret)
-            assert not running.knows(name, secret[::-1])
-        lines = pki.key_pem(key).splitlines()[1:-1]
-        assert not any(running.knows(name, line) for line in lines)
+def test_no_child_of_a_pass_has_a_private_key_in_its_memory_or_descriptors(running, name):
+    assert knows_a_key(running, name) == []
+
+
+def test_no_child_of_the_service_has_a_private_key_in_its_memory_or_descriptors(service):
+    for name in service.pids:
+        assert knows_a_key(service, name) == [], name
 
 
 def test_a_child_started_by_hand_says_so_and_ends(place):
