@@ -16,6 +16,7 @@ struct sandbox_argument {
     uint8_t compare; /* enum sandbox_compare */
     uint64_t mask;
     uint64_t value;
+    const char *name; /* value's, for reviewers (SECURITY.md) */
 };
 
 enum sandbox_compare {

@@ -21,10 +21,10 @@
 #endif
 
 /* An int argument: the upper half of its register means nothing. */
-#define INT_IS(index, value) {index, SANDBOX_MASKED, 0xffffffff, value}
+#define INT_IS(index, value) {index, SANDBOX_MASKED, 0xffffffff, value, #value}
 /* A socket's type, whatever flags it is made with. */
-#define TYPE_IS(value) {1, SANDBOX_MASKED, 0xffffffff & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC), value}
-#define NOT_EXECUTABLE(index) {index, SANDBOX_MASKED, PROT_EXEC, 0}
+#define TYPE_IS(value) {1, SANDBOX_MASKED, 0xffffffff & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC), value, #value}
+#define NOT_EXECUTABLE(index) {index, SANDBOX_MASKED, PROT_EXEC, 0, "PROT_EXEC"}
 #define END {NULL, NULL, {{0}}}
 
 /* Supervisor and writer; a certificate's memfd. */

@@ -12,7 +12,7 @@
 
 #define INT_MASK 0xffffffffu
 #define ANY {{0}}
-#define INT(index, value) {index, SANDBOX_MASKED, INT_MASK, (uint32_t)(value)}
+#define INT(index, value) {index, SANDBOX_MASKED, INT_MASK, (uint32_t)(value), #value}
 #define END {NULL, NULL, ANY}
 
 static const struct sandbox_rule waiting[] = {
@@ -62,7 +62,7 @@ static const struct sandbox_rule apache[] = {
 
 static const struct sandbox_rule rest[] = {
     {"brk", "libcap: malloc", ANY},
-    {"mmap", "libcap: malloc; never executable", {{2, SANDBOX_MASKED, PROT_EXEC, 0}}},
+    {"mmap", "libcap: malloc; never executable", {{2, SANDBOX_MASKED, PROT_EXEC, 0, "PROT_EXEC"}}},
     {"munmap", "libcap: free", ANY},
     {"exit_group", "us", ANY},
     END,

@@ -21,7 +21,7 @@ static const struct sandbox_rule other_processes[] = {
 static const struct sandbox_rule namespaces[] = {
     {"unshare", "nobody", {{0}}},
     {"setns", "nobody", {{0}}},
-    {"clone", "nobody", {{0, SANDBOX_MASKED, CLONE_NEWUSER, CLONE_NEWUSER}}},
+    {"clone", "nobody", {{0, SANDBOX_MASKED, CLONE_NEWUSER, CLONE_NEWUSER, "CLONE_NEWUSER"}}},
     {NULL, NULL, {{0}}},
 };
 
@@ -75,7 +75,7 @@ static const struct sandbox_rule attack_surface[] = {
     {"lookup_dcookie", "nobody", {{0}}},
     {"vmsplice", "nobody", {{0}}},
     {"open_by_handle_at", "nobody: with CAP_DAC_READ_SEARCH, a way around every root directory", {{0}}},
-    {"personality", "nobody", {{0, SANDBOX_NOT_EQUAL, 0, 0xffffffff}}},
+    {"personality", "nobody", {{0, SANDBOX_NOT_EQUAL, 0, 0xffffffff, "0xffffffff (a question)"}}},
     {NULL, NULL, {{0}}},
 };
 

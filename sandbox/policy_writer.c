@@ -18,9 +18,9 @@
 #define INT_MASK 0xffffffffu
 #define ANY {{0}}
 /* An int argument that must have this value. */
-#define INT(index, value) {index, SANDBOX_MASKED, INT_MASK, (uint32_t)(value)}
+#define INT(index, value) {index, SANDBOX_MASKED, INT_MASK, (uint32_t)(value), #value}
 /* None of these bits in this argument. */
-#define WITHOUT(index, bits) {index, SANDBOX_MASKED, (uint64_t)(bits), 0}
+#define WITHOUT(index, bits) {index, SANDBOX_MASKED, (uint64_t)(bits), 0, #bits}
 
 /* fork(2) as libc does it: a new process, in the same namespaces, with nothing shared. */
 #define FORK_FLAGS (CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)
@@ -97,7 +97,7 @@ static const struct sandbox_rule descriptors[] = {
 
 /* Children: the reader of Apache's file, the trial of the store. */
 static const struct sandbox_rule processes[] = {
-    {"clone", "fork", {{0, SANDBOX_EQUAL, 0, FORK_FLAGS}}},
+    {"clone", "fork", {{0, SANDBOX_EQUAL, 0, FORK_FLAGS, "CLONE_CHILD_CLEARTID \\| CLONE_CHILD_SETTID \\| SIGCHLD"}}},
     {"set_robust_list", "libc: after fork", ANY},
     {"wait4", "us", ANY},
     {"alarm", "a child's end", ANY},
@@ -149,7 +149,7 @@ static const struct sandbox_rule reader_files[] = {
 
 static const struct sandbox_rule reader_rest[] = {
     {"brk", "malloc", ANY},
-    {"mmap", "malloc; no file", {WITHOUT(2, PROT_EXEC), {3, SANDBOX_MASKED, MAP_ANONYMOUS, MAP_ANONYMOUS}}},
+    {"mmap", "malloc; no file", {WITHOUT(2, PROT_EXEC), {3, SANDBOX_MASKED, MAP_ANONYMOUS, MAP_ANONYMOUS, "MAP_ANONYMOUS"}}},
     {"mprotect", "malloc", {WITHOUT(2, PROT_EXEC)}},
     {"mremap", "realloc", ANY},
     {"munmap", "free", ANY},
