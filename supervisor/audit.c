@@ -96,7 +96,7 @@ static bool append(struct audit *audit, const struct audit_fields *fields)
 {
     if (!make_room(audit))
         return false;
-    audit->pending_len += audit_record_format(fields, audit->clock(), &audit->chain, audit->pending + audit->pending_len);
+    audit->pending_len += audit_record_format(fields, audit->clock(), &audit->chain, NULL, audit->pending + audit->pending_len);
     audit->pending[audit->pending_len++] = '\n';
     return true;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "hex.h"
 
 /* One line: identity, reason word, name; separated by tabs, which no clean text holds. */
 #define HEX_LEN 64u
@@ -100,8 +101,8 @@ static const char *identity_of(const struct pool_cert *cert, char hex[HEX_LEN + 
 {
     if (!cert->is_known)
         return NO_IDENTITY;
-    for (size_t i = 0; i < sizeof cert->sha256; i++)
-        sprintf(hex + 2 * i, "%02x", cert->sha256[i]);
+    hex_write(cert->sha256, sizeof cert->sha256, hex);
+    hex[HEX_LEN] = '\0';
     return hex;
 }
 

@@ -14,7 +14,9 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "audit_seal.h"
 #include "buf.h"
+#include "hex.h"
 #include "text.h"
 
 #define HEX_LEN (2 * AUDIT_HASH_LEN)
@@ -22,11 +24,12 @@
 #define PREV_START ",\"prev\":\""
 #define PREV_END "\""
 #define HASH_START ",\"hash\":\""
-#define LINE_END "\"}"
+#define HASH_END "\""
+#define LINE_END "}"
 
-/* From ,"prev" to the end: as long in every line. */
+/* From ,"prev" to the hash's end: as long in every line. */
 #define PREV_LEN (sizeof PREV_START - 1 + HEX_LEN + sizeof PREV_END - 1)
-#define HASH_LEN (sizeof HASH_START - 1 + HEX_LEN + sizeof LINE_END - 1)
+#define HASH_LEN (sizeof HASH_START - 1 + HEX_LEN + sizeof HASH_END - 1)
 
 /* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: RFC 3339 section 5.6 has four digits for a year. */
 #define TIME_MIN INT64_C(-62167219200)
@@ -37,7 +40,7 @@
 #define TEXT_MAX URL_MAX
 
 _Static_assert(CERT_NAME_MAX <= TEXT_MAX && DETAIL_MAX <= TEXT_MAX, "a text would be cut below its bound");
-_Static_assert(AUDIT_LINE_MAX >= 2 * (CERT_NAME_MAX + URL_MAX + DETAIL_MAX) + 2 * CERT_SERIAL_MAX + 700,
+_Static_assert(AUDIT_LINE_MAX >= 2 * (CERT_NAME_MAX + URL_MAX + DETAIL_MAX) + 2 * CERT_SERIAL_MAX + 700 + AUDIT_SEAL_TEXT_MAX,
     "the longest record does not fit");
 
 static void put(struct buf_out *out, const char *text)
@@ -59,8 +62,13 @@ static __attribute__((format(printf, 2, 3))) void put_format(struct buf_out *out
 
 static void put_hex(struct buf_out *out, const uint8_t *data, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        put_format(out, "%02x", data[i]);
+    char text[2 * AUDIT_HASH_LEN];
+
+    for (size_t part; len > 0; data += part, len -= part) {
+        part = len < AUDIT_HASH_LEN ? len : AUDIT_HASH_LEN;
+        hex_write(data, part, text);
+        buf_put_bytes(out, text, 2 * part);
+    }
 }
 
 /* A member whose value is text from anywhere: unclean bytes become '?', and what JSON gives a meaning is escaped. */
@@ -156,13 +164,15 @@ static void hash_line(const char *line, size_t len, uint8_t hash[AUDIT_HASH_LEN]
 }
 
 size_t audit_record_format(
-    const struct audit_fields *fields, int64_t time_usec, struct audit_chain *chain, char line[AUDIT_LINE_MAX + 1])
+    const struct audit_fields *fields, int64_t time_usec, struct audit_chain *chain, const struct audit_key *key,
+    char line[AUDIT_LINE_MAX + 1])
 {
+    struct audit_seal seal;
     struct buf_out out;
 
     time_usec = in_bounds(time_usec, 0, TIME_MAX * USEC_PER_SEC);
     chain->seq++;
-    buf_out_init(&out, line, AUDIT_LINE_MAX);
+    buf_out_init(&out, line, AUDIT_LINE_MAX - AUDIT_SEAL_TEXT_MAX);
     put_format(&out, LINE_START "%" PRIu64 ",\"time\":\"", chain->seq);
     put_date(&out, time_usec / USEC_PER_SEC);
     put_format(&out, ".%06dZ\"", (int)(time_usec % USEC_PER_SEC));
@@ -174,10 +184,13 @@ size_t audit_record_format(
     hash_line(line, out.len, chain->hash);
     put(&out, HASH_START);
     put_hex(&out, chain->hash, AUDIT_HASH_LEN);
-    put(&out, LINE_END);
+    put(&out, HASH_END LINE_END);
     assert(out.ok);
     line[out.len] = '\0';
-    return out.len;
+    if (key == NULL)
+        return out.len;
+    audit_seal_make(key, chain->hash, sizeof chain->hash, &seal);
+    return audit_seal_append(&seal, line, out.len);
 }
 
 /* Move *at over text, which must stand there. */
@@ -191,23 +204,10 @@ static bool take(const char **at, const char *end, const char *text)
     return true;
 }
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool take_hash(const char **at, const char *end, uint8_t hash[AUDIT_HASH_LEN])
 {
-    if ((size_t)(end - *at) < HEX_LEN)
+    if ((size_t)(end - *at) < HEX_LEN || !hex_read(*at, hash, AUDIT_HASH_LEN))
         return false;
-    for (size_t i = 0; i < AUDIT_HASH_LEN; i++) {
-        int high = hex_value((*at)[2 * i]);
-        int low = hex_value((*at)[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        hash[i] = (uint8_t)(high << 4 | low);
-    }
     *at += HEX_LEN;
     return true;
 }
@@ -226,32 +226,49 @@ static bool take_seq(const char **at, const char *end, uint64_t *seq)
     return true;
 }
 
-enum audit_result audit_record_read(const char *line, size_t len, struct audit_chain *before, struct audit_chain *after)
+/* A record without its '}' or seal. */
+static enum audit_result read_core(const char *line, size_t len, struct audit_chain *before, struct audit_chain *after)
 {
     const char *end = line + len;
     const char *at = line;
-    struct audit_chain prev;
-    struct audit_chain own;
     uint8_t hash[AUDIT_HASH_LEN];
 
-    if (len > AUDIT_LINE_MAX || len < PREV_LEN + HASH_LEN || !text_is_clean(line, len))
+    if (len < PREV_LEN + HASH_LEN)
         return AUDIT_NOT_A_RECORD;
-    if (!take(&at, end, LINE_START) || !take_seq(&at, end, &own.seq) || !take(&at, end, ",\"time\":\""))
+    if (!take(&at, end, LINE_START) || !take_seq(&at, end, &after->seq) || !take(&at, end, ",\"time\":\""))
         return AUDIT_NOT_A_RECORD;
     if ((size_t)(end - at) < PREV_LEN + HASH_LEN)
         return AUDIT_NOT_A_RECORD;
     at = end - HASH_LEN - PREV_LEN;
-    if (!take(&at, end, PREV_START) || !take_hash(&at, end, prev.hash) || !take(&at, end, PREV_END HASH_START)
-        || !take_hash(&at, end, own.hash) || !take(&at, end, LINE_END))
+    if (!take(&at, end, PREV_START) || !take_hash(&at, end, before->hash) || !take(&at, end, PREV_END HASH_START)
+        || !take_hash(&at, end, after->hash) || !take(&at, end, HASH_END))
         return AUDIT_NOT_A_RECORD;
     hash_line(line, len - HASH_LEN, hash);
-    if (memcmp(hash, own.hash, sizeof hash) != 0)
+    if (memcmp(hash, after->hash, sizeof hash) != 0)
         return AUDIT_WRONG_HASH;
-    prev.seq = own.seq - 1;
+    before->seq = after->seq - 1;
+    return AUDIT_OK;
+}
+
+enum audit_result audit_record_read(const char *line, size_t len, struct audit_chain *before, struct audit_chain *after)
+{
+    struct audit_chain read_before;
+    struct audit_chain read_after;
+    struct audit_seal seal;
+    bool is_sealed;
+    size_t core_len;
+    enum audit_result result;
+
+    if (len > AUDIT_LINE_MAX || !text_is_clean(line, len))
+        return AUDIT_NOT_A_RECORD;
+    core_len = audit_seal_split(line, len, &seal, &is_sealed);
+    result = read_core(line, core_len, &read_before, &read_after);
+    if (result != AUDIT_OK)
+        return result;
     if (before != NULL)
-        *before = prev;
+        *before = read_before;
     if (after != NULL)
-        *after = own;
+        *after = read_after;
     return AUDIT_OK;
 }
 

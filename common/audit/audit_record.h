@@ -7,8 +7,8 @@
  *     {"seq":N,"time":"RFC 3339 with microseconds, UTC","process":"…","event":"…","cert":"…","sha256":"hex",
  *      "serial":"hex","responder":"…","this_update":"RFC 3339","next_update":"RFC 3339","expiry":"RFC 3339",
  *      "reason":"word","detail":"…","bytes":N,"count":N,"duration_ms":N,"http_status":N,"pid":N,"status":N,
- *      "prev":"hex","hash":"hex"}
- * hash: SHA-256 over the line's bytes before ,"hash" (hex is lower case).  prev: the hash of the record before; 64 zeros
+ *      "prev":"hex","hash":"hex","epoch":N,"seal":"hex"}
+ * epoch, seal: audit_seal.h, where seals are on.  hash: SHA-256 over the line's bytes before ,"hash" (hex is lower case).  prev: the hash of the record before; 64 zeros
  * in the very first.  seq: counts from 1, without a hole, also across restarts and rotated files.  So nobody can change,
  * insert or leave out a line without changing every later one; that the whole was not written anew, only a copy of a
  * hash elsewhere can tell.
@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "audit_seal.h"
 #include "bounds.h"
 #include "event.h"
 #include "reason.h"
@@ -27,7 +28,7 @@
 #define AUDIT_HASH_LEN 32u
 
 /* The longest line, without its newline: every text at its bound and each of its bytes escaped, all else at its longest. */
-#define AUDIT_LINE_MAX 4200u
+#define AUDIT_LINE_MAX 4300u
 
 /* What happened.  All zero: nothing.  Texts and arrays are borrowed; texts are cut at their bounds and cleaned. */
 struct audit_fields {
@@ -60,10 +61,11 @@ struct audit_chain {
 
 /*
  * Write the next record into line (terminated, without newline) and move *chain on to it.  time_usec: microseconds since
- * 1970.  Returns the length.
+ * 1970.  key: seals it, with its own epoch; may be NULL.  Returns the length.
  */
 size_t audit_record_format(
-    const struct audit_fields *fields, int64_t time_usec, struct audit_chain *chain, char line[AUDIT_LINE_MAX + 1]);
+    const struct audit_fields *fields, int64_t time_usec, struct audit_chain *chain, const struct audit_key *key,
+    char line[AUDIT_LINE_MAX + 1]);
 
 enum audit_result {
     AUDIT_OK,

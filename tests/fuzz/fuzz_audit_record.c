@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fields.cert = fields.responder = fields.detail = text;
     if (size >= sizeof fields.expiry)
         memcpy(&fields.expiry, data, sizeof fields.expiry);
-    len = audit_record_format(&fields, fields.expiry, &chain, line);
+    len = audit_record_format(&fields, fields.expiry, &chain, NULL, line);
     require(strlen(line) == len);
     require(audit_record_verify(line, len, &checked) == AUDIT_OK && checked.seq == 1);
     free(text);

@@ -86,12 +86,12 @@ static void writes_exactly_these_lines(void **state)
     char line[AUDIT_LINE_MAX + 1];
 
     (void)state;
-    assert_int_equal(audit_record_format(&first, TIME_USEC, &chain, line), strlen(line_1));
+    assert_int_equal(audit_record_format(&first, TIME_USEC, &chain, NULL, line), strlen(line_1));
     assert_string_equal(line, line_1);
     assert_int_equal(chain.seq, 1);
-    assert_int_equal(audit_record_format(&second, TIME_USEC + 1123414, &chain, line), strlen(line_2));
+    assert_int_equal(audit_record_format(&second, TIME_USEC + 1123414, &chain, NULL, line), strlen(line_2));
     assert_string_equal(line, line_2);
-    assert_int_equal(audit_record_format(&third, -5, &chain, line), strlen(line_3));
+    assert_int_equal(audit_record_format(&third, -5, &chain, NULL, line), strlen(line_3));
     assert_string_equal(line, line_3);
     assert_int_equal(chain.seq, 3);
 }
@@ -245,7 +245,7 @@ static void hostile_text_stays_in_its_place(void **state)
             .cert = rows[i].text,
             .responder = rows[i].text,
             .detail = rows[i].text};
-        size_t len = audit_record_format(&fields, TIME_USEC, &chain, line);
+        size_t len = audit_record_format(&fields, TIME_USEC, &chain, NULL, line);
         struct json_object *record = json_tokener_parse(line);
 
         assert_true(text_is_clean(line, len));
@@ -281,7 +281,7 @@ static void cuts_at_the_bounds_and_fits(void **state)
     fields.bytes = fields.count = UINT32_MAX;
     fields.http_status = UINT16_MAX;
     fields.pid = fields.status = INT32_MIN;
-    len = audit_record_format(&fields, INT64_MAX, &chain, line);
+    len = audit_record_format(&fields, INT64_MAX, &chain, NULL, line);
     assert_true(len <= AUDIT_LINE_MAX);
     assert_true(len > AUDIT_LINE_MAX - 512); /* the bound is not far from what is needed */
     assert_int_equal(audit_record_read(line, len, NULL, NULL), AUDIT_OK);
@@ -297,7 +297,7 @@ static void cuts_at_the_bounds_and_fits(void **state)
     /* a character is never cut in two */
     for (size_t i = 0; i + 1 < sizeof text; i++)
         text[i] = (char)(i % 2 == 0 ? 0xc3 : 0xbc);
-    len = audit_record_format(&fields, TIME_USEC, &chain, line);
+    len = audit_record_format(&fields, TIME_USEC, &chain, NULL, line);
     assert_true(text_is_clean(line, len));
     assert_null(strchr(line, '?'));
 }
@@ -315,7 +315,7 @@ static void writes_any_time_and_number(void **state)
     fields.event = EVENT_COUNT;
     fields.process = (enum party)77;
     fields.reason = (enum reason)9999;
-    audit_record_format(&fields, INT64_MIN, &chain, line);
+    audit_record_format(&fields, INT64_MIN, &chain, NULL, line);
     assert_non_null(strstr(line, ",\"this_update\":\"1969-12-31T23:59:59Z\",\"next_update\":\"0000-01-01T00:00:00Z\","
                                  "\"expiry\":\"2000-02-29T00:00:00Z\",\"reason\":\"internal\","));
     assert_non_null(strstr(line, "\"time\":\"1970-01-01T00:00:00.000000Z\",\"process\":\"nobody\",\"event\":\"unknown\","));
