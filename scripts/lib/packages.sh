@@ -10,7 +10,8 @@ PACKAGES_BUILD=(
 # apache2-bin is Apache without a site and without a service.
 PACKAGES_RUN=(apache2-bin ca-certificates openssl)
 PACKAGES_TEST=(
-    binutils clang db-util libclang-rt-dev libcmocka-dev python3 python3-cryptography python3-pytest
+    binutils clang db-util debootstrap libclang-rt-dev libcmocka-dev logrotate python3 python3-cryptography python3-pytest
+    systemd systemd-container
 )
 
 POLICY_RC_D=/usr/sbin/policy-rc.d
