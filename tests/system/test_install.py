@@ -37,7 +37,7 @@ def systemd(tool, installed, folder, passwd, *options):
     if shutil.which(tool) is None:
         pytest.skip(f"{tool} is not installed here")
     root = installed.parent.parent
-    root.joinpath("etc").mkdir()
+    root.joinpath("etc").mkdir(exist_ok=True)
     root.joinpath("etc/passwd").write_text("root:x:0:0::/:/bin/sh\n" + passwd)
     root.joinpath("etc/group").write_text("root:x:0:\nwww-data:x:33:\n")
     done = subprocess.run([tool, f"--root={root}", *options, str(installed / f"lib/{folder}/stapleguard.conf")],
@@ -69,3 +69,7 @@ def test_the_unit_and_the_timer_are_understood_by_systemd(installed):
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(service), str(units / "stapleguard-once.timer")],
                           capture_output=True, text=True, check=False, timeout=60)
     assert "stapleguard" not in done.stderr, done.stderr
+
+
+def test_the_rotation_is_where_logrotate_looks(installed):
+    assert "/var/log/stapleguard/audit.jsonl {" in installed.parent.parent.joinpath("etc/logrotate.d/stapleguard").read_text()
