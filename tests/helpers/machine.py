@@ -28,7 +28,7 @@ PREFIX = "stapleguard-machine-"
 
 # Nothing in the container may do something by itself, least of all listen on the host's ports.
 DISABLED = (
-    "apache2.service", "apache-htcacheclean.service", "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer",
+    "apache2.service", "apache-htcacheclean.service", "apt-daily.timer", "apt-daily-upgrade.timer", "cron.service", "dpkg-db-backup.timer",
     "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "getty.target", "console-getty.service", "logrotate.timer",
     "systemd-networkd.service", "systemd-resolved.service", "systemd-timesyncd.service", "man-db.timer",
 )
@@ -36,10 +36,11 @@ DISABLED = (
 # systemd-nspawn of Debian 12 allows a container what it knows, and it does not know these.
 LANDLOCK = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 
-# Moved into the control groups of its own first: two containers would end each other's services there.
+# Into control groups of its own first: two containers would end each other's services there.  Should the test run be killed,
+# systemd-nspawn is told to shut the machine down.
 LAUNCH = """
 for group in $GROUPS; do echo $$ >"$group/cgroup.procs" || exit 1; done
-exec setpriv --pdeathsig KILL systemd-nspawn "$@"
+exec setpriv --pdeathsig TERM systemd-nspawn "$@"
 """
 
 
@@ -70,24 +71,39 @@ def _is_over(name):
 
 
 def _remove_group(group):
-    """With all below it; a group goes when its last process has."""
+    """With all below it, and what may still run in it; a group goes when its last process has."""
     end = time.monotonic() + 10
     while group.exists():
         for folder, _, _ in os.walk(group, topdown=False):
             try:
                 os.rmdir(folder)
             except OSError:
+                for pid in pathlib.Path(folder, "cgroup.procs").read_text().split():
+                    stapleguard.kill(int(pid))
                 if time.monotonic() > end:
                     raise
         time.sleep(0.02)
 
 
+def _remove_files(root):
+    """A copy of the tree, and what systemd-nspawn put beside it and below /run."""
+    shutil.rmtree(root, ignore_errors=True)
+    (root.parent / f".#{root.name}.lck").unlink(missing_ok=True)
+    propagated = pathlib.Path("/run/systemd/nspawn/propagate", root.name)
+    if propagated.is_dir():
+        propagated.rmdir()
+
+
 def sweep(folder):
-    """What a run left behind that was killed: its copy of the tree, its control groups."""
-    for place in (folder, *_hierarchies()):
-        for entry in place.glob(PREFIX + "*"):
-            if _is_over(entry.name):
-                shutil.rmtree(entry) if place == folder else _remove_group(entry)
+    """What a run left behind that was killed."""
+    for hierarchy in _hierarchies():
+        for group in hierarchy.glob(PREFIX + "*"):
+            if _is_over(group.name):
+                _remove_group(group)
+    for entry in [*folder.glob(PREFIX + "*"), *folder.glob(f".#{PREFIX}*.lck")]:
+        name = entry.name.removeprefix(".#").removesuffix(".lck")
+        if _is_over(name):
+            _remove_files(folder / name)
 
 
 def check():
@@ -150,7 +166,8 @@ def make_tree():
     try:
         with open(folder / "debootstrap.log", "w", encoding="utf-8") as log:
             done = subprocess.run(
-                ["debootstrap", "--variant=minbase", f"--include={packages}", release, str(part), _mirror()],
+                # What it mounts goes with it, also when it is interrupted.
+                ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={packages}", release, str(part), _mirror()],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=900)
         if done.returncode != 0:
             words = (folder / "debootstrap.log").read_text(errors="replace").strip().splitlines()
@@ -258,16 +275,12 @@ class Machine:
 
     def end(self):
         self.off()
-        shutil.rmtree(self.root)
-        (self.root.parent / f".#{self.name}.lck").unlink(missing_ok=True)
-        for place in (f"/run/systemd/nspawn/propagate/{self.name}", f"/run/systemd/nspawn/locks/{self.name}"):
-            path = pathlib.Path(place)
-            if path.is_dir():
-                path.rmdir()
+        _remove_files(self.root)
 
     def traces(self):
         """What is still there of it: nothing, after end()."""
-        left = [str(path) for path in [self.root, *[h / self.name for h in _hierarchies()]] if path.exists()]
+        places = [self.root.parent, pathlib.Path("/run/systemd/nspawn/propagate"), *_hierarchies()]
+        left = [str(path) for place in places for path in place.glob(f"*{self.name}*")]
         left += [line for line in pathlib.Path("/proc/mounts").read_text().splitlines() if self.name in line]
         if self.process is not None:
             left.append(f"process {self.process.pid}")
