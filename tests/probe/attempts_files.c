@@ -175,7 +175,16 @@ static long watch_all_files(page_t *page)
     return closed(syscall(SYS_fanotify_init, 0xffffffffu, 0));
 }
 
+static long read_stray_descriptor(page_t *page)
+{
+    char octet;
+
+    (void)page;
+    return pread(PROBE_STRAY_FD, &octet, 1, 0);
+}
+
 const struct attempt attempts_files[] = {
+    {"read-stray-descriptor", read_stray_descriptor},
     {"open-absolute", open_absolute},
     {"open-upwards", open_upwards},
     {"open-upwards-to-write", open_upwards_to_write},

@@ -17,7 +17,7 @@ int main(int argc, char **argv)
     int fd = argc == 2 ? open(argv[1], O_RDWR | O_CLOEXEC) : -1;
     struct probe_page *page = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-    if (page == MAP_FAILED)
+    if (page == MAP_FAILED || dup2(open("/etc/passwd", O_RDONLY | O_CLOEXEC), PROBE_STRAY_FD) < 0)
         return EXIT_FAILURE;
     for (uint32_t i = 0; i < page->count && i < PROBE_ATTEMPTS_MAX; i++) {
         pid_t pid = fork();

@@ -12,6 +12,9 @@
 #define PROBE_PATH_MAX 255
 #define PROBE_ATTEMPTS_MAX 128
 
+/* A descriptor that somebody forgot, of a file that is nobody's business. */
+#define PROBE_STRAY_FD 40
+
 /* Layers to leave out, to see what the others do. */
 enum {
     PROBE_WITHOUT_SECCOMP = 1,

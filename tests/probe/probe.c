@@ -19,6 +19,8 @@
 
 int __real_sandbox_apply(const struct sandbox_policy *policy);
 int __wrap_sandbox_apply(const struct sandbox_policy *policy);
+void __real_tzset(void);
+void __wrap_tzset(void);
 int __real_landlock_restrict(int ruleset);
 int __wrap_landlock_restrict(int ruleset);
 
@@ -53,6 +55,16 @@ static void try_all(void)
         page->attempts[i].outcome = attempts_make(page, page->attempts[i].name);
     }
     _exit(EXIT_ALL_TRIED);
+}
+
+/* Called once the inherited descriptors are closed and before the jail: as if a library had left one open in between. */
+void __wrap_tzset(void)
+{
+    int fd = open("/etc/passwd", O_RDONLY);
+
+    __real_tzset();
+    if (fd >= 0 && dup2(fd, PROBE_STRAY_FD) >= 0)
+        close(fd);
 }
 
 int __wrap_landlock_restrict(int ruleset)

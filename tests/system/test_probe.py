@@ -34,8 +34,9 @@ FREE = {
 
 # In the whole jail everything ends the process, but for what a process needs for its work; of that:
 ALLOWED = {
-    "fetcher": {"socket-inet": OK, "socket-inet6": OK, "connect-tcp": OK},
+    "fetcher": {"socket-inet": OK, "socket-inet6": OK, "connect-tcp": OK, "read-stray-descriptor": "EBADF"},
     "writer": {
+        "read-stray-descriptor": "EBADF",
         "create-here": OK, "fork": OK,  # its two directories; the reader
         "open-absolute": "ENOENT", "open-proc": "ENOENT",  # its root is the store's
         "open-upwards": "EACCES", "open-upwards-to-write": "EACCES", "open-root": "EACCES", "create-upwards": "EACCES",
@@ -49,7 +50,7 @@ ALLOWED = {
     },
 }
 
-REFUSALS = {"EACCES", "EPERM", "EXDEV", "EMFILE", "EAGAIN", "EFBIG", "ENOENT", "ENOMEM"}
+REFUSALS = {"EBADF", "EACCES", "EPERM", "EXDEV", "EMFILE", "EAGAIN", "EFBIG", "ENOENT", "ENOMEM"}
 
 # What nothing but seccomp is sure to refuse: it needs no privilege and touches no file.  (The rest is refused twice.)
 SECCOMP_ALONE = {
