@@ -6,6 +6,7 @@
 #include "attempt.h"
 
 #include <grp.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <sys/capability.h>
@@ -80,6 +81,19 @@ static long loosen_securebits(page_t *page)
     return prctl(PR_SET_SECUREBITS, 0, 0, 0, 0);
 }
 
+/* Whether root's way back, by an exec with user 0 or by ambient capabilities, is still open. */
+static long find_securebits_open(page_t *page)
+{
+    const int locked = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    int bits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+
+    (void)page;
+    if (bits < 0 || (bits & locked) != locked)
+        return bits;
+    errno = EPERM;
+    return -1;
+}
+
 static long be_dumpable(page_t *page)
 {
     (void)page;
@@ -130,6 +144,7 @@ const struct attempt attempts_identity[] = {
     {"capability-override", regain_override},
     {"keepcaps", keep_capabilities},
     {"securebits", loosen_securebits},
+    {"securebits-open", find_securebits_open},
     {"dumpable", be_dumpable},
     {"raise-limit", raise_limit},
     {"unshare-user", new_user_namespace},

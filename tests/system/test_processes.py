@@ -115,6 +115,32 @@ def test_a_child_has_no_capability(running, name):
         assert int(status[kind][0], 16) == 0, kind
 
 
+def limits(pid):
+    """{name: (soft, hard)} as /proc says."""
+    rows = pathlib.Path(f"/proc/{pid}/limits").read_text().splitlines()[1:]
+    return {row[:26].strip(): tuple(row[26:68].split()) for row in rows}
+
+
+def test_each_child_has_limits(service):
+    concurrency = 64
+    for name, files, processes, file_size in (
+        ("fetcher", 2 * concurrency + 64, 0, "0"), ("writer", 64, 24, "unlimited"), ("keeper", 16, 0, "0"),
+    ):
+        found = limits(service.pids[name])
+        assert found["Max open files"] == (str(files),) * 2, name
+        assert found["Max processes"] == (str(processes),) * 2, name
+        assert found["Max file size"] == (file_size,) * 2, name
+        assert found["Max core file size"] == found["Max locked memory"] == ("0", "0"), name
+        assert found["Max address space"][1].isdigit(), name
+
+
+def test_no_child_can_be_looked_into_by_its_own_user(service):
+    """Not dumpable: what the kernel shows of it belongs to root (proc(5))."""
+    for name, pid in service.pids.items():
+        assert os.stat(f"/proc/{pid}/mem").st_uid == 0, name
+        assert service.status(name)["Uid"][0] != "0"
+
+
 def test_the_supervisor_keeps_ten_capabilities(running):
     """CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, KILL, SETGID, SETUID, SETPCAP, LINUX_IMMUTABLE, SYS_CHROOT (linux/capability.h);
     SYS_PTRACE without effect until it looks for Apache's lock."""
