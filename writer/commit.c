@@ -157,7 +157,8 @@ static void fail(struct commit *commit, enum reason reason, const char *detail)
     commit->outcome.reason = reason;
     if (detail != commit->outcome.detail)
         snprintf(commit->outcome.detail, sizeof commit->outcome.detail, "%s", detail);
-    report_event(EVENT_DBM_FAILED, CERT_NO_NONE, reason, "%s; what stands there stays", detail);
+    report_event(EVENT_DBM_FAILED, CERT_NO_NONE, reason, "%s; what stands at %.200s stays", detail,
+        commit->writer->config.dbm_path);
 }
 
 /* The store as it is after what Apache's file gave. */

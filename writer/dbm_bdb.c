@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bdb_hooks.h"
 #include "dbm_driver.h"
@@ -15,6 +16,8 @@
 
 /* httpd reads one record a handshake; a record of the usual 1.3 to 2 KB stands on one page of this size. */
 #define PAGE_SIZE 8192u
+
+#define BDB_HASH_MAGIC 0x061561u
 
 /* Records come in the order of their pages, so a page is written once and a small cache is enough. */
 #define CACHE_LEN (4u * 1024u * 1024u)
@@ -113,11 +116,31 @@ static enum dbm_driver_result walk(DB *db, dbm_take_fn *take, void *context)
     return error == DB_NOTFOUND ? DBM_DRIVER_OK : failure(error);
 }
 
+/*
+ * Whether the file ends before the last page that its first one names: Berkeley DB takes the missing pages for empty ones and
+ * says nothing.  DBMETA of Berkeley DB's dbinc/db_page.h: magic at 12, pagesize at 20, last_pgno at 32, in the byte order of
+ * whoever made the file.
+ */
+static bool is_cut_off(int fd)
+{
+    uint32_t head[9];
+    off_t len = lseek(fd, 0, SEEK_END);
+    bool is_swapped;
+
+    if (len < 0 || pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head)
+        return true;
+    is_swapped = head[3] != BDB_HASH_MAGIC;
+    for (size_t i = 0; is_swapped && i < sizeof head / sizeof head[0]; i++)
+        head[i] = __builtin_bswap32(head[i]);
+    return head[5] == 0 || (uint64_t)len / head[5] <= head[8];
+}
+
 /* Nothing is closed: the process that calls this ends next, and closing a damaged database is one more risk. */
 static enum dbm_driver_result bdb_read_all(int fd, bool (*lock_in)(void), dbm_take_fn *take, void *context)
 {
     DB_ENV *env = NULL;
     DB *db = NULL;
+    enum dbm_driver_result result;
     int error;
 
     if (new_reader_env(&env) != 0 || new_handle(env, &db) != 0 || bdb_hooks_serve_only(fd) != 0)
@@ -125,7 +148,10 @@ static enum dbm_driver_result bdb_read_all(int fd, bool (*lock_in)(void), dbm_ta
     if (!lock_in())
         return DBM_DRIVER_STOPPED;
     error = db->open(db, NULL, "in-place", NULL, DB_HASH, DB_RDONLY | DB_NOMMAP, 0);
-    return error != 0 ? failure(error) : walk(db, take, context);
+    if (error != 0)
+        return failure(error);
+    result = walk(db, take, context);
+    return result == DBM_DRIVER_OK && is_cut_off(fd) ? DBM_DRIVER_DAMAGED : result;
 }
 
 static int put(DB *db, const struct dbm_pair *pair)
