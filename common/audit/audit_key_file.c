@@ -238,20 +238,18 @@ static bool may_write(const char *path, enum audit_key_file_write how, const str
     return true;
 }
 
-/* The directory, locked, so that the daemon does not put its key over a new one that is made in that moment; or -1. */
-static int lock_directory(const char *path, enum audit_key_file_write how)
+/*
+ * Held while the file is replaced, so that the service does not put its key over a new one that is made in that moment.  A file of
+ * its own: anybody who may look at a directory may lock it.  Returns a descriptor or -1.
+ */
+static int take_lock(const char *path, enum audit_key_file_write how)
 {
-    char directory[FILE_PATH_MAX + 1];
-    const char *slash = strrchr(path, '/');
+    char lock[FILE_PATH_MAX + 8];
     int fd;
     int error;
 
-    if (slash == NULL || (size_t)(slash - path) >= sizeof directory) {
-        errno = EINVAL;
-        return -1;
-    }
-    snprintf(directory, sizeof directory, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    snprintf(lock, sizeof lock, "%s.lock", path);
+    fd = open(lock, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, MODE);
     if (fd >= 0 && flock(fd, LOCK_EX | (how == AUDIT_KEY_FILE_FOLLOW ? LOCK_NB : 0)) != 0) {
         error = errno;
         close(fd);
@@ -261,16 +259,33 @@ static int lock_directory(const char *path, enum audit_key_file_write how)
     return fd;
 }
 
+/* What was renamed in it is on the disk.  Returns 0 or -1. */
+static int sync_directory(const char *path)
+{
+    char directory[FILE_PATH_MAX + 1];
+    const char *slash = strrchr(path, '/');
+    int fd;
+    int result;
+
+    snprintf(directory, sizeof directory, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path), slash == NULL ? "." : path);
+    fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    result = fsync(fd);
+    close(fd);
+    return result;
+}
+
 int audit_key_file_write(const char *path, const struct audit_key *key, enum audit_key_file_write how, struct audit_key_mark *mark)
 {
     char fresh[FILE_PATH_MAX + 8];
     struct audit_key_mark made;
-    int directory = lock_directory(path, how);
+    int lock = take_lock(path, how);
     int old = -1;
     int result = -1;
     int error = 0;
 
-    if (directory < 0)
+    if (lock < 0)
         return -1;
     snprintf(fresh, sizeof fresh, "%s.new", path);
     if (!may_write(path, how, mark))
@@ -285,7 +300,7 @@ int audit_key_file_write(const char *path, const struct audit_key *key, enum aud
     }
     if (mark != NULL)
         *mark = made;
-    if (fsync(directory) != 0)
+    if (sync_directory(path) != 0)
         goto out;
     if (old >= 0)
         wipe(old);
@@ -294,7 +309,7 @@ out:
     error = errno;
     if (old >= 0)
         close(old);
-    close(directory);
+    close(lock);
     errno = error;
     return result;
 }

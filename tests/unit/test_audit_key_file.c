@@ -161,7 +161,7 @@ static void a_key_that_somebody_else_put_there_is_not_overwritten(void **state)
     assert_int_equal(audit_key_file_read(path, &found, &mark), AUDIT_KEY_FILE_OK);
     assert_same(&found, &theirs);
     /* somebody is about to */
-    lock = open(*state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    lock = open("audit.seal.lock", O_RDONLY | O_CLOEXEC);
     assert_int_equal(flock(lock, LOCK_EX), 0);
     assert_int_equal(audit_key_file_write(path, &ours, AUDIT_KEY_FILE_FOLLOW, &mark), -1);
     assert_int_equal(errno, EWOULDBLOCK);
