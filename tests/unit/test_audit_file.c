@@ -312,7 +312,7 @@ static void a_log_that_moves_says_so_in_both_files(void **state)
     snprintf(other, sizeof other, "%s/other", (const char *)*state);
     log_scene_add(audit, "one");
     assert_null(audit_refuses_path(other));
-    audit_reconfigure(audit, other, false);
+    audit_reconfigure(audit, &(struct audit_settings){.path = other});
     log_scene_add(audit, "two");
     audit_close(audit);
     assert_has(line_of(LOG, 2), "\"event\":\"audit.moved\",\"detail\":\"it goes on in ");
