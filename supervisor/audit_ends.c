@@ -43,10 +43,12 @@ static void compare(const struct audit_ends *ends, const struct audit_tail *last
 
     if (kept == NULL || is_same(&last->chain, kept))
         return;
-    if (!last->has_record && ends->own->is_empty) {
+    if (ends->own->is_empty && last->chain.seq < kept->seq) {
         *chain = *kept;
-        say(gap, 0, SHOWN " is new, and record %" PRIu64 ", the last one, is in no file beside it that can be read: rotated and "
-                    "compressed, moved, or removed; the chain goes on from it", ends->path, kept->seq);
+        say(gap, last->has_record ? kept->seq - last->chain.seq : 0,
+            SHOWN " is new, and what was written up to record %" PRIu64 " is in no file beside it that can be read%s: rotated and "
+                  "compressed, moved, or removed; the chain goes on from there", ends->path, kept->seq,
+            last->has_record ? ", or only the older part of it" : "");
     } else if (!last->has_record) {
         *chain = *kept;
         say(gap, 0, "no record was found at the end of " SHOWN "; the chain goes on from record %" PRIu64 ", which was kept",

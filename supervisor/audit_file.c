@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
+
 #define FILE_MODE 0640
 #define FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
@@ -90,7 +92,8 @@ static int open_file(struct audit_file *file, const struct audit_chain *kept, st
 
     if (error != 0)
         return error;
-    if (audit_tail_read(fd, kept, tail) != 0) {
+    /* A file that was just made is there after a power loss, too, and the rotated one has its new name. */
+    if (audit_tail_read(fd, kept, tail) != 0 || (status.st_size == 0 && file_sync_directory(file->path) != 0)) {
         error = errno;
         close(fd);
         return error;

@@ -171,9 +171,20 @@ static void a_compressed_one_does_not_begin_a_new_chain(void **state)
     audit = log_scene_open(state, false);
     log_scene_add(audit, "four");
     audit_close(audit);
-    assert_gap(LOG, 1, " is new, and record 3, the last one, is in no file beside it that can be read");
+    assert_gap(LOG, 1, " is new, and what was written up to record 3 is in no file beside it that can be read: rotated and compressed,");
     assert_follows(line_of(LOG, 1), &chain);
     assert_follows(line_of(LOG, 2), &chain);
+    /* an older one beside it is not taken for the end */
+    assert_int_equal(rename(LOG, LOG ".2"), 0);
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "six");
+    audit_close(audit);
+    assert_int_equal(unlink(LOG), 0);
+    audit = log_scene_open(state, false);
+    audit_close(audit);
+    assert_gap(LOG, 1, " is new, and what was written up to record 6 is in no file beside it that can be read, or only the older");
+    assert_has(line_of(LOG, 1), "\"count\":1,");
+    assert_has(line_of(LOG, 1), "{\"seq\":7,");
 }
 
 static void garbage_leads_to_what_was_kept(void **state)
