@@ -459,6 +459,19 @@ static void clean_up(struct audit *audit)
     free(audit);
 }
 
+/*
+ * On a read-only file system nobody else writes either: the end of the chain is there to be read, and records need not be counted as
+ * lost until the log can be written.
+ */
+static void peek_chain(struct audit *audit)
+{
+    const struct audit_chain *kept = audit->kept_result == AUDIT_HEAD_OK ? &audit->kept : NULL;
+    struct audit_tail tail;
+
+    if (!audit->has_chain && audit->error == EROFS && audit_file_peek(&audit->file, kept, &tail) == 0)
+        adopt_chain(audit, &tail);
+}
+
 struct audit *audit_open(const struct audit_settings *settings)
 {
     struct audit *audit = calloc(1, sizeof *audit);
@@ -472,6 +485,7 @@ struct audit *audit_open(const struct audit_settings *settings)
     }
     tick_seal(audit);
     note(audit, follow_file(audit));
+    peek_chain(audit);
     return audit;
 }
 

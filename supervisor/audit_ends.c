@@ -114,8 +114,12 @@ void audit_ends_while_running(const struct audit_ends *ends, struct audit_gap *g
         say(gap, 0, "%" PRIu64 " bytes that are not ours stand in " SHOWN " behind record %" PRIu64, ends->strange_len, ends->path,
             ends->kept->seq);
         break;
-    case AUDIT_FILE_ROTATED:
     case AUDIT_FILE_OPENED:
+        /* It was read before, when it could not be written. */
+        if (ends->own->has_record && is_same(&ends->own->chain, ends->kept))
+            break;
+        /* fall through */
+    case AUDIT_FILE_ROTATED:
         if (!ends->own->is_empty)
             say(gap, 0, "the new file " SHOWN " was not empty: %" PRIu64 " bytes stand in it before what follows record %" PRIu64,
                 ends->path, ends->strange_len, ends->kept->seq);

@@ -84,6 +84,22 @@ int audit_file_try(const char *path)
     return error;
 }
 
+int audit_file_peek(const struct audit_file *file, const struct audit_chain *kept, struct audit_tail *tail)
+{
+    struct stat status;
+    int fd = open(file->path, O_RDONLY | FLAGS);
+    int error = 0;
+
+    if (fd < 0)
+        return errno;
+    if (fstat(fd, &status) != 0 || audit_tail_read(fd, kept, tail) != 0)
+        error = errno;
+    else if (!S_ISREG(status.st_mode))
+        error = EINVAL;
+    close(fd);
+    return error;
+}
+
 static int open_file(struct audit_file *file, const struct audit_chain *kept, struct audit_tail *tail)
 {
     struct stat status;
