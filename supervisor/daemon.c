@@ -62,8 +62,9 @@ static void committed(void *context)
     daemon->facts.committed_at = (int64_t)time(NULL);
     daemon->facts.commits++;
     if (daemon->facts.commit.reason != REASON_NONE)
-        log_error("Apache's file was not written: %s", daemon->facts.commit.detail[0] != '\0'
-            ? daemon->facts.commit.detail : reason_sentence((enum reason)daemon->facts.commit.reason));
+        log_unless_told(audit_has_journal(daemon->settings.audit), SEVERITY_ERROR, "Apache's file was not written: %s",
+            daemon->facts.commit.detail[0] != '\0' ? daemon->facts.commit.detail
+                                                    : reason_sentence((enum reason)daemon->facts.commit.reason));
     daemon_save_soon(daemon, clock_monotonic_msec());
     if (!daemon->is_ready_said) {
         daemon->is_ready_said = true;

@@ -111,15 +111,17 @@ static void replace_children(struct daemon *daemon, const struct conf *old)
 static void end_reload(struct daemon *daemon, const char *error)
 {
     bool is_well = error[0] == '\0';
+    char count[48];
     bool is_told;
 
     daemon->facts.reloaded_at = (int64_t)time(NULL);
     snprintf(daemon->facts.reload_error, sizeof daemon->facts.reload_error, "%s", error);
+    snprintf(count, sizeof count, "%zu certificate%s", daemon->pool->count, daemon->pool->count == 1 ? "" : "s");
     is_told = audit_write(daemon->settings.audit,
         &(struct audit_fields){.event = is_well ? EVENT_SERVICE_RELOAD : EVENT_SERVICE_RELOAD_FAILED,
-            .process = PARTY_SUPERVISOR, .detail = daemon->facts.reload_error});
+            .process = PARTY_SUPERVISOR, .detail = is_well ? count : daemon->facts.reload_error});
     if (is_well)
-        log_info("reloaded: %zu certificate%s", daemon->pool->count, daemon->pool->count == 1 ? "" : "s");
+        log_unless_told(is_told, SEVERITY_INFO, "reloaded: %s", count);
     else
         log_unless_told(is_told, SEVERITY_ERROR, "not reloaded, going on as before: %s", error);
     if (daemon->reloader != NULL) {

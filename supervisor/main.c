@@ -162,7 +162,8 @@ static void save_status(const struct conf *conf, const struct options *options, 
 
 static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass)
 {
-    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1, .is_told = audit_has_journal(pass->audit) && log_is_journal(STDOUT_FILENO)};
+    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1,
+        .is_told = audit_has_journal(pass->audit) && log_is_journal(STDOUT_FILENO)};
     char error[ERROR_MAX] = "";
     char known_path[FILE_PATH_MAX + 8];
     struct known *known;

@@ -88,7 +88,10 @@ static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
     fields->serial_len = cert->serial_len;
 }
 
-/* Returns whether the journal has it. */
+/*
+ * What the certificate is, or why it cannot be looked after (told_reason, detail), was found out: told, if it is news.  Returns
+ * whether the journal has it.
+ */
 static bool tell_cert(struct relay *relay, struct pool_cert *cert)
 {
     struct audit_fields fields = {.process = PARTY_SUPERVISOR, .reason = cert->told_reason, .detail = cert->detail};
@@ -102,11 +105,6 @@ static bool tell_cert(struct relay *relay, struct pool_cert *cert)
         fields.event = EVENT_CERT_REFUSED;
     name_cert(&fields, cert);
     return audit_write(relay->audit, &fields);
-}
-
-void relay_cert_told(struct relay *relay, struct pool_cert *cert)
-{
-    tell_cert(relay, cert);
 }
 
 void relay_file_refused(

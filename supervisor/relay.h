@@ -44,9 +44,6 @@ const char *relay_message(struct relay *relay, struct child *child, const struct
 void relay_file_refused(
     struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
 
-/* What the certificate is, or why it cannot be looked after (told_reason, detail), was found out: told, if it is news. */
-void relay_cert_told(struct relay *relay, struct pool_cert *cert);
-
 /* An event about the service.  Returns whether the journal has it (log_unless_told). */
 bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);
 void relay_child_start(struct relay *relay, const struct child *child);

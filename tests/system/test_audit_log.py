@@ -22,6 +22,8 @@ def daemon(site):
     site.leaf("shop.test")
     made = Daemon(site.sg)
     yield made
+    if made.is_running():
+        made.stop()  # its children, too, are gone then
     made.end()
 
 
