@@ -123,8 +123,8 @@ static void judge_seals(struct verification *run)
     if (verdict->older > 0)
         add_note(run, "%" PRIu64 " records before that are older than the key, which proves nothing of them", verdict->older);
     if (verdict->unsealed > 0)
-        add_gap(run, "%" PRIu64 " records before the first seal have none, though the key was made already: nothing but the chain "
-            "proves them", verdict->unsealed);
+        add_gap(run, "%" PRIu64 " records have no seal, though the key was made already, before the first seal or after an "
+            "audit.seal_off: nothing but the chain proves them", verdict->unsealed);
     if (verdict->misdated > 0)
         add_gap(run, "%" PRIu64 " records, the first of them %" PRIu64 ", are dated outside of their seals' interval: the clock was "
             "set back, the next key could not be written down, or they were made up later", verdict->misdated, verdict->first_misdated);
@@ -147,7 +147,7 @@ static void judge_whole(struct verification *run, size_t unread)
     if (run->anchors.count == 0)
         add_note(run, "without an anchor, a log that was written anew as a whole, or cut off at its end, cannot be told from this one");
     if (verdict->torn > 0)
-        add_note(run, "lines that were never finished, as a record behind them tells: %" PRIu64 ", the first %s line %" PRIu64,
+        add_note(run, "lines that are no records, of which the record behind them tells: %" PRIu64 ", the first %s line %" PRIu64,
             verdict->torn, path_of(run, &verdict->first_torn), verdict->first_torn.line);
     if (verdict->is_tail_torn)
         add_note(run, "%s line %" PRIu64 " is not finished: it is being written, or was when the machine stopped; the service notes it "

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "audit_request.h"
+#include "audit_setup.h"
 #include "audit_show.h"
 #include "audit_verify.h"
 #include "client.h"
@@ -63,7 +64,9 @@ static int do_request(const struct audit_request *request)
             return CLI_EXIT_ERROR;
         log = conf->audit_log;
     }
-    if (request->mode == AUDIT_MODE_VERIFY)
+    if (request->mode == AUDIT_MODE_SETUP_SEAL)
+        code = audit_setup_seal(conf, request->replaces);
+    else if (request->mode == AUDIT_MODE_VERIFY)
         code = audit_verify(request, log);
     else
         code = look(request, log);
@@ -92,7 +95,8 @@ const struct command command_audit = {
     .arguments = "[--since T] [--until T] [--cert NAME] [--event E] [--process P] [--severity S] [--json] [-c FILE] [FILE...]\n"
                  "       stapleguard audit --summary [--since T] [--until T] [--cert NAME] [--json] [-c FILE] [FILE...]\n"
                  "       stapleguard audit --verify [--key KEY] [--key-file FILE] [--anchor SEQ:HASH] [--journal DIR] [--json] [-c FILE] "
-                 "[FILE...]",
+                 "[FILE...]\n"
+                 "       stapleguard audit --setup-seal [--replace] [-c FILE]",
     .summary = "What happened, and whether the record of it is whole",
     .help = "  --since T, --until T  records from T on, and before T; T as in\n"
             "                        " REVIEW_WHEN_FORMS "\n"
@@ -109,10 +113,13 @@ const struct command command_audit = {
             "  --key-file FILE       the same from a file, or from standard input with -; once more for a key that replaced another\n"
             "  --anchor SEQ:HASH     --verify: record SEQ must have this hash (what --verify prints as its end)\n"
             "  --journal DIR         --verify: anchors of this journal instead of the machine's own, for instance of a log host\n"
+            "  --setup-seal          make the key of the seals (as root), and print the verification key, once\n"
+            "  --replace             --setup-seal: even though there is a key; keep the verification key of the old one, too\n"
             "  -c, --config FILE     instead of " CONF_DEFAULT_PATH "\n"
             "  FILE...               these files instead of audit_log and what was rotated from it; .gz, .bz2, .xz and .zst are read, too\n"
             "\nexit codes: 0 shown; 1 some lines are no records, or a file could not be read to its end; 3 usage, or nothing to read\n"
             "  --verify: 0 sound; 1 broken; 2 incomplete: what is there is sound, but not all is there or can be judged; 3 usage, or\n"
-            "  nothing to read\n",
+            "  nothing to read\n"
+            "  --setup-seal: 0 made; 1 there is a key already; 3 it cannot be done\n",
     .run = run,
 };

@@ -196,6 +196,12 @@ static void flush(struct daemon *daemon)
     daemon->flush_msec = DAEMON_NEVER;
 }
 
+static void tick(struct daemon *daemon, int64_t now_msec)
+{
+    relay_tick(&daemon->relay);
+    daemon->tick_msec = now_msec + audit_tick(daemon->settings.audit);
+}
+
 static void feed_watchdog(struct daemon *daemon, int64_t now_msec)
 {
     notify_watchdog();
@@ -206,7 +212,7 @@ static void feed_watchdog(struct daemon *daemon, int64_t now_msec)
 static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
 {
     int64_t next_msec = children_tick(&daemon->children, now_msec);
-    int64_t parts[8];
+    int64_t parts[9];
 
     if (daemon->lookout_msec <= now_msec)
         look_out(daemon, now_msec);
@@ -218,6 +224,8 @@ static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
         daemon_save(daemon);
     if (daemon->flush_msec <= now_msec)
         flush(daemon);
+    if (daemon->tick_msec <= now_msec)
+        tick(daemon, now_msec);
     if (daemon->watchdog_msec <= now_msec)
         feed_watchdog(daemon, now_msec);
     if (daemon->is_stopping && daemon->stop_msec <= now_msec) {
@@ -232,6 +240,7 @@ static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
     parts[5] = daemon->watchdog_msec;
     parts[6] = daemon->stop_msec;
     parts[7] = deploys_tick(daemon->deploys, now_msec);
+    parts[8] = daemon->tick_msec;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         next_msec = parts[i] < next_msec ? parts[i] : next_msec;
     return next_msec;
@@ -327,6 +336,7 @@ static int set_up(struct daemon *daemon, const struct daemon_settings *settings)
     daemon->save_msec = daemon->flush_msec = daemon->stop_msec = daemon->watchdog_msec = DAEMON_NEVER;
     daemon->apache_msec = daemon->apache_ended_msec = now_msec;
     daemon->lookout_msec = now_msec + LOOKOUT_MSEC;
+    daemon->tick_msec = now_msec;
     if (notify_watchdog_msec() > 0)
         daemon->watchdog_msec = now_msec;
     if (daemon_gather(daemon) != 0 || daemon_prepare_actions(daemon) != 0)

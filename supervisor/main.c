@@ -24,6 +24,7 @@
 #include "directories.h"
 #include "discover.h"
 #include "instance.h"
+#include "journal.h"
 #include "jail.h"
 #include "layers.h"
 #include "log.h"
@@ -96,7 +97,7 @@ static int lock_in(char *error, size_t cap)
 }
 
 /* The configured certificates and those that Apache names.  NULL: said already. */
-static struct pool *gather(const struct conf *conf, struct report *report)
+static struct pool *gather(const struct conf *conf, struct audit *audit, struct report *report)
 {
     char error[ERROR_MAX] = "";
     char **paths = NULL;
@@ -106,7 +107,8 @@ static struct pool *gather(const struct conf *conf, struct report *report)
 
     if (found != 0) {
         report->has_discovery_failed = true;
-        log_error("Apache does not tell its certificates: %s", error);
+        log_unless_told(audit_write(audit, &(struct audit_fields){.event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR,
+            .detail = error}), SEVERITY_ERROR, "Apache does not tell its certificates: %s", error);
         if (found > 0)
             log_warning("going on with the %zu that it told the last time", count);
     }
@@ -169,7 +171,7 @@ static enum exit_code run_once(const struct conf *conf, const struct options *op
 
     pass->conf = conf;
     pass->is_forced = options->is_forced;
-    pass->pool = gather(conf, &report);
+    pass->pool = gather(conf, pass->audit, &report);
     snprintf(known_path, sizeof known_path, "%s/known", conf->state_dir);
     known = known_read(known_path);
     pass->known = known;
@@ -216,6 +218,7 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
     char error[ERROR_MAX] = "";
     uid_t apache_uid;
     enum instance_result instance;
+    struct journal *journal;
     enum exit_code code;
 
     if (users_find(conf->fetch_user, &pass.ids.fetch_uid, &pass.ids.fetch_gid, error, sizeof error) != 0
@@ -238,9 +241,12 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
         log_error("cannot watch for signals: %s", strerror(errno));
         return EXIT_CONFIGURATION;
     }
-    pass.audit = audit_open(conf->audit_log, NULL);
+    journal = conf->is_journal_on ? journal_open(JOURNAL_SOCKET) : NULL;
+    pass.audit = audit_open(&(struct audit_settings){.path = conf->audit_log, .state_dir = conf->state_dir,
+        .is_sealed = conf->is_audit_sealed, .journal = journal});
     if (pass.audit == NULL) {
         log_error("out of memory");
+        journal_close(journal);
         return EXIT_CONFIGURATION;
     }
     audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR,
@@ -249,6 +255,7 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
     audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_STOP, .process = PARTY_SUPERVISOR,
         .has_status = true, .status = (int32_t)code});
     audit_close(pass.audit);
+    journal_close(journal);
     close(pass.signal_fd);
     return code;
 }

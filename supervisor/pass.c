@@ -59,8 +59,8 @@ static void look_at_layers(struct run *run, const struct child *child)
 static void close_channel(struct run *run, struct child *child, const char *why)
 {
     if (why != NULL) {
-        log_error("%s: %s; its channel is closed", party_name(child->party), why);
-        relay_service_event(&run->relay, EVENT_PROTOCOL_VIOLATION, child->party, REASON_PROTOCOL, why);
+        log_unless_told(relay_service_event(&run->relay, EVENT_PROTOCOL_VIOLATION, child->party, REASON_PROTOCOL, why),
+            SEVERITY_ERROR, "%s: %s; its channel is closed", party_name(child->party), why);
         run->report->has_child_failed = true;
     }
     ipc_close(&child->ipc);
@@ -161,6 +161,8 @@ static void flush_audit(struct run *run)
 
     if (now_msec - run->flushed_msec < FLUSH_MSEC)
         return;
+    relay_tick(&run->relay);
+    audit_tick(run->pass->audit);
     audit_flush(run->pass->audit);
     run->flushed_msec = now_msec;
 }

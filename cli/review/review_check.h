@@ -57,7 +57,8 @@ struct review_verdict {
     struct audit_chain before; /* where the log begins: all zero for a whole one */
     struct audit_chain end;    /* the last sound record */
     /* What is no fault. */
-    uint64_t torn;             /* lines that were not finished, which a record behind tells of */
+    uint64_t torn;             /* lines that are no records, which an audit.gap behind them tells of, or a record that stands whole
+                                  behind its unfinished beginning */
     struct review_place first_torn;
     bool is_tail_torn;         /* the last line is not finished: it is being written, or was when the machine stopped */
     struct review_place tail;
@@ -68,7 +69,7 @@ struct review_verdict {
     uint64_t sealed;           /* records whose seal is right */
     uint64_t first_sealed;     /* the number of the first */
     uint64_t last_sealed;
-    uint64_t unsealed;         /* records of the key's time that came before the first seal */
+    uint64_t unsealed;         /* records of the key's time before the first seal, or after a sealed audit.seal_off */
     uint64_t older;            /* records of before the key was made: it says nothing of them */
     uint64_t misdated;         /* whose time lies outside of their seal's interval: the clock was set back, the next key could not
                                   be written down, or they are forged */

@@ -120,7 +120,7 @@ static enum review_fault unsound_start(const struct review_scene *scene, size_t 
     uint64_t seq = first->claimed_seq;
 
     if (is_genesis(&next->before)) {
-        if (next->is_gap)
+        if (next->is_gap_of_bytes)
             return pass_over(scene, unsound, verdict, skip);
         return found(verdict, REVIEW_INSERTED, &first->place, 1, "a line that is no record stands before the first");
     }
@@ -150,7 +150,7 @@ static enum review_fault unsound_lines(const struct review_scene *scene, size_t 
     if (!scene->has_chain)
         return unsound_start(scene, unsound, verdict, skip);
     if (is_same(&next->before, &scene->chain)
-        && (next->is_gap || (unsound == 1 && !first->is_ended && next->is_whole_of_torn)))
+        && (next->is_gap_of_bytes || (unsound == 1 && !first->is_ended && next->is_whole_of_torn)))
         return pass_over(scene, unsound, verdict, skip);
     if (find_before(scene, unsound, &scene->chain) != NOT_THERE)
         return found(verdict, REVIEW_INSERTED, &first->place, seq,
@@ -207,6 +207,18 @@ static enum review_fault wrong_link(const struct review_scene *scene, bool is_li
         "it does not link to record %" PRIu64 ": one of the two was altered, and its own hash made to fit", scene->chain.seq);
 }
 
+static enum review_fault missing(const struct review_item *next, uint64_t seq, struct review_verdict *verdict)
+{
+    const char *hint = next->is_gap    ? "; the service noticed it then, see that record"
+        : next->place.line == 1 ? "; is a rotated file not there?"
+                                : "";
+
+    if (next->before.seq > seq)
+        return found(verdict, REVIEW_REMOVED, &next->place, seq, "the records %" PRIu64 " to %" PRIu64 " are missing before it%s", seq,
+            next->before.seq, hint);
+    return found(verdict, REVIEW_REMOVED, &next->place, seq, "record %" PRIu64 " is missing before it%s", seq, hint);
+}
+
 /* The record that should stand here does not come. */
 static enum review_fault unlinked(const struct review_scene *scene, struct review_verdict *verdict)
 {
@@ -224,12 +236,8 @@ static enum review_fault unlinked(const struct review_scene *scene, struct revie
         return found(verdict, REVIEW_NEW_CHAIN, &first->place, first->after.seq,
             "a second chain begins behind record %" PRIu64 ": the log was not there when the service started, or another one was "
             "put behind it", last);
-    if (first->before.seq > last + 1)
-        return found(verdict, REVIEW_REMOVED, &first->place, last + 1, "the records %" PRIu64 " to %" PRIu64 " are missing before it%s",
-            last + 1, first->before.seq, first->place.line == 1 ? "; is a rotated file not there?" : "");
-    if (first->before.seq == last + 1)
-        return found(verdict, REVIEW_REMOVED, &first->place, last + 1, "record %" PRIu64 " is missing before it%s", last + 1,
-            first->place.line == 1 ? "; is a rotated file not there?" : "");
+    if (first->before.seq > last)
+        return missing(first, last + 1, verdict);
     if (first->before.seq == last)
         return wrong_link(scene, is_linked, verdict);
     return found(verdict, REVIEW_INSERTED, &first->place, first->after.seq,
@@ -257,7 +265,7 @@ enum review_fault review_diagnose_start(const struct review_scene *scene, struct
     if (other != NOT_THERE)
         return found(verdict, REVIEW_REORDERED, &first->place, first->after.seq, "it stands before record %" PRIu64, first->before.seq);
     if (!is_genesis(&first->before) && find_before(scene, 1, &nothing) != NOT_THERE
-        && !scene->items[find_before(scene, 1, &nothing)].is_gap)
+        && !scene->items[find_before(scene, 1, &nothing)].is_gap_of_bytes)
         return found(verdict, REVIEW_INSERTED, &first->place, first->after.seq, "it stands before the first record of the log");
     if (first->before.seq == 0 && !is_genesis(&first->before))
         return found(verdict, REVIEW_ALTERED, &first->place, 1, "it is the first record, but has one before it");

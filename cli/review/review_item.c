@@ -119,8 +119,10 @@ static void read_record(const struct review_line *line, struct review_item *item
     if (!review_scan(line->text, line->len, &record))
         return;
     item->time_sec = review_value_sec(&record.values[REVIEW_TIME]);
-    item->is_gap = review_value_is(&record.values[REVIEW_EVENT], event_name(EVENT_AUDIT_GAP))
-        && record.values[REVIEW_COUNT].at == NULL;
+    item->is_gap = review_value_is(&record.values[REVIEW_EVENT], event_name(EVENT_AUDIT_GAP));
+    item->is_gap_of_bytes = item->is_gap && record.values[REVIEW_COUNT].at == NULL;
+    item->is_seal_off = review_value_is(&record.values[REVIEW_EVENT], event_name(EVENT_AUDIT_SEAL_OFF));
+    item->is_seal_failed = review_value_is(&record.values[REVIEW_EVENT], event_name(EVENT_AUDIT_SEAL_FAILED));
 }
 
 void review_item_read(const struct review_line *line, const char *torn, size_t torn_len, struct review_item *item)

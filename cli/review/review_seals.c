@@ -100,14 +100,18 @@ static enum review_fault fault_of(const struct review_seals *seals, enum outcome
     return outcome == SEAL_WRONG ? REVIEW_REWRITTEN : REVIEW_MISSEALED;
 }
 
-static enum review_fault without_seal(const struct review_seals *seals, struct review_verdict *verdict)
+static enum review_fault without_seal(
+    const struct review_seals *seals, const struct review_item *item, struct review_verdict *verdict)
 {
-    if (!seals->has_begun) {
+    if (!seals->has_begun || seals->is_off) {
         verdict->unsealed++;
         return REVIEW_SOUND;
     }
     snprintf(verdict->sentence, sizeof verdict->sentence,
-        "it has no seal, although records before it have: it was put there by somebody who has no key, or audit_seal was switched off");
+        "it has no seal, although records before it have: it was put there by somebody who has no key%s",
+        item->is_seal_failed    ? ", or the service had none, as this record says"
+            : item->is_seal_off ? ", or audit_seal was switched off while the service did not run"
+                                : "");
     return REVIEW_UNSEALED;
 }
 
@@ -120,6 +124,7 @@ static void count_right(struct review_seals *seals, const struct review_item *it
     if (!seals->has_begun)
         verdict->first_sealed = item->after.seq;
     seals->has_begun = true;
+    seals->is_off = item->is_seal_off;
     verdict->sealed++;
     verdict->last_sealed = item->after.seq;
 }
@@ -130,7 +135,7 @@ enum review_fault review_seals_check(struct review_seals *seals, const struct re
 
     if (!item->is_sealed) {
         if (!is_older(seals, item))
-            return without_seal(seals, verdict);
+            return without_seal(seals, item, verdict);
         verdict->older++;
         return REVIEW_SOUND;
     }

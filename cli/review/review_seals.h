@@ -17,6 +17,7 @@ struct review_seals {
     size_t at;      /* the one that seals now */
     int64_t now_sec;
     bool has_begun; /* a record with a right seal was seen */
+    bool is_off;    /* the last of them says that it is the last: audit.seal_off */
 };
 
 /* keys: count of them, of epoch 0, in any order; at most REVIEW_KEYS_MAX. */

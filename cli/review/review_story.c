@@ -30,6 +30,11 @@ static const char *const stories[EVENT_COUNT] = {
     [EVENT_PROTOCOL_VIOLATION] =
         "a message that the protocol does not allow, from or to the {process}[: {detail}]; that channel was closed",
     [EVENT_AUDIT_GAP] = "there is a gap in this log[: {detail}]",
+    [EVENT_AUDIT_MOVED] = "this log was moved[: {detail}]",
+    [EVENT_AUDIT_SEAL_ON] = "records are sealed from here on[: {detail}]",
+    [EVENT_AUDIT_SEAL_OFF] = "records are not sealed any more from here on[: {detail}]",
+    [EVENT_AUDIT_SEAL_FAILED] = "records cannot be sealed as they should be[: {detail}]",
+    [EVENT_AUDIT_THROTTLED] = "the {process} reports too much[: {detail}]",
     [EVENT_CERT_ADDED] = "looked after from now on[, as far as there is something to do: {why}][ ({detail})]",
     [EVENT_CERT_CHANGED] = "its file changed, and what is in it now is looked after[, as far as there is something to do: {why}][ "
                            "({detail})]",

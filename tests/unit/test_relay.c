@@ -42,7 +42,7 @@ static int set_up(void **state)
     scene->fetcher = (struct child){.party = PARTY_FETCHER, .ipc.fd = -1};
     scene->writer = (struct child){.party = PARTY_WRITER, .ipc.fd = -1};
     scene->known = known_read("/nonexistent");
-    relay_init(&scene->relay, &scene->pool, scene->known, audit_open(scene->log_path, NULL), &scene->report);
+    relay_init(&scene->relay, &scene->pool, scene->known, audit_open(&(struct audit_settings){.path = scene->log_path}), &scene->report);
     assert_non_null(scene->relay.audit);
     *state = scene;
     return 0;
