@@ -230,9 +230,11 @@ static enum review_fault unlinked(const struct review_scene *scene, struct revie
         return found(verdict, REVIEW_ALTERED, &first->place, last + 1, "it follows record %" PRIu64 " by its hash, but has the number %"
             PRIu64, last, first->after.seq);
     for (size_t i = 0; i < scene->recent_count; i++)
-        if (is_same(&first->before, &scene->recent[i].before))
+        if (is_same(&first->before, &scene->recent[i].before)
+            && (last == 1 || !is_genesis(&first->before) || is_same(&first->after, &scene->recent[i].after)))
             return forked(scene, &scene->recent[i], verdict);
-    if (is_genesis(&first->before) && (first->is_gap || is_linked))
+    /* Behind more than one record, what begins from nothing is not a forged first record, but another log. */
+    if (is_genesis(&first->before) && (first->is_gap_of_bytes || is_linked))
         return found(verdict, REVIEW_NEW_CHAIN, &first->place, first->after.seq,
             "a second chain begins behind record %" PRIu64 ": the log was not there when the service started, or another one was "
             "put behind it", last);
@@ -262,6 +264,9 @@ enum review_fault review_diagnose_start(const struct review_scene *scene, struct
     size_t other = find_after(scene, 1, &first->before);
     static const struct audit_chain nothing;
 
+    if (find_after(scene, 1, &first->after) != NOT_THERE && find_before(scene, 1, &first->after) != 1)
+        return found(verdict, REVIEW_INSERTED, &first->place, first->after.seq,
+            "it is a copy of record %" PRIu64 ", which stands at its place, too", first->after.seq);
     if (other != NOT_THERE)
         return found(verdict, REVIEW_REORDERED, &first->place, first->after.seq, "it stands before record %" PRIu64, first->before.seq);
     if (!is_genesis(&first->before) && find_before(scene, 1, &nothing) != NOT_THERE
