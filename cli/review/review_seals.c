@@ -34,7 +34,8 @@ static int compare(const void *a, const void *b)
 void review_seals_init(struct review_seals *seals, const struct audit_key *keys, size_t count, int64_t now_sec)
 {
     *seals = (struct review_seals){.count = count, .now_sec = now_sec};
-    memcpy(seals->keys, keys, count * sizeof *keys);
+    for (size_t i = 0; i < count; i++)
+        seals->keys[i] = keys[i];
     qsort(seals->keys, count, sizeof *seals->keys, compare);
 }
 

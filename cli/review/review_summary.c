@@ -20,8 +20,9 @@ struct review_summary {
     uint64_t commit_no;      /* how many dbm.committed there were, */
     uint64_t commits_before; /* and how many of them before the period */
     void *by_name; /* tsearch(3), of struct review_cert */
-    const struct review_cert **sorted;
     size_t cert_count;
+    const struct review_cert **sorted;
+    size_t sorted_count;
 };
 
 struct review_summary *review_summary_new(int64_t since_usec, int64_t until_usec)
@@ -239,7 +240,7 @@ static void collect(const void *node, VISIT visit, void *context)
     close_bare(summary, cert, summary->until);
     cert->is_bare = cert->wants_staple && cert->fresh_until < summary->until;
     if (cert->is_in_period)
-        summary->sorted[summary->cert_count++] = cert;
+        summary->sorted[summary->sorted_count++] = cert;
 }
 
 static int compare_trouble(const void *a, const void *b)
@@ -254,14 +255,15 @@ static int compare_trouble(const void *a, const void *b)
 
 size_t review_summary_end(struct review_summary *summary, const struct review_cert *const **certs)
 {
+    free(summary->sorted);
+    summary->sorted_count = 0;
     summary->sorted = calloc(summary->cert_count + 1, sizeof *summary->sorted);
-    summary->cert_count = 0;
     if (summary->sorted != NULL) {
         twalk_r(summary->by_name, collect, summary);
-        qsort(summary->sorted, summary->cert_count, sizeof *summary->sorted, compare_trouble);
+        qsort(summary->sorted, summary->sorted_count, sizeof *summary->sorted, compare_trouble);
     }
     *certs = summary->sorted;
-    return summary->cert_count;
+    return summary->sorted_count;
 }
 
 void review_summary_free(struct review_summary *summary)
