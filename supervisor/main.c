@@ -161,9 +161,9 @@ static void save_status(const struct conf *conf, const struct options *options, 
         log_warning("cannot write %s: %s", path, strerror(errno));
 }
 
-static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass)
+static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass, bool has_journal)
 {
-    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1};
+    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1, .is_told = has_journal && log_is_journal(STDOUT_FILENO)};
     char error[ERROR_MAX] = "";
     char known_path[FILE_PATH_MAX + 8];
     struct known *known;
@@ -251,7 +251,7 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
     }
     audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR,
         .pid = getpid(), .detail = STAPLEGUARD_VERSION});
-    code = options->is_once ? run_once(conf, options, &pass) : run_daemon(owned_conf, options, &pass, look_gid);
+    code = options->is_once ? run_once(conf, options, &pass, journal != NULL) : run_daemon(owned_conf, options, &pass, look_gid);
     audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_STOP, .process = PARTY_SUPERVISOR,
         .has_status = true, .status = (int32_t)code});
     audit_close(pass.audit);

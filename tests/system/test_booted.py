@@ -10,7 +10,7 @@ import shlex
 
 import pytest
 from helpers import machine as machines
-from helpers import pki, responder, tls
+from helpers import audit, pki, responder, tls
 from helpers.daemon import wait_until
 
 PORTS_CONF = "Listen 127.0.0.1:{port}\n"
@@ -366,6 +366,53 @@ def test_the_timer_takes_turns_with_the_daemon(world):
 
 
 # The audit log --------------------------------------------------------------------------------------------------------------
+
+
+def journal_entries(world, *matches):
+    """What journalctl finds: [{field: value}]."""
+    output = world.machine.run("journalctl", "--no-pager", "--output=json", *matches).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_journalctl_finds_events_by_certificate(world):
+    name = next(cert["name"] for cert in world.status()["certificates"] if "shop.test" in cert["file"])
+    found = journal_entries(world, f"STAPLEGUARD_CERT={name}")
+    assert found and {entry["STAPLEGUARD_CERT"] for entry in found} == {name}
+    stored = next(entry for entry in found if entry["STAPLEGUARD_EVENT"] == "staple.stored")
+    assert stored["MESSAGE"].startswith(f"{name}: a fresh staple, served until 20")
+    assert (stored["SYSLOG_IDENTIFIER"], stored["_SYSTEMD_UNIT"], stored["_TRANSPORT"]) == ("stapleguard", UNIT, "journal")
+    hashes = {str(record["seq"]): record["hash"] for record in world.audit(AUDIT_LOG + ".1") + world.audit()}
+    assert hashes[stored["STAPLEGUARD_SEQ"]] == stored["STAPLEGUARD_HASH"]
+    anchors = journal_entries(world, "STAPLEGUARD_EVENT=audit.anchor")
+    assert anchors and all(hashes[entry["STAPLEGUARD_SEQ"]] == entry["STAPLEGUARD_HASH"] for entry in anchors)
+    assert {entry["STAPLEGUARD_AUDIT_LOG"] for entry in anchors} == {AUDIT_LOG}
+
+
+def test_the_journal_tells_nothing_twice(world):
+    said = world.machine.journal("--unit", UNIT)
+    assert re.search(r"^Apache runs \(process \d+\)", said, re.MULTILINE)
+    assert "Apache runs as process" not in said and "audit anchor" not in said and "takes no events" not in said
+    assert not re.search(r"^stapleguardd: (error|warning): \S+ was ended by signal", said, re.MULTILINE)
+
+
+def test_the_log_is_sealed_below_the_hardening(world):
+    conf = world.machine.path("/etc/stapleguard/stapleguard.conf")
+    before = conf.read_text()
+    key = audit.Key(1700000000, 900, os.urandom(32)).at(60000)
+    try:
+        key.write(world.machine.path("/var/lib/stapleguard/audit.seal"))
+        conf.write_text(before + "[stapleguard]\naudit_seal = yes\n")
+        world.machine.run("systemctl", "reload", "stapleguard")
+        wait_until(lambda: world.events("audit.seal_on"), "the seals")
+        world.machine.run("systemctl", "restart", "stapleguard")
+        world.wait_until_fresh()
+        wait_until(lambda: "seal" in world.audit()[-1], "a sealed record of the next start")
+        assert all(key.seals(record) for record in world.audit() if "seal" in record)
+        assert not world.events("audit.seal_failed")
+    finally:
+        conf.write_text(before)
+        world.machine.run("systemctl", "reload", "stapleguard")
+    wait_until(lambda: world.events("audit.seal_off"), "the end of the seals")
 
 
 def test_logrotate_keeps_the_chain_and_the_staples(world):
