@@ -34,6 +34,7 @@ struct verification {
     size_t gap_count;
     char notes[NOTES_MAX][NOTE_MAX]; /* what a reader should know */
     size_t note_count;
+    char path[FILE_PATH_MAX + 1]; /* path_of */
 };
 
 static __attribute__((format(printf, 2, 3))) void add_gap(struct verification *run, const char *format, ...)
@@ -104,9 +105,13 @@ static bool check_line(void *context, const struct review_line *line)
     return review_check_line(context, line);
 }
 
-static const char *path_of(const struct verification *run, const struct review_place *place)
+/* Clean; until the next call. */
+static const char *path_of(struct verification *run, const struct review_place *place)
 {
-    return place->line == 0 ? "" : run->files.files[place->file].path;
+    const char *path = place->line == 0 ? "" : run->files.files[place->file].path;
+
+    text_clean_copy(run->path, sizeof run->path, path, strlen(path));
+    return run->path;
 }
 
 static void judge_seals(struct verification *run)
@@ -123,8 +128,10 @@ static void judge_seals(struct verification *run)
     if (verdict->older > 0)
         add_note(run, "%" PRIu64 " records before that are older than the key, which proves nothing of them", verdict->older);
     if (verdict->unsealed > 0)
-        add_gap(run, "%" PRIu64 " records have no seal, though the key was made already, before the first seal or after an "
-            "audit.seal_off: nothing but the chain proves them", verdict->unsealed);
+        add_gap(run, "%" PRIu64 " records have no seal, though the key was made long before, or after an audit.seal_off: nothing but "
+            "the chain proves them", verdict->unsealed);
+    if (verdict->early > 0)
+        add_note(run, "%" PRIu64 " records between the making of the key and the first seal have none", verdict->early);
     if (verdict->misdated > 0)
         add_gap(run, "%" PRIu64 " records, the first of them %" PRIu64 ", are dated outside of their seals' interval: the clock was "
             "set back, the next key could not be written down, or they were made up later", verdict->misdated, verdict->first_misdated);
@@ -166,7 +173,7 @@ static const char *word_of(int code)
     return code == AUDIT_EXIT_SOUND ? "sound" : code == AUDIT_EXIT_BROKEN ? "broken" : "incomplete";
 }
 
-static void print_broken(const struct verification *run)
+static void print_broken(struct verification *run)
 {
     const struct review_verdict *verdict = run->verdict;
 
@@ -178,7 +185,7 @@ static void print_broken(const struct verification *run)
     printf("         %s\n", verdict->sentence);
 }
 
-static void print_people(const struct verification *run)
+static void print_people(struct verification *run)
 {
     const struct review_verdict *verdict = run->verdict;
     char hash[2 * AUDIT_HASH_LEN + 1];
@@ -211,11 +218,10 @@ static void print_list(const char *name, const char (*texts)[NOTE_MAX], size_t c
     putchar(']');
 }
 
-static void print_json(const struct verification *run)
+static void print_json(struct verification *run)
 {
     const struct review_verdict *verdict = run->verdict;
     char hash[2 * AUDIT_HASH_LEN + 1];
-    char path[FILE_PATH_MAX + 1];
 
     printf("{\"verdict\":\"%s\",\"records\":%" PRIu64 ",\"first\":%" PRIu64 ",\"last\":%" PRIu64, word_of(run->code), verdict->records,
         verdict->records == 0 ? 0 : verdict->before.seq + 1, verdict->end.seq);
@@ -223,11 +229,8 @@ static void print_json(const struct verification *run)
     printf(",\"hash\":\"%s\",\"files\":%zu,\"anchors_met\":%zu,\"sealed\":%" PRIu64 ",\"torn\":%" PRIu64, hash, run->files.count,
         verdict->anchors_met, verdict->sealed, verdict->torn);
     if (verdict->fault != REVIEW_SOUND) {
-        const char *raw = path_of(run, &verdict->place);
-
-        text_clean_copy(path, sizeof path, raw, strlen(raw));
         printf(",\"fault\":{\"what\":\"%s\",\"seq\":%" PRIu64 ",\"file\":", review_fault_word(verdict->fault), verdict->seq);
-        escape_json(stdout, path);
+        escape_json(stdout, path_of(run, &verdict->place));
         printf(",\"line\":%" PRIu64 ",\"detail\":", verdict->place.line);
         escape_json(stdout, verdict->sentence);
         putchar('}');

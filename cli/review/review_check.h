@@ -69,7 +69,8 @@ struct review_verdict {
     uint64_t sealed;           /* records whose seal is right */
     uint64_t first_sealed;     /* the number of the first */
     uint64_t last_sealed;
-    uint64_t unsealed;         /* records of the key's time before the first seal, or after a sealed audit.seal_off */
+    uint64_t early;            /* records of the key's first hour before the first seal */
+    uint64_t unsealed;         /* records after that before the first seal, or after a sealed audit.seal_off */
     uint64_t older;            /* records of before the key was made: it says nothing of them */
     uint64_t misdated;         /* whose time lies outside of their seal's interval: the clock was set back, the next key could not
                                   be written down, or they are forged */

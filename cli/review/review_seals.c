@@ -16,6 +16,9 @@
 /* The service takes up a key that replaces another within a minute. */
 #define TAKEN_UP_SEC 120
 
+/* The first key is made, then audit_seal = yes is written, then the service is reloaded: an administrator's hour. */
+#define SET_UP_SEC 3600
+
 enum outcome {
     SEAL_RIGHT,
     SEAL_WRONG,
@@ -69,8 +72,9 @@ static enum outcome try_keys(struct review_seals *seals, const struct review_ite
 {
     enum outcome first = try_key(&seals->keys[seals->at], item, seals->now_sec);
 
-    for (size_t i = seals->at + 1; first != SEAL_RIGHT && i < seals->count; i++)
-        if (try_key(&seals->keys[i], item, seals->now_sec) == SEAL_RIGHT) {
+    for (size_t i = 0; first != SEAL_RIGHT && i < seals->count; i++)
+        if (!seals->is_spent[i] && try_key(&seals->keys[i], item, seals->now_sec) == SEAL_RIGHT) {
+            seals->is_spent[seals->at] = seals->has_begun;
             seals->at = i;
             return SEAL_RIGHT;
         }
@@ -104,6 +108,10 @@ static enum review_fault fault_of(const struct review_seals *seals, enum outcome
 static enum review_fault without_seal(
     const struct review_seals *seals, const struct review_item *item, struct review_verdict *verdict)
 {
+    if (!seals->has_begun && item->time_sec < seals->keys[0].start + SET_UP_SEC) {
+        verdict->early++;
+        return REVIEW_SOUND;
+    }
     if (!seals->has_begun || seals->is_off) {
         verdict->unsealed++;
         return REVIEW_SOUND;

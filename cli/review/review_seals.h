@@ -14,6 +14,7 @@
 struct review_seals {
     struct audit_key keys[REVIEW_KEYS_MAX]; /* by their start */
     size_t count;
+    bool is_spent[REVIEW_KEYS_MAX]; /* another one took its place */
     size_t at;      /* the one that seals now */
     int64_t now_sec;
     bool has_begun; /* a record with a right seal was seen */

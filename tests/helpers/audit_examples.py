@@ -4,6 +4,8 @@ Run as a program, it writes the table and the examples into docs/audit.md.
 """
 
 import dataclasses
+import hashlib
+import json
 import pathlib
 import re
 import sys
@@ -131,6 +133,50 @@ EVENTS = [
     event("clock.wrong", CHILDREN, ["reason", "detail"], "the clock shows a time before this was built, so nothing is judged",
           reason="clock-wrong", detail="the clock shows 0 seconds since 1970, stapleguard was built at 1795392000; nothing is fetched"),
 ]
+
+
+KNOWN = {row.name: row for row in EVENTS}
+TEXT_MAX = {"cert": 255, "responder": 1024, "detail": 400, "serial": 64, "sha256": 64}
+SHAPES = {
+    "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "sha256": "[0-9a-f]{64}", "serial": "([0-9a-f]{2})+", "prev": "[0-9a-f]{64}",
+    "hash": "[0-9a-f]{64}", "seal": "[0-9a-f]{64}", "reason": "[a-z0-9]+(-[a-z0-9]+)*",
+    **{name: r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ" for name in ("this_update", "next_update", "expiry")},
+}
+
+
+def fault_of(record):
+    """What of this record is not as docs/audit.md says; "" for nothing."""
+    row = KNOWN.get(record.get("event"))
+    if row is None:
+        return f"the event {record.get('event')} is not documented"
+    if record["process"] not in row.processes:
+        return f"{row.name} comes from {record['process']}"
+    order = [name for name in [*ALWAYS[:4], *audit_log.MEMBERS, *ALWAYS[4:], *SEALED] if name in record]
+    if list(record) != order:
+        return f"its members are {list(record)}"
+    strange = set(record) - set(ALWAYS) - set(SEALED) - set(row.members)
+    if strange:
+        return f"{row.name} has {strange}, which is not documented"
+    for name, value in record.items():
+        if isinstance(value, int) != (name in audit_log.NUMBERS | {"seq", "epoch"}):
+            return f"{name} is {value!r}"
+        if name in SHAPES and not re.fullmatch(SHAPES[name], value):
+            return f"{name} is {value!r}"
+        if isinstance(value, str) and not (value.isprintable() and 0 < len(value.encode()) <= TEXT_MAX.get(name, 64)):
+            return f"{name} is {value!r}"
+    return ""
+
+
+def faults_of_log(path):
+    """The same for all lines of a file that are the service's own, as their hashes show."""
+    faults = []
+    for line in pathlib.Path(path).read_bytes().splitlines():
+        start, middle, end = line.rpartition(b',"hash":"')
+        if middle and end.startswith(hashlib.sha256(start).hexdigest().encode()):
+            fault = fault_of(json.loads(line))
+            if fault:
+                faults.append(f"{fault}: {line.decode()}")
+    return faults
 
 
 def severities():

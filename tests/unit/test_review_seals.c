@@ -157,6 +157,12 @@ static void all_seals_taken_away_leave_nothing_proved(void **state)
     check(&verdict);
     assert_int_equal(verdict.fault, REVIEW_SOUND);
     assert_int_equal(verdict.sealed, 0);
+    assert_int_equal(verdict.early, RECORDS);
+    /* Within the first hour somebody may not have switched it on yet. */
+    first.start -= 3600;
+    check(&verdict);
+    assert_int_equal(verdict.fault, REVIEW_SOUND);
+    assert_int_equal(verdict.early, 0);
     assert_int_equal(verdict.unsealed, RECORDS);
 }
 
