@@ -23,8 +23,7 @@ static const char *const phrases[EVENT_COUNT] = {
     [EVENT_SERVICE_RELOAD_FAILED] = "configuration not reloaded, going on as before",
     [EVENT_PROCESS_START] = "started",
     [EVENT_PROCESS_EXIT] = "ended",
-    [EVENT_SANDBOX_VIOLATION] = "ended by its sandbox: it made a system call that it must not make; the kernel's audit log names it "
-                                "(type=1326)",
+    [EVENT_SANDBOX_VIOLATION] = "ended by its sandbox after a forbidden system call; the kernel's audit log names it (type=1326)",
     [EVENT_PROTOCOL_VIOLATION] = "broke the protocol between the processes; its channel is closed",
     [EVENT_AUDIT_GAP] = "gap in the audit log",
     [EVENT_AUDIT_MOVED] = "the audit log moved",

@@ -12,118 +12,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "audit.h"
 #include "audit_head.h"
-#include "log.h"
-#include "temp_dir.h"
-
-#define LOG "audit.jsonl"
-#define START_SEC INT64_C(1795455253)
-
-static int64_t now_usec;
-static char path[128];
-static char log_text[8192];
-
-static int64_t test_clock(void)
-{
-    return now_usec++;
-}
-
-static void keep_log(enum severity severity, const char *text)
-{
-    size_t len = strlen(log_text);
-
-    (void)severity;
-    snprintf(log_text + len, sizeof log_text - len, "%s\n", text);
-}
-
-static int set_up(void **state)
-{
-    int result = temp_dir_setup(state);
-
-    snprintf(path, sizeof path, "%s/" LOG, (const char *)*state);
-    now_usec = START_SEC * 1000000;
-    log_text[0] = '\0';
-    log_to(keep_log);
-    return result;
-}
-
-static int tear_down(void **state)
-{
-    log_to(NULL);
-    return temp_dir_teardown(state);
-}
-
-static struct audit *open_log(void **state)
-{
-    struct audit *audit = audit_open(&(struct audit_settings){.path = path, .state_dir = *state, .clock = test_clock});
-
-    assert_non_null(audit);
-    return audit;
-}
-
-static void add(struct audit *audit, const char *detail)
-{
-    audit_write(audit, &(struct audit_fields){.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER, .detail = detail});
-    assert_int_equal(audit_flush(audit), AUDIT_WRITTEN);
-}
+#include "log_scene.h"
 
 static void write_three(void **state)
 {
-    struct audit *audit = open_log(state);
+    struct audit *audit = log_scene_open(state, false);
 
-    add(audit, "one");
-    add(audit, "two");
-    add(audit, "three");
+    log_scene_add(audit, "one");
+    log_scene_add(audit, "two");
+    log_scene_add(audit, "three");
     audit_close(audit);
-}
-
-/* The number-th line (from 1), in a buffer that lasts until the next call. */
-static const char *line_of(const char *name, unsigned number)
-{
-    static char text[65536];
-    char *at = text;
-    size_t len;
-    char *data = (char *)temp_file_read(name, &len);
-
-    assert_true(len < sizeof text);
-    memcpy(text, data, len);
-    text[len] = '\0';
-    free(data);
-    for (unsigned i = 1; i < number; i++) {
-        at = strchr(at, '\n');
-        assert_non_null(at);
-        at++;
-    }
-    *strchrnul(at, '\n') = '\0';
-    return at;
-}
-
-static void assert_has(const char *line, const char *part)
-{
-    if (strstr(line, part) == NULL)
-        assert_string_equal(line, part);
 }
 
 static void assert_gap(const char *name, unsigned number, const char *part)
 {
     assert_has(line_of(name, number), "\"event\":\"audit.gap\"");
     assert_has(line_of(name, number), part);
-}
-
-/* Is this line the record that follows the chain? */
-static void assert_follows(const char *line, struct audit_chain *chain)
-{
-    assert_int_equal(audit_record_verify(line, strlen(line), chain), AUDIT_OK);
-}
-
-static struct audit_chain chain_after(const char *name, unsigned lines)
-{
-    struct audit_chain chain = {0};
-
-    for (unsigned i = 1; i <= lines; i++)
-        assert_follows(line_of(name, i), &chain);
-    return chain;
 }
 
 static void cut_off(unsigned lines_left)
@@ -160,11 +65,11 @@ static void nothing_is_said_where_nothing_happened(void **state)
     struct audit *audit;
 
     write_three(state);
-    audit = open_log(state);
-    add(audit, "four");
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "four");
     audit_close(audit);
     chain_after(LOG, 4);
-    assert_null(strstr(log_text, "gap"));
+    assert_null(strstr(log_scene.said, "gap"));
 }
 
 static void records_that_were_cut_off_meanwhile_are_named(void **state)
@@ -175,15 +80,15 @@ static void records_that_were_cut_off_meanwhile_are_named(void **state)
     write_three(state);
     chain = chain_after(LOG, 3);
     cut_off(1);
-    audit = open_log(state);
-    add(audit, "four");
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "four");
     audit_close(audit);
     assert_gap(LOG, 2, "records 2 to 3 are missing in ");
     assert_has(line_of(LOG, 2), ": it was cut off, replaced or removed while the service did not run\",\"count\":2,");
     assert_follows(line_of(LOG, 2), &chain);
     assert_follows(line_of(LOG, 3), &chain);
     assert_int_equal(chain.seq, 5);
-    assert_has(log_text, "gap in the audit log: records 2 to 3 are missing");
+    assert_has(log_scene.said, "gap in the audit log: records 2 to 3 are missing");
 }
 
 static void a_last_record_that_is_another_one_is_named(void **state)
@@ -196,11 +101,11 @@ static void a_last_record_that_is_another_one_is_named(void **state)
     /* the same numbers, written anew */
     assert_int_equal(rename(LOG, "kept"), 0);
     assert_int_equal(rename(AUDIT_HEAD_FILE, "head"), 0);
-    now_usec += 5000000;
+    log_scene.now_usec += 5000000;
     write_three(state);
     assert_int_equal(unlink("kept"), 0);
     assert_int_equal(rename("head", AUDIT_HEAD_FILE), 0);
-    audit = open_log(state);
+    audit = log_scene_open(state, false);
     audit_close(audit);
     assert_gap(LOG, 4, "record 3 in ");
     assert_has(line_of(LOG, 4), "is not the one that was written: the log was replaced or altered");
@@ -208,9 +113,9 @@ static void a_last_record_that_is_another_one_is_named(void **state)
     /* with one more behind it */
     assert_int_equal(rename(AUDIT_HEAD_FILE, "head"), 0);
     write_three(state);
-    audit_head_format(&(struct audit_chain){.seq = 2, .hash = {9}}, log_text);
-    temp_file_write(AUDIT_HEAD_FILE, log_text, AUDIT_HEAD_LEN);
-    audit = open_log(state);
+    audit_head_format(&(struct audit_chain){.seq = 2, .hash = {9}}, log_scene.said);
+    temp_file_write(AUDIT_HEAD_FILE, log_scene.said, AUDIT_HEAD_LEN);
+    audit = log_scene_open(state, false);
     audit_close(audit);
     assert_gap(LOG, 8, "record 2 in ");
 }
@@ -226,8 +131,8 @@ static void a_log_that_is_longer_than_what_was_kept_is_sound(void **state)
     chain = chain_after(LOG, 1);
     audit_head_format(&chain, head);
     temp_file_write(AUDIT_HEAD_FILE, head, AUDIT_HEAD_LEN);
-    audit = open_log(state);
-    add(audit, "four");
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "four");
     audit_close(audit);
     chain_after(LOG, 4);
     assert_has(line_of(LOG, 4), "\"detail\":\"four\"");
@@ -244,14 +149,14 @@ static void a_rotated_file_is_found_by_whatever_name(void **state)
         assert_int_equal(rename(LOG, names[i]), 0);
         temp_file_write(LOG ".0.gz", "\x1f\x8b", 2);
         temp_file_write(LOG ".9", "", 0);
-        audit = open_log(state);
-        add(audit, "four");
+        audit = log_scene_open(state, false);
+        log_scene_add(audit, "four");
         audit_close(audit);
         assert_has(line_of(LOG, 1), "{\"seq\":4,");
         assert_has(line_of(LOG, 1), "\"detail\":\"four\"");
         assert_int_equal(unlink(LOG) | unlink(names[i]) | unlink(AUDIT_HEAD_FILE), 0);
     }
-    assert_null(strstr(log_text, "gap"));
+    assert_null(strstr(log_scene.said, "gap"));
 }
 
 static void a_compressed_one_does_not_begin_a_new_chain(void **state)
@@ -263,8 +168,8 @@ static void a_compressed_one_does_not_begin_a_new_chain(void **state)
     chain = chain_after(LOG, 3);
     assert_int_equal(unlink(LOG), 0);
     temp_file_write(LOG ".1.gz", "\x1f\x8b", 2);
-    audit = open_log(state);
-    add(audit, "four");
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "four");
     audit_close(audit);
     assert_gap(LOG, 1, " is new, and record 3, the last one, is in no file beside it that can be read");
     assert_follows(line_of(LOG, 1), &chain);
@@ -279,7 +184,7 @@ static void garbage_leads_to_what_was_kept(void **state)
     write_three(state);
     chain = chain_after(LOG, 3);
     temp_file_write(LOG, "garbage\n", 8);
-    audit = open_log(state);
+    audit = log_scene_open(state, false);
     audit_close(audit);
     assert_gap(LOG, 2, "no record was found at the end of ");
     assert_has(line_of(LOG, 2), "the chain goes on from record 3, which was kept");
@@ -292,12 +197,12 @@ static void a_damaged_head_is_told_and_the_log_believed(void **state)
 
     write_three(state);
     temp_file_poke(AUDIT_HEAD_FILE, 30, '7');
-    audit = open_log(state);
+    audit = log_scene_open(state, false);
     audit_close(audit);
     assert_gap(LOG, 4, "the kept end of the chain (audit.head in state_dir) cannot be read");
     chain_after(LOG, 4);
-    audit = open_log(state);
-    add(audit, "five");
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "five");
     audit_close(audit);
     assert_has(line_of(LOG, 5), "\"detail\":\"five\"");
 }
@@ -307,35 +212,35 @@ static void a_damaged_head_is_told_and_the_log_believed(void **state)
 static void a_log_that_is_removed_is_a_gap(void **state)
 {
     struct audit_chain chain;
-    struct audit *audit = open_log(state);
+    struct audit *audit = log_scene_open(state, false);
 
-    add(audit, "one");
-    add(audit, "two");
+    log_scene_add(audit, "one");
+    log_scene_add(audit, "two");
     chain = chain_after(LOG, 2);
     assert_int_equal(unlink(LOG), 0);
-    add(audit, "three");
+    log_scene_add(audit, "three");
     assert_has(line_of(LOG, 1), "\"detail\":\"three\"");
     assert_gap(LOG, 2, "records 1 to 2 are missing in ");
     assert_has(line_of(LOG, 2), ": it was removed while the service ran (or compressed at once: logrotate wants delaycompress)\",\"count\":2,");
     assert_follows(line_of(LOG, 1), &chain);
     assert_follows(line_of(LOG, 2), &chain);
     audit_close(audit);
-    assert_has(log_text, "gap in the audit log: records 1 to 2 are missing");
+    assert_has(log_scene.said, "gap in the audit log: records 1 to 2 are missing");
 }
 
 static void a_log_that_is_replaced_is_a_gap(void **state)
 {
-    struct audit *audit = open_log(state);
+    struct audit *audit = log_scene_open(state, false);
     size_t len;
     char *data;
 
-    add(audit, "one");
-    add(audit, "two");
+    log_scene_add(audit, "one");
+    log_scene_add(audit, "two");
     /* what sed -i does: a copy, here without the last line */
     data = (char *)temp_file_read(LOG, &len);
     temp_file_write("copy", data, strlen(line_of(LOG, 1)) + 1);
     assert_int_equal(rename("copy", LOG), 0);
-    add(audit, "three");
+    log_scene_add(audit, "three");
     assert_gap(LOG, 3, "record 2 is missing in ");
     assert_has(line_of(LOG, 3), ": it was replaced by another file while the service ran\",\"count\":1,");
     free(data);
@@ -344,12 +249,12 @@ static void a_log_that_is_replaced_is_a_gap(void **state)
     temp_file_write("copy", data, len);
     assert_int_equal(rename("copy", LOG), 0);
     free(data);
-    add(audit, "four");
+    log_scene_add(audit, "four");
     assert_gap(LOG, 5, "it was replaced by another file while the service ran; its last record is still there");
     /* something else */
     temp_file_write("copy", "not a log\n", 10);
     assert_int_equal(rename("copy", LOG), 0);
-    add(audit, "five");
+    log_scene_add(audit, "five");
     assert_has(line_of(LOG, 1), "not a log");
     assert_gap(LOG, 3, "records 1 to 6 are missing in ");
     audit_close(audit);
@@ -357,23 +262,23 @@ static void a_log_that_is_replaced_is_a_gap(void **state)
 
 static void a_log_that_is_cut_off_is_a_gap(void **state)
 {
-    struct audit *audit = open_log(state);
+    struct audit *audit = log_scene_open(state, false);
 
-    add(audit, "one");
-    add(audit, "two");
-    add(audit, "three");
+    log_scene_add(audit, "one");
+    log_scene_add(audit, "two");
+    log_scene_add(audit, "three");
     cut_off(1);
-    add(audit, "four");
+    log_scene_add(audit, "four");
     assert_has(line_of(LOG, 2), "{\"seq\":4,");
     assert_gap(LOG, 3, "records 2 to 3 are missing in ");
     assert_has(line_of(LOG, 3), ": somebody cut it off while the service ran (logrotate must not use copytruncate)\",\"count\":2,");
     /* to nothing, and in the middle of a line */
     assert_int_equal(truncate(LOG, 0), 0);
-    add(audit, "six");
+    log_scene_add(audit, "six");
     assert_has(line_of(LOG, 1), "{\"seq\":6,");
     assert_gap(LOG, 2, "records 1 to 5 are missing in ");
     assert_int_equal(truncate(LOG, 40), 0);
-    add(audit, "eight");
+    log_scene_add(audit, "eight");
     assert_has(line_of(LOG, 2), "{\"seq\":8,");
     assert_gap(LOG, 3, "records 6 to 7 are missing in ");
     audit_close(audit);
@@ -381,34 +286,34 @@ static void a_log_that_is_cut_off_is_a_gap(void **state)
 
 static void what_others_append_is_told(void **state)
 {
-    struct audit *audit = open_log(state);
+    struct audit *audit = log_scene_open(state, false);
     FILE *file;
 
-    add(audit, "one");
+    log_scene_add(audit, "one");
     file = fopen(LOG, "a");
     fputs("something", file);
     fclose(file);
-    add(audit, "two");
+    log_scene_add(audit, "two");
     assert_has(line_of(LOG, 2), "something");
     assert_has(line_of(LOG, 3), "{\"seq\":2,");
     assert_gap(LOG, 4, "9 bytes that are not ours stand in ");
     assert_has(line_of(LOG, 4), " behind record 1\"");
-    add(audit, "three");
+    log_scene_add(audit, "three");
     assert_has(line_of(LOG, 5), "\"detail\":\"three\"");
     audit_close(audit);
 }
 
 static void a_log_that_moves_says_so_in_both_files(void **state)
 {
-    struct audit *audit = open_log(state);
-    char other[sizeof path + 8];
+    struct audit *audit = log_scene_open(state, false);
+    char other[sizeof log_scene.path + 8];
     struct audit_chain chain;
 
     snprintf(other, sizeof other, "%s/other", (const char *)*state);
-    add(audit, "one");
+    log_scene_add(audit, "one");
     assert_null(audit_refuses_path(other));
     audit_reconfigure(audit, other, false);
-    add(audit, "two");
+    log_scene_add(audit, "two");
     audit_close(audit);
     assert_has(line_of(LOG, 2), "\"event\":\"audit.moved\",\"detail\":\"it goes on in ");
     assert_has(line_of(LOG, 2), "/other\"");
@@ -426,32 +331,32 @@ static void a_log_that_moves_says_so_in_both_files(void **state)
 
 static void anchors_are_lines_where_there_is_no_journal(void **state)
 {
-    struct audit *audit = open_log(state);
-    char *at = log_text;
+    struct audit *audit = log_scene_open(state, false);
+    char *at = log_scene.said;
     unsigned anchors = 0;
 
-    add(audit, "one");
-    assert_has(log_text, "audit anchor 1:");
-    assert_has(log_text, " of /");
+    log_scene_add(audit, "one");
+    assert_has(log_scene.said, "audit anchor 1:");
+    assert_has(log_scene.said, " of /");
     for (unsigned i = 0; i < 2100; i++)
         audit_write(audit, &(struct audit_fields){.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER});
     /* one batch, one anchor */
     assert_int_equal(audit_flush(audit), AUDIT_WRITTEN);
-    assert_has(log_text, "audit anchor 2101:");
-    add(audit, "more");
-    assert_null(strstr(log_text, "audit anchor 2102:"));
+    assert_has(log_scene.said, "audit anchor 2101:");
+    log_scene_add(audit, "more");
+    assert_null(strstr(log_scene.said, "audit anchor 2102:"));
     assert_int_equal(rename(LOG, LOG ".1"), 0);
-    add(audit, "after a rotation");
-    assert_has(log_text, "audit anchor 2103:");
-    add(audit, "last");
+    log_scene_add(audit, "after a rotation");
+    assert_has(log_scene.said, "audit anchor 2103:");
+    log_scene_add(audit, "last");
     audit_close(audit);
-    assert_has(log_text, "audit anchor 2104:");
+    assert_has(log_scene.said, "audit anchor 2104:");
     for (; (at = strstr(at, "audit anchor ")) != NULL; at++)
         anchors++;
     assert_int_equal(anchors, 4);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, log_scene_setup, log_scene_teardown)
 
 int main(void)
 {

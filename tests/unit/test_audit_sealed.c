@@ -9,118 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit.h"
 #include "audit_key_file.h"
-#include "log.h"
-#include "temp_dir.h"
+#include "log_scene.h"
 
-#define LOG "audit.jsonl"
-#define START_SEC INT64_C(1795455253)
 #define INTERVAL 900
-
-static int64_t now_usec;
-static char path[128];
-static char log_text[8192];
-
-static int64_t test_clock(void)
-{
-    return now_usec++;
-}
-
-static void keep_log(enum severity severity, const char *text)
-{
-    size_t len = strlen(log_text);
-
-    (void)severity;
-    snprintf(log_text + len, sizeof log_text - len, "%s\n", text);
-}
-
-static int set_up(void **state)
-{
-    int result = temp_dir_setup(state);
-
-    snprintf(path, sizeof path, "%s/" LOG, (const char *)*state);
-    now_usec = START_SEC * 1000000;
-    log_text[0] = '\0';
-    log_to(keep_log);
-    return result;
-}
-
-static int tear_down(void **state)
-{
-    log_to(NULL);
-    return temp_dir_teardown(state);
-}
-
-static struct audit *open_log(void **state)
-{
-    struct audit *audit = audit_open(&(struct audit_settings){.path = path, .state_dir = *state, .clock = test_clock});
-
-    assert_non_null(audit);
-    return audit;
-}
-
-static struct audit *open_sealed(void **state)
-{
-    struct audit *audit =
-        audit_open(&(struct audit_settings){.path = path, .state_dir = *state, .is_sealed = true, .clock = test_clock});
-
-    assert_non_null(audit);
-    return audit;
-}
-
-static void add(struct audit *audit, const char *detail)
-{
-    audit_write(audit, &(struct audit_fields){.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER, .detail = detail});
-    assert_int_equal(audit_flush(audit), AUDIT_WRITTEN);
-}
-
-/* The number-th line (from 1), in a buffer that lasts until the next call. */
-static const char *line_of(const char *name, unsigned number)
-{
-    static char text[65536];
-    char *at = text;
-    size_t len;
-    char *data = (char *)temp_file_read(name, &len);
-
-    assert_true(len < sizeof text);
-    memcpy(text, data, len);
-    text[len] = '\0';
-    free(data);
-    for (unsigned i = 1; i < number; i++) {
-        at = strchr(at, '\n');
-        assert_non_null(at);
-        at++;
-    }
-    *strchrnul(at, '\n') = '\0';
-    return at;
-}
-
-static void assert_has(const char *line, const char *part)
-{
-    if (strstr(line, part) == NULL)
-        assert_string_equal(line, part);
-}
-
-/* Is this line the record that follows the chain? */
-static void assert_follows(const char *line, struct audit_chain *chain)
-{
-    assert_int_equal(audit_record_verify(line, strlen(line), chain), AUDIT_OK);
-}
-
-static struct audit_chain chain_after(const char *name, unsigned lines)
-{
-    struct audit_chain chain = {0};
-
-    for (unsigned i = 1; i <= lines; i++)
-        assert_follows(line_of(name, i), &chain);
-    return chain;
-}
 
 static void make_key(void **state)
 {
-    struct audit_key key = {.start = START_SEC, .interval = INTERVAL, .secret = {42}};
-    char file[sizeof path + 16];
+    struct audit_key key = {.start = LOG_START_SEC, .interval = INTERVAL, .secret = {42}};
+    char file[sizeof log_scene.path + 16];
 
     snprintf(file, sizeof file, "%s/" AUDIT_KEY_FILE, (const char *)*state);
     assert_int_equal(audit_key_file_write(file, &key, AUDIT_KEY_FILE_REPLACE, NULL), 0);
@@ -129,7 +26,7 @@ static void make_key(void **state)
 /* Returns the seal's epoch, or -1: there is none.  The seal must be right. */
 static int epoch_of(const char *line)
 {
-    struct audit_key key = {.start = START_SEC, .interval = INTERVAL, .secret = {42}};
+    struct audit_key key = {.start = LOG_START_SEC, .interval = INTERVAL, .secret = {42}};
     struct audit_chain after;
     struct audit_seal found;
     struct audit_seal wanted;
@@ -150,13 +47,13 @@ static void records_are_sealed_under_the_key_of_their_time(void **state)
     struct audit *audit;
 
     make_key(state);
-    audit = open_sealed(state);
-    add(audit, "one");
-    now_usec += INTERVAL * INT64_C(3000000);
-    add(audit, "two");
+    audit = log_scene_open(state, true);
+    log_scene_add(audit, "one");
+    log_scene.now_usec += INTERVAL * INT64_C(3000000);
+    log_scene_add(audit, "two");
     /* the clock goes back */
-    now_usec -= INTERVAL * INT64_C(3000000);
-    add(audit, "three");
+    log_scene.now_usec -= INTERVAL * INT64_C(3000000);
+    log_scene_add(audit, "three");
     audit_close(audit);
     assert_has(line_of(LOG, 1), "\"event\":\"audit.seal_on\",\"detail\":\"epoch 0, a new key every 15m\"");
     assert_int_equal(epoch_of(line_of(LOG, 1)), 0);
@@ -164,8 +61,8 @@ static void records_are_sealed_under_the_key_of_their_time(void **state)
     assert_int_equal(epoch_of(line_of(LOG, 3)), 3);
     assert_int_equal(epoch_of(line_of(LOG, 4)), 3);
     /* a start goes on without a word */
-    audit = open_sealed(state);
-    add(audit, "four");
+    audit = log_scene_open(state, true);
+    log_scene_add(audit, "four");
     audit_close(audit);
     assert_has(line_of(LOG, 5), "\"detail\":\"four\"");
     assert_int_equal(epoch_of(line_of(LOG, 5)), 3);
@@ -178,14 +75,14 @@ static void the_end_of_an_interval_is_anchored_and_the_key_moved_on_though_nothi
     struct audit *audit;
 
     make_key(state);
-    audit = open_sealed(state);
-    add(audit, "one");
-    add(audit, "two");
-    assert_null(strstr(log_text, "audit anchor 3:"));
+    audit = log_scene_open(state, true);
+    log_scene_add(audit, "one");
+    log_scene_add(audit, "two");
+    assert_null(strstr(log_scene.said, "audit anchor 3:"));
     assert_true(audit_tick(audit) <= 60 * 1000);
-    now_usec += INTERVAL * INT64_C(2000000);
+    log_scene.now_usec += INTERVAL * INT64_C(2000000);
     audit_tick(audit);
-    assert_has(log_text, "audit anchor 3:");
+    assert_has(log_scene.said, "audit anchor 3:");
     assert_int_equal(audit_key_file_read(AUDIT_KEY_FILE, &found, NULL), AUDIT_KEY_FILE_OK);
     assert_int_equal(found.epoch, 2);
     audit_close(audit);
@@ -196,12 +93,12 @@ static void a_reload_turns_seals_on_and_off_and_says_so(void **state)
     struct audit *audit;
 
     make_key(state);
-    audit = open_log(state);
-    add(audit, "one");
-    audit_reconfigure(audit, path, true);
-    add(audit, "two");
-    audit_reconfigure(audit, path, false);
-    add(audit, "three");
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "one");
+    audit_reconfigure(audit, log_scene.path, true);
+    log_scene_add(audit, "two");
+    audit_reconfigure(audit, log_scene.path, false);
+    log_scene_add(audit, "three");
     audit_close(audit);
     assert_int_equal(epoch_of(line_of(LOG, 1)), -1);
     assert_has(line_of(LOG, 2), "\"event\":\"audit.seal_on\"");
@@ -217,35 +114,35 @@ static void a_configuration_that_was_changed_meanwhile_is_told_at_the_start(void
     struct audit *audit;
 
     make_key(state);
-    audit = open_sealed(state);
-    add(audit, "one");
+    audit = log_scene_open(state, true);
+    log_scene_add(audit, "one");
     audit_close(audit);
-    audit = open_log(state);
-    add(audit, "two");
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "two");
     audit_close(audit);
     assert_has(line_of(LOG, 3), "\"event\":\"audit.seal_off\",\"detail\":\"audit_seal = no\"");
     assert_int_equal(epoch_of(line_of(LOG, 3)), -1);
-    audit = open_log(state);
-    add(audit, "three");
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "three");
     audit_close(audit);
     assert_has(line_of(LOG, 5), "\"detail\":\"three\"");
 }
 
 static void a_missing_key_is_an_error_and_a_record(void **state)
 {
-    struct audit *audit = open_sealed(state);
+    struct audit *audit = log_scene_open(state, true);
 
-    add(audit, "one");
+    log_scene_add(audit, "one");
     assert_has(line_of(LOG, 1), "\"event\":\"audit.seal_failed\",\"detail\":\"the key's file ");
     assert_has(line_of(LOG, 1), "it does not exist; make one with: stapleguard audit --setup-seal\"");
     assert_int_equal(epoch_of(line_of(LOG, 2)), -1);
-    assert_has(log_text, "sealing the audit log does not work: the key's file ");
+    assert_has(log_scene.said, "sealing the audit log does not work: the key's file ");
     /* said once; and as soon as there is one, it is used */
-    add(audit, "two");
+    log_scene_add(audit, "two");
     assert_has(line_of(LOG, 3), "\"detail\":\"two\"");
     make_key(state);
     audit_tick(audit);
-    add(audit, "three");
+    log_scene_add(audit, "three");
     assert_has(line_of(LOG, 4), "\"event\":\"audit.seal_on\"");
     assert_int_equal(epoch_of(line_of(LOG, 5)), 0);
     audit_close(audit);
@@ -256,30 +153,30 @@ static void another_key_is_told(void **state)
     struct audit *audit;
 
     make_key(state);
-    audit = open_sealed(state);
-    add(audit, "one");
-    now_usec += INTERVAL * INT64_C(1000000);
-    add(audit, "two");
+    audit = log_scene_open(state, true);
+    log_scene_add(audit, "one");
+    log_scene.now_usec += INTERVAL * INT64_C(1000000);
+    log_scene_add(audit, "two");
     make_key(state);
-    now_usec -= INTERVAL * INT64_C(1000000);
-    add(audit, "three");
-    add(audit, "four");
+    log_scene.now_usec -= INTERVAL * INT64_C(1000000);
+    log_scene_add(audit, "three");
+    log_scene_add(audit, "four");
     assert_has(line_of(LOG, 5), "\"event\":\"audit.seal_on\",\"detail\":\"epoch 0");
     assert_int_equal(epoch_of(line_of(LOG, 6)), 0);
-    now_usec += INTERVAL * INT64_C(2000000);
-    add(audit, "five");
+    log_scene.now_usec += INTERVAL * INT64_C(2000000);
+    log_scene_add(audit, "five");
     audit_close(audit);
     /* while nobody ran */
     make_key(state);
-    now_usec -= INTERVAL * INT64_C(2000000);
-    audit = open_sealed(state);
-    add(audit, "six");
+    log_scene.now_usec -= INTERVAL * INT64_C(2000000);
+    audit = log_scene_open(state, true);
+    log_scene_add(audit, "six");
     audit_close(audit);
     assert_has(line_of(LOG, 8), "\"event\":\"audit.seal_on\",\"detail\":\"epoch 0");
     chain_after(LOG, 9);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, log_scene_setup, log_scene_teardown)
 
 int main(void)
 {
