@@ -374,6 +374,19 @@ def test_times_are_those_of_the_local_zone(log):
     assert "no record is like that" in shown("--since", "2030-01-01", path)
 
 
+def test_columns_are_aligned_whatever_the_name(log):
+    """Of a name that is too long the end is shown, which says more of a path."""
+    names = ["a", "/etc/letsencrypt/live/www.example.net/fullchain.pem", "d\u00fcrer.test", "\u00fc" * 24, "\u00fc" * 25, "x" * 24, "x" * 25]
+    chain = audit_log.Chain()
+    for name in names:
+        chain.add("cert.dropped", "supervisor", cert=name)
+    rows = shown(log(chain)).splitlines()[1:]
+    assert [row.index("  not looked after") for row in rows] == [52] * len(names)
+    abouts = [row[28:52].rstrip() for row in rows]
+    assert abouts == ["a", "\u2026ample.net/fullchain.pem", "d\u00fcrer.test", "\u00fc" * 24,
+                      "\u2026" + "\u00fc" * 23, "x" * 24, "\u2026" + "x" * 23]
+
+
 def test_a_reader_that_stops_early_ends_it_without_a_word(log):
     path = log(audit_log.story(20000))
     for words in ("", "--json"):
