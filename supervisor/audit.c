@@ -29,7 +29,7 @@
 
 struct audit {
     audit_clock *clock;
-    struct journal *journal;
+    struct journal *journal; /* NULL: none */
     struct sealer *sealer; /* NULL: no seals */
     char *head_path;
     struct audit_file file;
@@ -390,16 +390,22 @@ static void move(struct audit *audit, const char *path)
     free(old);
 }
 
-void audit_reconfigure(struct audit *audit, const char *path, bool is_sealed)
+static void change_journal(struct audit *audit, const char *path)
 {
-    if (strcmp(path, audit->file.path) != 0)
-        move(audit, path);
-    if (audit->sealer == NULL)
-        return;
+    if (path == NULL) {
+        journal_close(audit->journal);
+        audit->journal = NULL;
+    } else if (audit->journal == NULL) {
+        audit->journal = journal_open(path);
+    }
+}
+
+static void change_seal(struct audit *audit, bool is_sealed)
+{
+    bool is_told;
+
     /* That seals end is sealed itself. */
     if (!is_sealed && audit->has_chain && sealer_key(audit->sealer) != NULL) {
-        bool is_told;
-
         if (append_own(audit, EVENT_AUDIT_SEAL_OFF, 0, "audit_seal = no; this is the last record with a seal", RECORD_ROOM,
                 &is_told))
             audit->told_seal = SEALER_OFF;
@@ -408,11 +414,25 @@ void audit_reconfigure(struct audit *audit, const char *path, bool is_sealed)
     audit_tick(audit);
 }
 
+void audit_reconfigure(struct audit *audit, const struct audit_settings *settings)
+{
+    change_journal(audit, settings->journal_path);
+    if (strcmp(settings->path, audit->file.path) != 0)
+        move(audit, settings->path);
+    if (audit->sealer != NULL)
+        change_seal(audit, settings->is_sealed);
+}
+
+bool audit_has_journal(const struct audit *audit)
+{
+    return audit->journal != NULL;
+}
+
 /* False: out of memory. */
 static bool set_up(struct audit *audit, const struct audit_settings *settings)
 {
     audit->clock = settings->clock == NULL ? real_clock : settings->clock;
-    audit->journal = settings->journal;
+    change_journal(audit, settings->journal_path);
     audit->is_anchor_wanted = true;
     audit->file = (struct audit_file){.path = strdup(settings->path), .fd = -1};
     if (audit->file.path == NULL)
@@ -432,10 +452,24 @@ static void clean_up(struct audit *audit)
 {
     audit_file_close(&audit->file);
     audit_head_close(&audit->head);
+    journal_close(audit->journal);
     sealer_free(audit->sealer);
     free(audit->head_path);
     free(audit->pending);
     free(audit);
+}
+
+/*
+ * On a read-only file system nobody else writes either: the end of the chain is there to be read, and records need not be counted as
+ * lost until the log can be written.
+ */
+static void peek_chain(struct audit *audit)
+{
+    const struct audit_chain *kept = audit->kept_result == AUDIT_HEAD_OK ? &audit->kept : NULL;
+    struct audit_tail tail;
+
+    if (!audit->has_chain && audit->error == EROFS && audit_file_peek(&audit->file, kept, &tail) == 0)
+        adopt_chain(audit, &tail);
 }
 
 struct audit *audit_open(const struct audit_settings *settings)
@@ -451,6 +485,7 @@ struct audit *audit_open(const struct audit_settings *settings)
     }
     tick_seal(audit);
     note(audit, follow_file(audit));
+    peek_chain(audit);
     return audit;
 }
 

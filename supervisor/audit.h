@@ -39,10 +39,10 @@ enum audit_status {
 
 struct audit_settings {
     const char *path;
-    const char *state_dir;   /* the kept head and the sealing key lie there; NULL: neither is used */
+    const char *state_dir;    /* the kept head and the sealing key lie there; NULL: neither is used */
     bool is_sealed;
-    struct journal *journal; /* borrowed; NULL: none */
-    audit_clock *clock;      /* NULL: the real one */
+    const char *journal_path; /* JOURNAL_SOCKET; NULL: events go to no journal */
+    audit_clock *clock;       /* NULL: the real one */
 };
 
 /*
@@ -72,8 +72,12 @@ int64_t audit_tick(struct audit *audit);
 
 /* Could the log be moved there?  Returns NULL, or why not (valid until the next call). */
 const char *audit_refuses_path(const char *path);
-/* A new configuration: the log goes on at path (old and new file say so), with or without seals; its key is looked at anew. */
-void audit_reconfigure(struct audit *audit, const char *path, bool is_sealed);
+/* A new configuration: the log goes on at its path (old and new file say so), with or without seals and journal; the key is looked
+ * at anew.  state_dir and clock stay. */
+void audit_reconfigure(struct audit *audit, const struct audit_settings *settings);
+
+/* Is there a journal that gets the events? */
+bool audit_has_journal(const struct audit *audit);
 
 /* Flush and end it. */
 void audit_close(struct audit *audit);

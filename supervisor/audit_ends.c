@@ -43,10 +43,12 @@ static void compare(const struct audit_ends *ends, const struct audit_tail *last
 
     if (kept == NULL || is_same(&last->chain, kept))
         return;
-    if (!last->has_record && ends->own->is_empty) {
+    if (ends->own->is_empty && last->chain.seq < kept->seq) {
         *chain = *kept;
-        say(gap, 0, SHOWN " is new, and record %" PRIu64 ", the last one, is in no file beside it that can be read: rotated and "
-                    "compressed, moved, or removed; the chain goes on from it", ends->path, kept->seq);
+        say(gap, last->has_record ? kept->seq - last->chain.seq : 0,
+            SHOWN " is new, and what was written up to record %" PRIu64 " is in no file beside it that can be read%s: rotated and "
+                  "compressed, moved, or removed; the chain goes on from there", ends->path, kept->seq,
+            last->has_record ? ", or only the older part of it" : "");
     } else if (!last->has_record) {
         *chain = *kept;
         say(gap, 0, "no record was found at the end of " SHOWN "; the chain goes on from record %" PRIu64 ", which was kept",
@@ -112,8 +114,12 @@ void audit_ends_while_running(const struct audit_ends *ends, struct audit_gap *g
         say(gap, 0, "%" PRIu64 " bytes that are not ours stand in " SHOWN " behind record %" PRIu64, ends->strange_len, ends->path,
             ends->kept->seq);
         break;
-    case AUDIT_FILE_ROTATED:
     case AUDIT_FILE_OPENED:
+        /* It was read before, when it could not be written. */
+        if (ends->own->has_record && is_same(&ends->own->chain, ends->kept))
+            break;
+        /* fall through */
+    case AUDIT_FILE_ROTATED:
         if (!ends->own->is_empty)
             say(gap, 0, "the new file " SHOWN " was not empty: %" PRIu64 " bytes stand in it before what follows record %" PRIu64,
                 ends->path, ends->strange_len, ends->kept->seq);

@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
+
 #define FILE_MODE 0640
 #define FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
@@ -82,6 +84,22 @@ int audit_file_try(const char *path)
     return error;
 }
 
+int audit_file_peek(const struct audit_file *file, const struct audit_chain *kept, struct audit_tail *tail)
+{
+    struct stat status;
+    int fd = open(file->path, O_RDONLY | FLAGS);
+    int error = 0;
+
+    if (fd < 0)
+        return errno;
+    if (fstat(fd, &status) != 0 || audit_tail_read(fd, kept, tail) != 0)
+        error = errno;
+    else if (!S_ISREG(status.st_mode))
+        error = EINVAL;
+    close(fd);
+    return error;
+}
+
 static int open_file(struct audit_file *file, const struct audit_chain *kept, struct audit_tail *tail)
 {
     struct stat status;
@@ -90,7 +108,8 @@ static int open_file(struct audit_file *file, const struct audit_chain *kept, st
 
     if (error != 0)
         return error;
-    if (audit_tail_read(fd, kept, tail) != 0) {
+    /* A file that was just made is there after a power loss, too, and the rotated one has its new name. */
+    if (audit_tail_read(fd, kept, tail) != 0 || (status.st_size == 0 && file_sync_directory(file->path) != 0)) {
         error = errno;
         close(fd);
         return error;

@@ -38,6 +38,9 @@ enum audit_change {
 int audit_file_follow(struct audit_file *file, const struct audit_chain *kept, enum audit_change *change, struct audit_tail *tail,
     struct audit_file *before);
 
+/* The end of what is at the path, where it can be read but not written now.  Returns 0 or an errno. */
+int audit_file_peek(const struct audit_file *file, const struct audit_chain *kept, struct audit_tail *tail);
+
 /* Could it be opened and locked at this path?  Returns 0 or an errno. */
 int audit_file_try(const char *path);
 

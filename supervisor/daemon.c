@@ -23,6 +23,8 @@
 
 /* Messages taken from one child before others get their turn. */
 #define TURN_MESSAGES 256
+/* Turns for what a child said before it ended: its channel holds some hundred messages; somebody who lives on might go on talking. */
+#define LAST_TURNS 64
 /* How long an audit record may wait for others before it is on the disk. */
 #define FLUSH_MSEC 250
 /* Certificate files are looked at from outside: a renewal that no hook told of is served a minute later at the latest. */
@@ -106,7 +108,8 @@ static void child_is_ready(struct daemon *daemon, struct child_life *life)
         daemon_tell_apache(daemon);
 }
 
-static void receive_from(struct daemon *daemon, struct child_life *life)
+/* Returns whether there may be more. */
+static bool receive_from(struct daemon *daemon, struct child_life *life)
 {
     struct msg msg;
 
@@ -115,7 +118,7 @@ static void receive_from(struct daemon *daemon, struct child_life *life)
         const char *wrong = NULL;
 
         if (result == IPC_AGAIN)
-            return;
+            return false;
         if (result == IPC_OK)
             wrong = relay_message(&daemon->relay, &life->child, &msg);
         else if (result == IPC_MALFORMED)
@@ -125,13 +128,16 @@ static void receive_from(struct daemon *daemon, struct child_life *life)
         else if (msg.type == MSG_READY)
             child_is_ready(daemon, life);
     }
+    return life->child.ipc.fd >= 0;
 }
 
-/* What it said before it ended still counts. */
+/* What it said before it ended still counts, all of it. */
 static void collect_children(struct daemon *daemon, int64_t now_msec)
 {
-    receive_from(daemon, &daemon->children.fetcher);
-    receive_from(daemon, &daemon->children.writer);
+    for (unsigned i = 0; i < LAST_TURNS && receive_from(daemon, &daemon->children.fetcher); i++)
+        ;
+    for (unsigned i = 0; i < LAST_TURNS && receive_from(daemon, &daemon->children.writer); i++)
+        ;
     children_collect(&daemon->children, now_msec);
     if (daemon->children.writer.child.pid <= 0)
         restart_writer_gone(daemon->restart);

@@ -146,7 +146,8 @@ static void apply(struct daemon *daemon, char **paths, size_t count)
     daemon->next_conf = NULL;
     daemon->children.conf = daemon->conf;
     replace_children(daemon, old);
-    audit_reconfigure(daemon->settings.audit, daemon->conf->audit_log, daemon->conf->is_audit_sealed);
+    audit_reconfigure(daemon->settings.audit, &(struct audit_settings){.path = daemon->conf->audit_log,
+        .is_sealed = daemon->conf->is_audit_sealed, .journal_path = daemon->conf->is_journal_on ? JOURNAL_SOCKET : NULL});
     daemon->apache_msec = clock_monotonic_msec(); /* pid_file may be another */
     conf_free(old);
     end_reload(daemon, "");

@@ -24,7 +24,6 @@
 #include "directories.h"
 #include "discover.h"
 #include "instance.h"
-#include "journal.h"
 #include "jail.h"
 #include "layers.h"
 #include "log.h"
@@ -161,9 +160,9 @@ static void save_status(const struct conf *conf, const struct options *options, 
         log_warning("cannot write %s: %s", path, strerror(errno));
 }
 
-static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass, bool has_journal)
+static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass)
 {
-    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1, .is_told = has_journal && log_is_journal(STDOUT_FILENO)};
+    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1, .is_told = audit_has_journal(pass->audit) && log_is_journal(STDOUT_FILENO)};
     char error[ERROR_MAX] = "";
     char known_path[FILE_PATH_MAX + 8];
     struct known *known;
@@ -218,7 +217,6 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
     char error[ERROR_MAX] = "";
     uid_t apache_uid;
     enum instance_result instance;
-    struct journal *journal;
     enum exit_code code;
 
     if (users_find(conf->fetch_user, &pass.ids.fetch_uid, &pass.ids.fetch_gid, error, sizeof error) != 0
@@ -241,21 +239,18 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
         log_error("cannot watch for signals: %s", strerror(errno));
         return EXIT_CONFIGURATION;
     }
-    journal = conf->is_journal_on ? journal_open(JOURNAL_SOCKET) : NULL;
     pass.audit = audit_open(&(struct audit_settings){.path = conf->audit_log, .state_dir = conf->state_dir,
-        .is_sealed = conf->is_audit_sealed, .journal = journal});
+        .is_sealed = conf->is_audit_sealed, .journal_path = conf->is_journal_on ? JOURNAL_SOCKET : NULL});
     if (pass.audit == NULL) {
         log_error("out of memory");
-        journal_close(journal);
         return EXIT_CONFIGURATION;
     }
     audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR,
         .pid = getpid(), .detail = STAPLEGUARD_VERSION});
-    code = options->is_once ? run_once(conf, options, &pass, journal != NULL) : run_daemon(owned_conf, options, &pass, look_gid);
+    code = options->is_once ? run_once(conf, options, &pass) : run_daemon(owned_conf, options, &pass, look_gid);
     audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_STOP, .process = PARTY_SUPERVISOR,
         .has_status = true, .status = (int32_t)code});
     audit_close(pass.audit);
-    journal_close(journal);
     close(pass.signal_fd);
     return code;
 }

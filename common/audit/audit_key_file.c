@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "file.h"
 #include "hex.h"
 
 #define HEAD "stapleguard-audit-seal 1\nstart %" PRId64 "\ninterval %" PRIu32 "\nepoch %" PRIu32 "\nsecret "
@@ -259,23 +260,6 @@ static int take_lock(const char *path, enum audit_key_file_write how)
     return fd;
 }
 
-/* What was renamed in it is on the disk.  Returns 0 or -1. */
-static int sync_directory(const char *path)
-{
-    char directory[FILE_PATH_MAX + 1];
-    const char *slash = strrchr(path, '/');
-    int fd;
-    int result;
-
-    snprintf(directory, sizeof directory, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path), slash == NULL ? "." : path);
-    fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    result = fsync(fd);
-    close(fd);
-    return result;
-}
-
 int audit_key_file_write(const char *path, const struct audit_key *key, enum audit_key_file_write how, struct audit_key_mark *mark)
 {
     char fresh[FILE_PATH_MAX + 8];
@@ -300,7 +284,7 @@ int audit_key_file_write(const char *path, const struct audit_key *key, enum aud
     }
     if (mark != NULL)
         *mark = made;
-    if (sync_directory(path) != 0)
+    if (file_sync_directory(path) != 0)
         goto out;
     if (old >= 0)
         wipe(old);

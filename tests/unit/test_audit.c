@@ -31,6 +31,10 @@ static int sync_error;
 static unsigned write_calls;
 static unsigned sync_calls;
 
+static unsigned directory_syncs;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
 ssize_t __real_write(int fd, const void *data, size_t len);
 ssize_t __wrap_write(int fd, const void *data, size_t len);
 int __real_fdatasync(int fd);
@@ -49,6 +53,15 @@ ssize_t __wrap_write(int fd, const void *data, size_t len)
     if (n > 0 && room != UNLIMITED)
         room -= (size_t)n;
     return n;
+}
+
+int __wrap_fsync(int fd)
+{
+    struct stat status;
+
+    assert_int_equal(fstat(fd, &status), 0);
+    directory_syncs += S_ISDIR(status.st_mode) ? 1 : 0;
+    return __real_fsync(fd);
 }
 
 int __wrap_fdatasync(int fd)
@@ -95,7 +108,7 @@ static int make_dir(void **state)
     snprintf(rotated_path, sizeof rotated_path, "%s.1", path);
     room = UNLIMITED;
     sync_error = 0;
-    write_calls = sync_calls = log_lines = 0;
+    write_calls = sync_calls = directory_syncs = log_lines = 0;
     log_text[0] = '\0';
     now_usec = INT64_C(1795455253000000);
     log_to(keep_log);
@@ -220,8 +233,10 @@ static void writes_batches(void **state)
     assert_int_equal(audit_flush(audit), AUDIT_WRITTEN);
     assert_int_equal(write_calls, 1);
     assert_int_equal(sync_calls, 1);
+    assert_int_equal(directory_syncs, 1); /* the file is new */
     add(audit, "three");
     audit_close(audit);
+    assert_int_equal(directory_syncs, 1);
     assert_int_equal(write_calls, 2);
     assert_int_equal(sync_calls, 2);
     chain = (struct audit_chain){0};

@@ -171,9 +171,20 @@ static void a_compressed_one_does_not_begin_a_new_chain(void **state)
     audit = log_scene_open(state, false);
     log_scene_add(audit, "four");
     audit_close(audit);
-    assert_gap(LOG, 1, " is new, and record 3, the last one, is in no file beside it that can be read");
+    assert_gap(LOG, 1, " is new, and what was written up to record 3 is in no file beside it that can be read: rotated and compressed,");
     assert_follows(line_of(LOG, 1), &chain);
     assert_follows(line_of(LOG, 2), &chain);
+    /* an older one beside it is not taken for the end */
+    assert_int_equal(rename(LOG, LOG ".2"), 0);
+    audit = log_scene_open(state, false);
+    log_scene_add(audit, "six");
+    audit_close(audit);
+    assert_int_equal(unlink(LOG), 0);
+    audit = log_scene_open(state, false);
+    audit_close(audit);
+    assert_gap(LOG, 1, " is new, and what was written up to record 6 is in no file beside it that can be read, or only the older");
+    assert_has(line_of(LOG, 1), "\"count\":1,");
+    assert_has(line_of(LOG, 1), "{\"seq\":7,");
 }
 
 static void garbage_leads_to_what_was_kept(void **state)
@@ -284,6 +295,32 @@ static void a_log_that_is_cut_off_is_a_gap(void **state)
     audit_close(audit);
 }
 
+static void a_full_memory_has_room_for_what_happened_to_the_log(void **state)
+{
+    struct audit *audit = log_scene_open(state, false);
+    struct audit_chain chain;
+    char *all;
+    size_t len;
+
+    log_scene_add(audit, "one");
+    chain = chain_after(LOG, 1);
+    assert_int_equal(rename(LOG, "rotated"), 0);
+    assert_int_equal(mkdir(LOG, 0700), 0);
+    for (unsigned i = 0; i < AUDIT_PENDING_MAX / 100; i++)
+        audit_write(audit, &(struct audit_fields){.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER});
+    assert_int_equal(audit_flush(audit), AUDIT_FAILING);
+    assert_int_equal(rmdir(LOG), 0);
+    assert_int_equal(unlink("rotated"), 0);
+    audit_close(audit);
+    all = (char *)temp_file_read(LOG, &len);
+    assert_memory_equal(all, "{\"seq\":2,", 9);
+    assert_non_null(memmem(all, len, "record 1 is missing in ", 23));
+    assert_non_null(memmem(all, len, " records are lost or may be", 27));
+    for (char *at = all; at < all + len; at = strchr(at, '\n') + 1)
+        assert_int_equal(audit_record_verify(at, strcspn(at, "\n"), &chain), AUDIT_OK);
+    free(all);
+}
+
 static void what_others_append_is_told(void **state)
 {
     struct audit *audit = log_scene_open(state, false);
@@ -312,7 +349,7 @@ static void a_log_that_moves_says_so_in_both_files(void **state)
     snprintf(other, sizeof other, "%s/other", (const char *)*state);
     log_scene_add(audit, "one");
     assert_null(audit_refuses_path(other));
-    audit_reconfigure(audit, other, false);
+    audit_reconfigure(audit, &(struct audit_settings){.path = other});
     log_scene_add(audit, "two");
     audit_close(audit);
     assert_has(line_of(LOG, 2), "\"event\":\"audit.moved\",\"detail\":\"it goes on in ");
@@ -373,6 +410,7 @@ int main(void)
         TEST(a_log_that_is_removed_is_a_gap),
         TEST(a_log_that_is_replaced_is_a_gap),
         TEST(a_log_that_is_cut_off_is_a_gap),
+        TEST(a_full_memory_has_room_for_what_happened_to_the_log),
         TEST(what_others_append_is_told),
         TEST(a_log_that_moves_says_so_in_both_files),
         TEST(anchors_are_lines_where_there_is_no_journal),

@@ -129,9 +129,9 @@ static const char *value_of(const struct fields *fields, const char *name)
     return value == NULL ? "(none)" : value;
 }
 
-static struct audit *open_log(struct journal *journal)
+static struct audit *open_log(void)
 {
-    struct audit *audit = audit_open(&(struct audit_settings){.path = log_path, .journal = journal});
+    struct audit *audit = audit_open(&(struct audit_settings){.path = log_path, .journal_path = socket_path});
 
     assert_non_null(audit);
     return audit;
@@ -146,8 +146,7 @@ static const struct audit_fields failure = {.event = EVENT_FETCH_FAILED, .proces
 
 static void an_event_has_its_fields(void **state)
 {
-    struct journal *journal = journal_open(socket_path);
-    struct audit *audit = open_log(journal);
+    struct audit *audit = open_log();
     struct audit_chain chain = {0};
     struct fields fields;
     char hash[65] = "";
@@ -181,7 +180,6 @@ static void an_event_has_its_fields(void **state)
     hex_write(chain.hash, sizeof chain.hash, hash);
     assert_string_equal(value_of(&fields, "STAPLEGUARD_HASH"), hash);
     audit_close(audit);
-    journal_close(journal);
 }
 
 static void a_value_cannot_become_a_field(void **state)
@@ -286,8 +284,7 @@ static void how_serious_it_is_decides_the_priority(void **state)
 
 static void anchors_name_the_head_the_log_and_come_when_they_should(void **state)
 {
-    struct journal *journal = journal_open(socket_path);
-    struct audit *audit = open_log(journal);
+    struct audit *audit = open_log();
     static struct fields fields;
     uint64_t seqs[8];
     unsigned anchors = 0;
@@ -312,15 +309,13 @@ static void anchors_name_the_head_the_log_and_come_when_they_should(void **state
             seqs[anchors++] = strtoull(value_of(&fields, "STAPLEGUARD_SEQ"), NULL, 10);
     assert_int_equal(anchors, 3);
     assert_true(seqs[0] == 1 && seqs[1] == 1000 && seqs[2] == 1501);
-    journal_close(journal);
     assert_string_equal(log_text, "");
 }
 
 /* Nobody reads: the queue of a datagram socket is short. */
 static void a_full_journal_is_counted_and_not_waited_for(void **state)
 {
-    struct journal *journal = journal_open(socket_path);
-    struct audit *audit = open_log(journal);
+    struct audit *audit = open_log();
     static struct fields fields;
     unsigned told = 0;
     unsigned last = 0;
@@ -351,13 +346,11 @@ static void a_full_journal_is_counted_and_not_waited_for(void **state)
         lines++;
     assert_int_equal(lines, 2);
     audit_close(audit);
-    journal_close(journal);
 }
 
 static void a_journal_that_is_started_anew_is_found_again(void **state)
 {
-    struct journal *journal = journal_open(socket_path);
-    struct audit *audit = open_log(journal);
+    struct audit *audit = open_log();
     struct fields fields;
 
     (void)state;
@@ -372,28 +365,41 @@ static void a_journal_that_is_started_anew_is_found_again(void **state)
     assert_true(receive(&fields));
     assert_string_equal(value_of(&fields, "STAPLEGUARD_SEQ"), "3");
     audit_close(audit);
-    journal_close(journal);
     unlink(socket_path);
     assert_null(journal_open(socket_path));
     journal_close(NULL);
 }
 
+static void a_reload_turns_it_off_and_on(void **state)
+{
+    struct audit *audit = open_log();
+    struct fields fields;
+
+    (void)state;
+    assert_true(audit_has_journal(audit));
+    audit_reconfigure(audit, &(struct audit_settings){.path = log_path});
+    assert_false(audit_has_journal(audit) || audit_write(audit, &failure));
+    audit_reconfigure(audit, &(struct audit_settings){.path = log_path, .journal_path = socket_path});
+    assert_true(audit_write(audit, &failure));
+    assert_true(receive(&fields));
+    assert_string_equal(value_of(&fields, "STAPLEGUARD_SEQ"), "2");
+    audit_close(audit);
+}
+
 /* An event that cannot be recorded is told all the same. */
 static void without_a_log_events_still_reach_the_journal(void **state)
 {
-    struct journal *journal = journal_open(socket_path);
     struct audit *audit;
     struct fields fields;
 
     (void)state;
     snprintf(log_path, sizeof log_path, "/nonexistent/audit.jsonl");
-    audit = open_log(journal);
+    audit = open_log();
     assert_true(audit_write(audit, &failure));
     assert_true(receive(&fields));
     assert_string_equal(value_of(&fields, "STAPLEGUARD_EVENT"), "fetch.failed");
     assert_string_equal(value_of(&fields, "STAPLEGUARD_SEQ"), "(none)");
     audit_close(audit);
-    journal_close(journal);
 }
 
 /* What standard error is: the line is left out only where it would be read twice. */
@@ -446,6 +452,7 @@ int main(void)
         TEST(anchors_name_the_head_the_log_and_come_when_they_should),
         TEST(a_full_journal_is_counted_and_not_waited_for),
         TEST(a_journal_that_is_started_anew_is_found_again),
+        TEST(a_reload_turns_it_off_and_on),
         TEST(without_a_log_events_still_reach_the_journal),
         TEST(a_line_is_left_out_only_where_standard_error_is_the_journal),
     };

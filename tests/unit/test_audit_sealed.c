@@ -95,9 +95,9 @@ static void a_reload_turns_seals_on_and_off_and_says_so(void **state)
     make_key(state);
     audit = log_scene_open(state, false);
     log_scene_add(audit, "one");
-    audit_reconfigure(audit, log_scene.path, true);
+    audit_reconfigure(audit, &(struct audit_settings){.path = log_scene.path, .is_sealed = true});
     log_scene_add(audit, "two");
-    audit_reconfigure(audit, log_scene.path, false);
+    audit_reconfigure(audit, &(struct audit_settings){.path = log_scene.path});
     log_scene_add(audit, "three");
     audit_close(audit);
     assert_int_equal(epoch_of(line_of(LOG, 1)), -1);
