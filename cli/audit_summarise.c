@@ -43,16 +43,6 @@ static bool add_line(void *context, const struct review_line *line)
     return review_summary_add(adding->summary, &record);
 }
 
-/* Characters, not octets. */
-static int width_of(const char *text)
-{
-    int width = 0;
-
-    for (; *text != '\0'; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
-    return width;
-}
-
 static void print_totals(const struct review_totals *totals, int64_t since, int64_t until)
 {
     char from[REVIEW_WHEN_LEN + 1], to[REVIEW_WHEN_LEN + 1], away[32];
@@ -75,8 +65,8 @@ static void print_cert(const struct review_cert *cert, int width)
     char bare[32];
     char from[REVIEW_WHEN_LEN + 1];
 
-    printf("%s%*s  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  ", cert->name, width > width_of(cert->name) ? width - width_of(cert->name) : 0,
-        "", cert->fetched, cert->failed, cert->commits);
+    output_padded(cert->name, width);
+    printf("  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  ", cert->fetched, cert->failed, cert->commits);
     if (cert->bare_usec == 0) {
         puts("never");
         return;
@@ -92,7 +82,7 @@ static void print_table(const struct review_cert *const *certs, size_t count)
     int width = (int)strlen("certificate");
 
     for (size_t i = 0; i < count; i++)
-        width = width_of(certs[i]->name) > width ? width_of(certs[i]->name) : width;
+        width = output_width(certs[i]->name) > width ? output_width(certs[i]->name) : width;
     width = width > NAME_WIDTH_MAX ? NAME_WIDTH_MAX : width;
     printf("\n%-*s  %8s  %8s  %8s  %s\n", width, "certificate", "fetched", "failed", "commits", "longest without a fresh staple");
     for (size_t i = 0; i < count; i++)
