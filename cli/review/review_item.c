@@ -59,14 +59,18 @@ static bool is_cut_end(const char *at, const char *end)
     return at == end || (*at == '"' && at + 1 == end);
 }
 
-/* A character at the end may be cut, too. */
+/* A character at the end may be cut, too: what is there of it is its first octet, and perhaps some that continue it. */
 static bool is_clean_so_far(const char *text, size_t len)
 {
-    size_t cut = 0;
+    size_t whole = len;
 
-    while (cut < 3 && cut < len && !text_is_clean(text, len - cut))
-        cut++;
-    return text_is_clean(text, len - cut) && (cut == 0 || (unsigned char)text[len - cut] >= 0xc2);
+    while (whole > 0 && len - whole < 2 && ((unsigned char)text[whole - 1] & 0xc0) == 0x80)
+        whole--;
+    if (whole > 0 && (unsigned char)text[whole - 1] >= 0xc2)
+        whole--;
+    else
+        whole = len;
+    return text_is_clean(text, whole);
 }
 
 bool review_item_could_be_torn(const char *text, size_t len)

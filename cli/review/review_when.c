@@ -181,15 +181,15 @@ static bool take_zone(const char **at, int64_t *offset_sec)
     return hours <= 23 && minutes <= 59;
 }
 
-/* The 31st of a month that has 30 days is no date. */
+/* The 31st of a month that has 30 days is no date: it comes back as one of the next month. */
 static bool to_seconds(const struct tm *wanted, bool is_utc, int64_t *sec)
 {
     struct tm tm = *wanted;
 
     tm.tm_isdst = -1;
-    *sec = (int64_t)(is_utc ? timegm(&tm) : mktime(&tm));
-    return tm.tm_year == wanted->tm_year && (wanted->tm_sec == 60 || tm.tm_mon == wanted->tm_mon)
-        && (wanted->tm_sec == 60 || tm.tm_mday == wanted->tm_mday);
+    tm.tm_sec = 0; /* a leap second may be in the next year */
+    *sec = (int64_t)(is_utc ? timegm(&tm) : mktime(&tm)) + wanted->tm_sec;
+    return tm.tm_mon == wanted->tm_mon;
 }
 
 static bool parse_date(const char *at, int64_t *usec)

@@ -421,6 +421,39 @@ static void every_cut_of_the_last_line_is_a_torn_one(void **state)
     }
 }
 
+static void what_no_record_begins_with_is_not_a_torn_one(void **state)
+{
+    static const char *const tails[] = {"x", "{\"seq\":13x", "{\"seq\":13,\"tim\"", "{\"seq\":13,\"xime\":", "{\"sex", "{\"seq\":14,\"time\":\"2026",
+        "{\"seq\":13,\"time\":\"\x80", "{\"seq\":13,\"time\":\"\xc3\xc3", "{\"seq\":13,\"time\":\"\x1b[2J"};
+    struct review_verdict verdict;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+        make(RECORDS);
+        review_log_insert(&log_, RECORDS, tails[i]);
+        log_.is_end_open = true;
+        check(&verdict);
+        if (verdict.fault == REVIEW_SOUND)
+            fail_msg("%s", tails[i]);
+    }
+    make(RECORDS);
+    review_log_insert(&log_, RECORDS, "{\"seq\":13,\"time\":\"\xc3"); /* a character that is cut, too */
+    log_.is_end_open = true;
+    expect(REVIEW_SOUND, 0, 0);
+}
+
+static void the_first_record_far_behind_its_place_is_found(void **state)
+{
+    char line[sizeof log_.lines[0]];
+
+    (void)state;
+    make(100);
+    memcpy(line, log_.lines[0], sizeof line);
+    review_log_drop(&log_, 0);
+    review_log_insert(&log_, 80, line);
+    expect(REVIEW_REORDERED, 1, 81);
+}
+
 /* Writing stopped in the middle of a line, the file was rotated, and the line stands whole in the next one. */
 static void a_line_begun_in_one_file_and_whole_in_the_next_is_no_fault(void **state)
 {
@@ -517,6 +550,8 @@ int main(void)
         cmocka_unit_test(a_torn_line_that_is_recorded_is_no_fault),
         cmocka_unit_test(a_recorded_loss_is_still_a_loss),
         cmocka_unit_test(every_cut_of_the_last_line_is_a_torn_one),
+        cmocka_unit_test(what_no_record_begins_with_is_not_a_torn_one),
+        cmocka_unit_test(the_first_record_far_behind_its_place_is_found),
         cmocka_unit_test(a_line_begun_in_one_file_and_whole_in_the_next_is_no_fault),
         cmocka_unit_test(a_missing_file_is_named_as_such),
         cmocka_unit_test(a_second_chain_is_found),

@@ -194,6 +194,21 @@ static void severity_is_that_or_worse(void **state)
     }
 }
 
+static void an_event_of_a_later_version_is_chosen_by_no_name(void **state)
+{
+    static const char line[] = "{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"moon.full\"" END;
+    struct review_filter filter = {0};
+    char error[2048];
+
+    (void)state;
+    assert_true(is_chosen(&filter, line));
+    filter.severity = SEVERITY_WARNING;
+    assert_false(is_chosen(&filter, line));
+    filter.severity = SEVERITY_INFO;
+    assert_true(review_filter_event(&filter, "fetch", error, sizeof error));
+    assert_false(is_chosen(&filter, line));
+}
+
 static void an_unknown_name_is_told_what_there_is(void **state)
 {
     struct review_filter filter = {0};
@@ -327,6 +342,7 @@ int main(void)
         cmocka_unit_test(refuses_what_is_no_record),
         cmocka_unit_test(chooses_by_each_of_its_names),
         cmocka_unit_test(severity_is_that_or_worse),
+        cmocka_unit_test(an_event_of_a_later_version_is_chosen_by_no_name),
         cmocka_unit_test(an_unknown_name_is_told_what_there_is),
         cmocka_unit_test(each_event_has_a_sentence),
         cmocka_unit_test(a_sentence_says_why_in_words),

@@ -275,6 +275,13 @@ static void a_key_that_was_replaced_is_followed(void **state)
     review_log_check(&log_, NULL, 0, keys, 2, &verdict);
     assert_int_equal(verdict.fault, REVIEW_SOUND);
     assert_int_equal(verdict.sealed, 20);
+    /* The old one does not come back. */
+    log_.key = &old;
+    review_log_add(&log_, &(struct audit_fields){.event = EVENT_AUDIT_SEAL_ON, .process = PARTY_SUPERVISOR});
+    review_log_check(&log_, NULL, 0, keys, 2, &verdict);
+    assert_int_equal(verdict.fault, REVIEW_REWRITTEN);
+    assert_int_equal(verdict.seq, 21);
+    review_log_drop(&log_, 20);
     /* Each alone: the new one says nothing of what was before; the old one says that its own end. */
     review_log_check(&log_, NULL, 0, &keys[0], 1, &verdict);
     assert_int_equal(verdict.fault, REVIEW_SOUND);
