@@ -530,6 +530,8 @@ def journal(tmp_path):
     """Writes entries as a log host would; each is (uid, {field: value})."""
     if not os.path.exists(REMOTE):
         pytest.skip("systemd-journal-remote is not installed here")
+    if "libsystemd" not in subprocess.run(["ldd", stapleguard.program("stapleguard")], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("built without libsystemd")
     folder = tmp_path / "journal"
     folder.mkdir()
 
