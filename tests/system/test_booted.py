@@ -429,6 +429,23 @@ def test_logrotate_keeps_the_chain_and_the_staples(world):
     assert (first["prev"], first["seq"]) == (world.audit(AUDIT_LOG + ".1")[-1]["hash"], world.audit(AUDIT_LOG + ".1")[-1]["seq"] + 1)
 
 
+def test_the_log_is_verified_against_the_machines_journal(world):
+    """Over the rotation; and what was cut off at the end, with anchors that only the service can have written."""
+    world.machine.run("systemctl", "reload", "stapleguard")
+    world.machine.run("systemctl", "restart", "stapleguard")  # an anchor at the stop, and one at the start
+    world.wait_until_fresh()
+    command = ["/usr/local/bin/stapleguard", "audit", "--verify", "--json"]
+    found = json.loads(world.machine.run(*command).stdout)
+    assert found["verdict"] == "sound" and found["anchors_met"] >= 2 and found["files"] >= 2
+    log = world.machine.path(AUDIT_LOG)
+    copy = "/root/cut.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    world.machine.path(copy).write_text("".join(lines[:2]))
+    done = world.machine.run(*command, "--journal", "/var/log/journal", "-c", "/etc/stapleguard/stapleguard.conf", copy, check=False)
+    assert (done.returncode, json.loads(done.stdout)["fault"]["what"]) == (1, "truncated")
+    world.machine.path(copy).unlink()
+
+
 # A reboot -------------------------------------------------------------------------------------------------------------------
 
 
