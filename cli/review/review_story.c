@@ -21,7 +21,7 @@
 static const char *const stories[EVENT_COUNT] = {
     [EVENT_SERVICE_START] = "stapleguard[ {detail}] starts[ as process {pid}]",
     [EVENT_SERVICE_STOP] = "stapleguard stops[ {end}]",
-    [EVENT_SERVICE_RELOAD] = "the configuration and all certificates were read again",
+    [EVENT_SERVICE_RELOAD] = "the configuration and all certificates were read again[: {detail}]",
     [EVENT_SERVICE_RELOAD_FAILED] = "the configuration could not be read again, so it goes on with the one before[: {detail}]",
     [EVENT_PROCESS_START] = "the {process} starts[ as process {pid}]",
     [EVENT_PROCESS_EXIT] = "the {process} ended[ {end}]",

@@ -50,7 +50,8 @@ CHILDREN = "writer fetcher"
 EVENTS = [
     event("service.start", "supervisor", ["pid", "detail"], "stapleguardd starts; `detail` is its version", pid=4711, detail="0.1.0"),
     event("service.stop", "supervisor", ["status"], "it ends, with this exit code", status=0),
-    event("service.reload", "supervisor", [], "configuration and certificates were read again"),
+    event("service.reload", "supervisor", ["detail"], "configuration and certificates were read again; `detail`: how many there are",
+          detail="12 certificates"),
     event("service.reload_failed", "supervisor", ["detail"], "they were not: it goes on as before",
           detail="/etc/stapleguard/stapleguard.conf:7: there is no key \"dmb\" in [apache]; did you mean \"dbm\"?"),
     event("process.start", CHILDREN, ["pid"], "`process` was started", pid=4712),

@@ -219,12 +219,18 @@ def test_the_service_sees_a_file_system_it_cannot_write_to(world):
 def test_the_directories_keep_their_owners(world):
     def owners():
         return world.machine.run("stat", "-c", "%n %U:%G %a", "/run/stapleguard", "/run/stapleguard/apache",
-                                 "/run/stapleguard/lock", "/var/lib/stapleguard", "/var/log/stapleguard").stdout.splitlines()
+                                 "/run/stapleguard/lock", "/run/stapleguard/empty", "/var/lib/stapleguard",
+                                     "/var/log/stapleguard").stdout.splitlines()
 
     wanted = ["/run/stapleguard root:root 755", "/run/stapleguard/apache stapleguard-write:www-data 750",
-              "/run/stapleguard/lock root:root 755", "/var/lib/stapleguard root:root 755", "/var/log/stapleguard root:root 750"]
+              "/run/stapleguard/lock root:root 755", "/run/stapleguard/empty root:root 555",
+              "/var/lib/stapleguard root:root 755", "/var/log/stapleguard root:stapleguard 2750"]
     assert owners() == wanted
-    world.machine.run("systemctl", "restart", "stapleguard")
+    world.machine.run("systemctl", "stop", "stapleguard")
+    world.machine.run("rmdir", "/run/stapleguard/empty")
+    world.machine.run("chmod", "755", "/var/log/stapleguard")
+    world.machine.run("chgrp", "root", "/var/log/stapleguard")
+    world.machine.run("systemctl", "start", "stapleguard")
     assert owners() == wanted
     world.wait_until_fresh()
 
@@ -447,6 +453,25 @@ def test_the_log_is_verified_against_the_machines_journal(world):
 
 
 # A reboot -------------------------------------------------------------------------------------------------------------------
+
+
+def test_members_of_the_group_read_the_log_and_nobody_else_does(world):
+    """Installed as the package does it: also what was rotated, and what is made after that."""
+    run = world.machine.run
+    for name, *groups in (("looker", "-G", "stapleguard"), ("stranger",)):
+        run("useradd", *groups, name)
+    try:
+        for _ in range(2):
+            story = run("runuser", "-u", "looker", "--", "stapleguard", "audit").stdout
+            assert "what happened" in story and "shop.test" in story
+            refused = run("runuser", "-u", "stranger", "--", "stapleguard", "audit", check=False)
+            assert refused.returncode == 3 and "adduser" in refused.stderr and "group stapleguard" in refused.stderr
+            run("logrotate", "--force", "/etc/logrotate.d/stapleguard")
+            run("systemctl", "reload", "stapleguard")
+            wait_until(lambda: world.machine.path(AUDIT_LOG).exists(), "the new file")
+    finally:
+        for name in ("looker", "stranger"):
+            run("userdel", name)
 
 
 def test_after_a_power_cut_the_store_serves(world):
