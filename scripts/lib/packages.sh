@@ -5,10 +5,10 @@
 
 PACKAGES_BUILD=(
     gcc libc6-dev meson ninja-build pkgconf
-    libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev libseccomp-dev libssl-dev
+    libaugeas-dev libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev libseccomp-dev libssl-dev
 )
 # apache2-bin is Apache without a site and without a service.
-PACKAGES_RUN=(apache2-bin ca-certificates openssl)
+PACKAGES_RUN=(apache2-bin augeas-lenses ca-certificates openssl)
 PACKAGES_TEST=(
     binutils clang db-util debootstrap libclang-rt-dev libcmocka-dev logrotate procps python3
     python3-cryptography python3-pytest systemd systemd-container

@@ -1,0 +1,30 @@
+/*
+ * Owns: which virtual hosts serve a name, as Apache chooses them.
+ * Runs in: command line.
+ * Never: looks anything up in DNS.
+ *
+ * A virtual host serves a name when its ServerName or a ServerAlias (with * and ?) is the name, upper or lower case, with or
+ * without a dot at the end; and when it is the only one at all of its addresses, whatever its names are, unless that address
+ * is a wildcard (*, _default_): the administrator of a machine with one wildcard host means that host, too, so it counts
+ * when it is the only TLS host there is.  A name that only falls through to the first (default) host of an address is not
+ * served: nobody wrote it down.
+ * Source: httpd server/vhost.c.
+ */
+#ifndef STAPLEGUARD_HTTPD_MATCH_H
+#define STAPLEGUARD_HTTPD_MATCH_H
+
+#include "httpd_tree.h"
+
+/*
+ * Set selected[i] for every TLS host i that serves name; selected has as many as the tree has vhosts, and what was true in it
+ * stays.  Returns how many serve it (also those that were true before).
+ */
+size_t httpd_match_name(const struct httpd_tree *tree, const char *name, bool *selected);
+
+/* Set selected[i] for every TLS host.  Returns how many there are. */
+size_t httpd_match_tls(const struct httpd_tree *tree, bool *selected);
+
+/* True when name may stand behind --domain: a host name, without scheme, port or wildcard. */
+bool httpd_match_name_is_valid(const char *name);
+
+#endif
