@@ -33,8 +33,7 @@
         "the macro makes %s too, which was not named; name that one also, use --all, or write SSLUseStapling on where the " \
         "macro is used") \
     HTTPD_FINDING(LINE_CHANGED, "line-changed", \
-        "stapleguard's comment is there, but its line was changed to \"%s\"; the line is left as it is") \
-    HTTPD_FINDING(UNREADABLE, "unreadable", "%s")
+        "stapleguard's comment is there, but its line was changed to \"%s\"; the line is left as it is")
 
 enum httpd_finding_kind {
 #define HTTPD_FINDING_CONSTANT(constant, word, sentence) HTTPD_FINDING_##constant,
@@ -64,6 +63,9 @@ void httpd_finding_text(const struct httpd_finding *finding, char *out, size_t c
 /* Append one; place may be NULL.  The same finding twice is kept once.  Returns false when there is no memory. */
 bool httpd_findings_add(
     struct httpd_findings *findings, enum httpd_finding_kind kind, const struct httpd_place *place, const char *detail);
+/* The same about a line; the detail is "NAME WORD WORD". */
+bool httpd_findings_add_line(
+    struct httpd_findings *findings, enum httpd_finding_kind kind, const struct httpd_line *line);
 void httpd_findings_free(struct httpd_findings *findings);
 
 #endif

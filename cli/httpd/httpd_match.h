@@ -4,10 +4,10 @@
  * Never: looks anything up in DNS.
  *
  * A virtual host serves a name when its ServerName or a ServerAlias (with * and ?) is the name, upper or lower case, with or
- * without a dot at the end; and when it is the only one at all of its addresses, whatever its names are, unless that address
- * is a wildcard (*, _default_): the administrator of a machine with one wildcard host means that host, too, so it counts
- * when it is the only TLS host there is.  A name that only falls through to the first (default) host of an address is not
- * served: nobody wrote it down.
+ * without a dot at the end.  When none has the name, there is one more: a host that is alone at an address of its own, or
+ * alone at a wildcard (*, _default_) and without a name, serves whatever arrives there, so where just one TLS host is like
+ * that, it counts (where several are, only DNS could tell).  A host that would get the name only as the first one of an
+ * address, because no other has it, does not count: nobody wrote the name down.
  * Source: httpd server/vhost.c.
  */
 #ifndef STAPLEGUARD_HTTPD_MATCH_H

@@ -54,7 +54,8 @@ struct httpd_place {
     HTTPD_SETTING(SERVER_NAME, "ServerName", false) \
     HTTPD_SETTING(SERVER_ALIAS, "ServerAlias", true) \
     HTTPD_SETTING(SERVER_ROOT, "ServerRoot", false) \
-    HTTPD_SETTING(LISTEN, "Listen", true)
+    HTTPD_SETTING(LISTEN, "Listen", true) \
+    HTTPD_SETTING(PROTOCOL, "Protocol", false)
 
 enum httpd_setting {
 #define HTTPD_SETTING_CONSTANT(constant, directive, is_list) HTTPD_##constant,
@@ -76,21 +77,24 @@ struct httpd_line {
     size_t vhost;             /* index into vhosts, or HTTPD_NONE: server level */
     struct httpd_place place; /* of a macro: in the macro's body */
     struct httpd_place use;   /* of the outermost Use that brought it in; line 0: it is from no macro */
+    size_t begin;             /* the bytes of its line in the file, with the line's end */
+    size_t end;
 };
 
 struct httpd_vhost {
     struct httpd_place place; /* of <VirtualHost> */
     struct httpd_place use;   /* as in struct httpd_line */
-    const char *close_path;   /* the real file and the byte where the line of </VirtualHost> begins */
-    size_t close_offset;
+    size_t begin;             /* the byte of place.path where its line begins */
+    size_t close;             /* and where the line of </VirtualHost> begins, in the same file */
     char **addresses; /* as they stand behind <VirtualHost, variables put in */
     size_t address_count;
-    const char *server_name; /* without scheme and port; NULL: none, and then Apache takes the server's */
+    const char *server_name; /* without scheme and port; the server's for a wildcard host that has none; NULL: Apache asks DNS */
+    bool has_own_name; /* a ServerName or ServerAlias stands in it */
     char **aliases;
     size_t alias_count;
     char **certificates; /* SSLCertificateFile, absolute */
     size_t certificate_count;
-    bool is_tls; /* SSLEngine on, in it or inherited */
+    bool is_tls; /* SSLEngine on, in it or inherited; or not said, and then a certificate and a Listen for https */
 };
 
 struct httpd_tree;
