@@ -125,6 +125,19 @@ static char *make_text(const char *data, size_t len, const struct httpd_nodes *n
     return text;
 }
 
+/* Let the variable be all nodes of this depth, in the file's order. */
+static bool select_level(const struct httpd_lens *lens, unsigned depth)
+{
+    static const char step[] = "/*[label() != 'arg'][label() != 'wordlist']";
+    char path[sizeof TREE_PATH + (HTTPD_DEPTH_MAX + 1) * sizeof step];
+    size_t len = (size_t)snprintf(path, sizeof path, TREE_PATH);
+
+    for (unsigned i = 0; i <= depth; i++)
+        len += (size_t)snprintf(path + len, sizeof path - len, "%s", step);
+    return aug_defvar(lens->augeas, NODES_VARIABLE, path) >= 0;
+}
+
+/* The next of them from *index on. */
 static bool next_seen(const struct httpd_lens *lens, int *index, const char **label, const char **value)
 {
     int count = aug_ns_count(lens->augeas, NODES_VARIABLE);
@@ -145,27 +158,37 @@ static bool is_seen_as(const struct httpd_node *node, const char *label, const c
         && (strcmp(value, node->name) == 0 || !is_lens_word(node->name));
 }
 
-/* Compare level by level, which is augeas' order of descendants: all outermost nodes, then what is in those, and so on. */
-static bool is_same_tree(const struct httpd_lens *lens, const struct httpd_nodes *nodes, unsigned *line)
+/* Compare level by level: all outermost nodes, then what is in those, and so on. */
+static bool is_same_level(const struct httpd_lens *lens, const struct httpd_nodes *nodes, unsigned depth, unsigned *line)
 {
-    int seen = 0;
-    size_t compared = 0;
     const char *label;
     const char *value;
+    int seen = 0;
 
-    for (unsigned depth = 0; compared < nodes->count; depth++)
-        for (size_t i = 0; i < nodes->count; i++) {
-            const struct httpd_node *node = &nodes->items[i];
-
-            if (node->depth != depth)
-                continue;
-            compared++;
-            *line = node->line;
-            if (!next_seen(lens, &seen, &label, &value) || !is_seen_as(node, label, value))
-                return false;
-        }
+    if (!select_level(lens, depth))
+        return false;
+    for (size_t i = 0; i < nodes->count; i++) {
+        if (nodes->items[i].depth != depth)
+            continue;
+        *line = nodes->items[i].line;
+        if (!next_seen(lens, &seen, &label, &value) || !is_seen_as(&nodes->items[i], label, value))
+            return false;
+    }
     *line = 0;
     return !next_seen(lens, &seen, &label, &value);
+}
+
+static bool is_same_tree(const struct httpd_lens *lens, const struct httpd_nodes *nodes, unsigned *line)
+{
+    unsigned deepest = 0;
+
+    for (size_t i = 0; i < nodes->count; i++)
+        deepest = nodes->items[i].depth > deepest ? nodes->items[i].depth : deepest;
+    /* One more: there, nothing may be. */
+    for (unsigned depth = 0; depth <= deepest + 1 && depth <= HTTPD_DEPTH_MAX; depth++)
+        if (!is_same_level(lens, nodes, depth, line))
+            return false;
+    return true;
 }
 
 static unsigned error_line(const struct httpd_lens *lens)
@@ -182,8 +205,7 @@ static bool read_text(
     augeas *augeas = lens->augeas;
     bool is_same = false;
 
-    *is_read = aug_set(augeas, TEXT_PATH, text) == 0 && aug_text_store(augeas, LENS, TEXT_PATH, TREE_PATH) == 0
-        && aug_defvar(augeas, NODES_VARIABLE, TREE_PATH "//*[label() != 'arg'][label() != 'wordlist']") >= 0;
+    *is_read = aug_set(augeas, TEXT_PATH, text) == 0 && aug_text_store(augeas, LENS, TEXT_PATH, TREE_PATH) == 0;
     if (*is_read)
         is_same = is_same_tree(lens, nodes, line);
     else

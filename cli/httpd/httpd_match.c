@@ -88,26 +88,32 @@ static bool has_wildcard_address(const struct httpd_vhost *vhost)
     return false;
 }
 
-/* Alone at addresses of its own, or at a wildcard without a name to tell it by: httpd does not look at a name there. */
+/* Alone at its addresses: httpd does not look at a name there. */
 static bool is_alone(const struct httpd_tree *tree, size_t index)
 {
-    const struct httpd_vhost *vhost = httpd_tree_vhost(tree, index);
-
-    if (has_wildcard_address(vhost) && vhost->has_own_name)
-        return false;
     for (size_t i = 0; i < httpd_tree_vhost_count(tree); i++)
-        if (i != index && share_address(httpd_tree_vhost(tree, i), vhost))
+        if (i != index && share_address(httpd_tree_vhost(tree, i), httpd_tree_vhost(tree, index)))
             return false;
     return true;
 }
 
-/* The one TLS host that is alone; HTTPD_NONE when there is none, or another that is, too. */
-static size_t find_alone(const struct httpd_tree *tree)
+/*
+ * The one TLS host that serves names which nobody wrote down; HTTPD_NONE when there is none, or when only DNS could tell
+ * which one it is.
+ */
+static size_t find_nameless(const struct httpd_tree *tree)
 {
+    size_t count = httpd_tree_vhost_count(tree);
     size_t found = HTTPD_NONE;
+    size_t tls_count = 0;
 
-    for (size_t i = 0; i < httpd_tree_vhost_count(tree); i++) {
-        if (!httpd_tree_vhost(tree, i)->is_tls || !is_alone(tree, i))
+    for (size_t i = 0; i < count; i++)
+        tls_count += httpd_tree_vhost(tree, i)->is_tls ? 1 : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct httpd_vhost *vhost = httpd_tree_vhost(tree, i);
+        bool may_be_meant = !vhost->has_own_name || (tls_count == 1 && !has_wildcard_address(vhost));
+
+        if (!vhost->is_tls || !may_be_meant || !is_alone(tree, i))
             continue;
         if (found != HTTPD_NONE)
             return HTTPD_NONE;
@@ -119,17 +125,17 @@ static size_t find_alone(const struct httpd_tree *tree)
 size_t httpd_match_name(const struct httpd_tree *tree, const char *name, bool *selected)
 {
     size_t count = 0;
-    size_t alone;
+    size_t nameless;
 
     for (size_t i = 0; i < httpd_tree_vhost_count(tree); i++)
         if (httpd_tree_vhost(tree, i)->is_tls && has_name(httpd_tree_vhost(tree, i), name)) {
             selected[i] = true;
             count++;
         }
-    alone = count == 0 ? find_alone(tree) : HTTPD_NONE;
-    if (alone == HTTPD_NONE)
+    nameless = count == 0 ? find_nameless(tree) : HTTPD_NONE;
+    if (nameless == HTTPD_NONE)
         return count;
-    selected[alone] = true;
+    selected[nameless] = true;
     return 1;
 }
 

@@ -4,9 +4,9 @@
  * Never: looks anything up in DNS.
  *
  * A virtual host serves a name when its ServerName or a ServerAlias (with * and ?) is the name, upper or lower case, with or
- * without a dot at the end.  When none has the name, there is one more: a host that is alone at an address of its own, or
- * alone at a wildcard (*, _default_) and without a name, serves whatever arrives there, so where just one TLS host is like
- * that, it counts (where several are, only DNS could tell).  A host that would get the name only as the first one of an
+ * without a dot at the end.  When none has the name, one more may count: a host that is alone at its addresses gets whatever
+ * arrives there.  It is taken when no name stands in it, or when it has an address of its own and is the only TLS host at all;
+ * where several are like that, only DNS could tell, and none is.  A host that would get the name only as the first one of an
  * address, because no other has it, does not count: nobody wrote the name down.
  * Source: httpd server/vhost.c.
  */

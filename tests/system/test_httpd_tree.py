@@ -1,0 +1,121 @@
+"""Apache's configuration as cli/httpd reads it, held against what Apache itself says about the same files (P1)."""
+
+import os
+
+import pytest
+from helpers.httpd import MAIN_FILES, Configuration
+
+
+@pytest.fixture(params=sorted(MAIN_FILES))
+def configuration(request, tmp_path):
+    return Configuration(tmp_path / "etc", request.param)
+
+
+def of(tmp_path, name):
+    return Configuration(tmp_path / "etc", name)
+
+
+def test_the_hosts_are_those_that_apache_lists(configuration):
+    configuration.assert_syntax_is_ok()
+    ours = sorted(
+        ((vhost.name, None, None) if vhost.use_line else (vhost.name, str(vhost.path), vhost.line)
+         for vhost in configuration.vhosts()), key=str)
+    # Apache lists a host once for each of its addresses, and asks DNS for one that has an address and no name.
+    assert set(ours) == set(configuration.dumped_vhosts())
+    assert len(ours) >= 3
+
+
+def test_the_certificates_are_those_that_apache_lists(configuration):
+    ours = {os.path.normpath(path) for vhost in configuration.vhosts() if vhost.is_tls for path in vhost.certificates}
+    # Apache's list also has those of hosts whose SSLEngine is optional.
+    optional = {str(configuration.root / "ssl/optional.pem")} if configuration.root.name == "debian" else set()
+    assert ours | optional == set(configuration.dumped_certificates())
+
+
+def test_names_of_the_debian_tree(tmp_path):
+    configuration = of(tmp_path, "debian")
+    assert configuration.tls_names() == sorted([
+        "main.example", "shop.example", "admin.shop.example", "implicit.shop.example", "windows.example", "bücher.example",
+        "cafe.example", "odd.example", "customer.example"])
+    by_name = {vhost.name: vhost for vhost in configuration.vhosts()}
+    assert by_name["windows.example"].aliases == ["www.windows.example", "win.example"]
+    assert not by_name["plain.example"].is_tls
+
+
+def test_conditions_are_judged_as_apache_does(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    assert configuration.tls_names() == [
+        "defined.example", "directive.example", "event.example", "file.example", "inherited.example"]
+
+
+def test_a_macro_makes_hosts(tmp_path):
+    configuration = of(tmp_path, "macros")
+    assert configuration.tls_names() == ["first.example", "only.example", "second.example", "written.example"]
+    by_name = {vhost.name: vhost for vhost in configuration.vhosts() if vhost.is_tls}
+    assert by_name["first.example"].aliases == ["www.first.example"]
+    assert by_name["only.example"].aliases == ["*.only.example"]
+    assert by_name["first.example"].use_line > 0 and by_name["written.example"].use_line == 0
+    assert by_name["second.example"].certificates == [configuration.root / "ssl/second.pem"]
+
+
+def test_what_is_in_effect(tmp_path):
+    configuration = of(tmp_path, "plain")
+    rows = [row[3:] for row in configuration.rows() if row[0] == "line" and row[3].startswith("SSLStapling")]
+    assert rows == [["SSLStaplingCache", "shmcb:logs/ssl_stapling(32768)"], ["SSLStaplingReturnResponderErrors", "on"]]
+
+
+@pytest.mark.parametrize("text, line, words", [
+    ("<VirtualHost *:443>\nSSLEngine on\n", 1, "has no end"),
+    ("SSLEngine on\n</VirtualHost>\n", 2, "not open"),
+    ("<IfModule a>\n<VirtualHost *:443>\n</IfModule>\n", 3, "is open"),
+    ("ServerName a\0b\n", 1, "NUL"),
+    ("<VirtualHost *:443>\n<VirtualHost *:444>\n</VirtualHost>\n</VirtualHost>\n", 2, "inside"),
+    ("\nInclude nowhere.conf\n", 2, "not there"),
+    ("Include loop.conf\n", 1, "loop"),
+    ("Use Nothing\n", 1, "macro"),
+    ("<Macro A $x>\n</Macro>\nUse A\n", 3, "arguments"),
+    ("<Macro A>\nUse A\n</Macro>\nUse A\n", 2, "loop"),
+    ("< VirtualHost *:443>\n</VirtualHost>\n", 1, "section without a name"),
+    ("<Virtual+Host *:443>\n</Virtual+Host>\n", 1, "lens"),
+    ("<Macro Open>\n<VirtualHost *:443>\n</Macro>\n", 3, "is open"),
+])
+def test_what_cannot_be_read_is_named_with_its_place(tmp_path, text, line, words):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "Include loop.conf\n")
+    path = configuration.write("loop.conf", text)
+    error = configuration.error()
+    assert error.startswith(f"{path}:{line}: "), error
+    assert words in error
+
+
+def test_a_file_that_two_names_lead_to_is_one_file(tmp_path):
+    configuration = of(tmp_path, "debian")
+    os.symlink("../../outside/customer.conf", configuration.root / "sites-enabled/zz-again.conf")
+    customers = [vhost for vhost in configuration.vhosts() if vhost.name == "customer.example"]
+    assert [str(vhost.path) for vhost in customers] == [str(configuration.directory / "outside/customer.conf")] * 2
+    assert len([row for row in configuration.rows() if row[0] == "file" and "customer" in row[1]]) == 1
+
+
+def test_include_reads_directories_and_wildcards_in_them(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "Include dirs\nIncludeOptional none/*/x.conf\nInclude w?ld/[ab]*/v*.conf\n")
+    host = "<VirtualHost *:443>\nServerName {}.example\n</VirtualHost>\n"
+    for name in ("dirs/b/two", "dirs/a.conf", "wild/a1/v.conf", "wild/b/v2.conf", "wild/c/v.conf", "wild/a1/w.conf"):
+        configuration.write(name, host.format(name.replace("/", "-")))
+    configuration.assert_syntax_is_ok()
+    # Apache's list has the order in which it looks hosts up; what counts is which there are.
+    ours = [(vhost.name, str(vhost.path), vhost.line) for vhost in configuration.vhosts()]
+    assert set(ours) == set(configuration.dumped_vhosts())
+    assert [name for name, _, _ in ours][-4:] == [
+        "dirs-a.conf.example", "dirs-b-two.example", "wild-a1-v.conf.example", "wild-b-v2.conf.example"]
+
+
+def test_hundreds_of_hosts_in_a_file(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "Include many.conf\n")
+    configuration.write("many.conf", "".join(
+        f"<VirtualHost *:443>\n ServerName h{i}.example\n ServerAlias *.h{i}.example\n</VirtualHost>\n" for i in range(700)))
+    assert len(configuration.vhosts()) == 706
+    edit = configuration.enable("h5.example", "www.h699.example")
+    assert len(edit.changes) == 3
+    assert configuration.stapling() == ["h5.example", "h699.example"]
