@@ -150,7 +150,7 @@ static void print_script(FILE *out, const struct script *script)
             return;
         begin = at > CONTEXT_LINES ? at - CONTEXT_LINES : 0;
         last = at;
-        for (; at < script->count && at - last <= 2 * CONTEXT_LINES; at++)
+        for (; at < script->count && at - last <= 2 * CONTEXT_LINES + 1; at++)
             if (script->steps[at].mark != ' ')
                 last = at;
         at = last + 1 + CONTEXT_LINES < script->count ? last + 1 + CONTEXT_LINES : script->count;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 enum change_kind {
-    CHANGE_CREATE,  /* a file that must not be there yet */
+    CHANGE_CREATE,  /* a file that must not be there yet; for everybody to read (0644) */
     CHANGE_REPLACE, /* the bytes of a file; mode, owner and inode's place stay */
     CHANGE_LINK,    /* a symbolic link that must not be there yet */
     CHANGE_REMOVE,  /* a file or a symbolic link */

@@ -117,13 +117,22 @@ static bool define_option(struct httpd_facts *facts, const char *text)
     return name != NULL && httpd_facts_define(facts, name, equals == NULL ? NULL : equals + 1);
 }
 
+bool httpd_facts_set_root(struct httpd_facts *facts, const char *directory)
+{
+    size_t len = strlen(directory);
+
+    while (len > 1 && directory[len - 1] == '/')
+        len--;
+    facts->server_root = httpd_arena_copy(facts->arena, directory, len);
+    return facts->server_root != NULL;
+}
+
 bool httpd_facts_init(struct httpd_facts *facts, struct httpd_arena *arena, const struct httpd_source *source)
 {
     bool is_done;
 
     *facts = (struct httpd_facts){.arena = arena, .source = source};
-    facts->server_root = httpd_arena_copy(arena, source->server_root, strlen(source->server_root));
-    is_done = facts->server_root != NULL;
+    is_done = httpd_facts_set_root(facts, source->server_root);
     for (size_t i = 0; is_done && i < source->module_count; i++)
         is_done = add_module(facts, source->modules[i], strlen(source->modules[i]), "")
             && add_other_name(facts, source->modules[i]);

@@ -36,6 +36,9 @@ bool httpd_facts_load_module(struct httpd_facts *facts, const char *identifier, 
 /* httpd_lookup of httpd_words.h: Define, then the environment. */
 const char *httpd_facts_lookup(const void *facts, const char *name, size_t len);
 
+/* ServerRoot DIRECTORY.  False when there is no memory. */
+bool httpd_facts_set_root(struct httpd_facts *facts, const char *directory);
+
 /* path as httpd takes it: relative to ServerRoot.  NULL when there is no memory. */
 char *httpd_facts_path(const struct httpd_facts *facts, const char *path);
 

@@ -28,7 +28,7 @@
     HTTPD_FINDING(FORCE_URL, "force-url", \
         "SSLStaplingForceURL %s: Apache asks there when a staple is missing; stapleguard does not, see responder =") \
     HTTPD_FINDING(SHARED_LINE, "shared-line", \
-        "\"%s\" stands in a file that several virtual hosts include, so it counts for all of them") \
+        "\"%s\" stands in a file that is included more than once, so it counts at each of those places") \
     HTTPD_FINDING(MACRO_SHARED, "macro-shared", \
         "the macro makes %s too, which was not named; name that one also, use --all, or write SSLUseStapling on where the " \
         "macro is used") \

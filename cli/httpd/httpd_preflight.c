@@ -68,24 +68,24 @@ static bool find_in_line(const struct httpd_tree *tree, const struct httpd_line 
     }
 }
 
-/* A SSLUseStapling line that stands in a file which more than one virtual host has. */
+static bool is_read_again(const struct httpd_tree *tree, const char *path)
+{
+    for (size_t i = 0; i < tree->files.count; i++)
+        if (tree->files.items[i]->path == path)
+            return tree->files.items[i]->times_read > 1;
+    return false;
+}
+
+/* A SSLUseStapling line in a file that virtual hosts include. */
 static bool find_shared(const struct httpd_tree *tree, struct httpd_findings *findings)
 {
-    const struct httpd_line *first = NULL;
-
     for (size_t i = 0; i < tree->line_count; i++) {
         const struct httpd_line *line = &tree->lines[i];
 
-        if (line->setting != HTTPD_USE_STAPLING || line->vhost == HTTPD_NONE
-            || line->place.path == tree->vhosts[line->vhost].place.path)
-            continue;
-        for (size_t k = 0; k < i; k++) {
-            first = &tree->lines[k];
-            if (first->setting == HTTPD_USE_STAPLING && first->vhost != line->vhost
-                && first->place.path == line->place.path && first->begin == line->begin
-                && !httpd_findings_add_line(findings, HTTPD_FINDING_SHARED_LINE, line))
-                return false;
-        }
+        if (line->setting == HTTPD_USE_STAPLING && line->vhost != HTTPD_NONE
+            && line->place.path != tree->vhosts[line->vhost].place.path && is_read_again(tree, line->place.path)
+            && !httpd_findings_add_line(findings, HTTPD_FINDING_SHARED_LINE, line))
+            return false;
     }
     return true;
 }

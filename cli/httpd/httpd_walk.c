@@ -288,7 +288,7 @@ static bool carry_out(struct walk *walk, const struct scope *scope, const struct
     if (strcasecmp(name, "LoadModule") == 0 && words->count > 1)
         return httpd_facts_load_module(&walk->facts, words->items[0], words->items[1]);
     if (strcasecmp(name, "ServerRoot") == 0)
-        walk->facts.server_root = words->items[0];
+        return httpd_facts_set_root(&walk->facts, words->items[0]);
     return true;
 }
 

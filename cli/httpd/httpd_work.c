@@ -64,7 +64,7 @@ static enum httpd_edit_result select_names(struct httpd_work *work)
 
         if (!httpd_match_name_is_valid(name))
             return httpd_work_fail(work, HTTPD_EDIT_NO_SUCH_VHOST,
-                "%s is not a host name; write it without scheme, port and wildcard", name);
+                "\"%s\" is not a host name; write it without scheme, port and wildcard, and international names as xn--...", name);
         if (httpd_match_name(work->tree, name, work->selected) == 0)
             append_name(missing, sizeof missing, name);
     }

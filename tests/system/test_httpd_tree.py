@@ -1,9 +1,14 @@
 """Apache's configuration as cli/httpd reads it, held against what Apache itself says about the same files (P1)."""
 
 import os
+import socket
+import ssl
+import subprocess
 
 import pytest
 from helpers.httpd import MAIN_FILES, Configuration
+from helpers.responder import free_port
+from helpers.stapleguard import build_directory
 
 
 @pytest.fixture(params=sorted(MAIN_FILES))
@@ -119,3 +124,46 @@ def test_hundreds_of_hosts_in_a_file(tmp_path):
     edit = configuration.enable("h5.example", "www.h699.example")
     assert len(edit.changes) == 3
     assert configuration.stapling() == ["h5.example", "h699.example"]
+
+
+# (directives of the host, what the Listen line says, the host's address)
+ENGINES = [
+    ("SSLEngine on", "http", "127.0.0.1"),
+    ("SSLEngine off", "https", "127.0.0.1"),
+    ("SSLEngine optional", "https", "127.0.0.1"),
+    ("", "https", "127.0.0.1"),
+    ("", "http", "127.0.0.1"),
+    ("", "https", "*"),
+    ("Protocol https", "http", "127.0.0.1"),
+    ("Protocol http", "https", "127.0.0.1"),
+]
+
+
+def speaks_tls(port):
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            with context.wrap_socket(connection, server_hostname="shop.test"):
+                return True
+    except ssl.SSLError:
+        return False
+
+
+def test_apache_speaks_tls_just_where_we_say(site):
+    """The one thing that no dump of Apache's tells."""
+    site.leaf("shop.test")
+    ports = [free_port() for _ in ENGINES]
+    extra = "".join(
+        f"Listen 127.0.0.1:{port} {protocol}\n<VirtualHost {address}:{port}>\nServerName host{port}.test\n{directive}\n"
+        f"SSLCertificateFile {site.pem('shop.test')}\nSSLCertificateKeyFile {site.key('shop.test')}\n</VirtualHost>\n"
+        for port, (directive, protocol, address) in zip(ports, ENGINES))
+    site.start_apache("shop.test", extra=extra)
+    rows = [line.split("\t") for line in subprocess.run(
+        [build_directory() / "tests/helpers/httpd_edits", site.apache.directory, site.apache.conf, "tree"],
+        capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()]
+    ours = {row[5]: row[3] == "tls" for row in rows if row[0] == "vhost"}
+    assert ours.pop("shop.test")
+    assert ours == {f"host{port}.test": speaks_tls(port) for port in ports}
+    assert set(ours.values()) == {True, False}
