@@ -40,7 +40,8 @@ struct change_set {
 void change_set_init(struct change_set *set);
 
 /*
- * Copy *change to the end of the set, or into the place of the change that the set already has for this path.  Returns false when there is no memory; the set is as it was then.
+ * Copy *change to the end of the set, or into the place of the change that the set already has for this path.  Returns false
+ * when there is no memory; the set is as it was then.
  */
 bool change_set_add(struct change_set *set, const struct change *change);
 
@@ -50,7 +51,7 @@ const struct change *change_set_find(const struct change_set *set, const char *p
 /* Free everything; *set is empty and may be used again. */
 void change_set_free(struct change_set *set);
 
-/* A unified diff for people: three lines around each change, every byte that is not clean text shown as "?", a tab as a blank. */
+/* A unified diff for people: three lines around each change; a tab is shown as a blank, what is not clean text as "?". */
 void change_set_diff(const struct change_set *set, FILE *out);
 
 #endif

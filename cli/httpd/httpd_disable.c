@@ -167,7 +167,8 @@ static enum httpd_edit_result check_result(struct httpd_work *work, bool is_part
             && httpd_line_is_on(httpd_tree_effective(tree, i, HTTPD_USE_STAPLING))
                 != httpd_line_is_on(httpd_tree_effective(work->tree, i, HTTPD_USE_STAPLING)))
             result = httpd_work_fail(work, HTTPD_EDIT_BLOCKED,
-                "%s:%u: what makes the virtual hosts you named makes %s, too, so nothing is touched; name it also, or use --all",
+                "%s:%u: what makes the virtual hosts you named makes %s, too, so nothing is touched; name it also, or use "
+                "--all",
                 tree->vhosts[i].place.path, tree->vhosts[i].place.line, httpd_work_name(work, tree, i));
     httpd_tree_free(tree);
     return result;
@@ -198,9 +199,7 @@ enum httpd_edit_result httpd_edit_disable(const struct httpd_source *source, con
     struct httpd_work work = {.source = source, .tree = tree, .request = request, .set = set, .findings = findings,
         .error = error, .error_cap = cap};
 
-    if (!httpd_work_begin(&work))
-        return httpd_work_end(&work, httpd_work_no_memory(&work));
-    return httpd_work_end(&work, disable(&work));
+    return httpd_work_run(&work, disable);
 }
 
 bool httpd_edit_is_enabled(const struct httpd_tree *tree)

@@ -191,7 +191,8 @@ static bool add_to_file(struct httpd_work *work, const struct httpd_tree *tree, 
         if (is_there)
             continue;
         if (!httpd_arena_grow(&work->arena, &splices, count, sizeof *splices)
-            || !httpd_marks_add(&work->arena, httpd_work_bytes(tree, path), vhost->close, "SSLUseStapling on", &splices[count]))
+            || !httpd_marks_add(
+                &work->arena, httpd_work_bytes(tree, path), vhost->close, "SSLUseStapling on", &splices[count]))
             return false;
         count++;
     }
@@ -270,8 +271,8 @@ static enum httpd_edit_result check_result(struct httpd_work *work, const struct
     if (tree == NULL)
         return HTTPD_EDIT_FAILED;
     if (tree->vhost_count != work->tree->vhost_count)
-        result = httpd_work_fail(work, HTTPD_EDIT_FAILED, "the edit would change which virtual hosts there are, so nothing is "
-            "touched; please report this");
+        result = httpd_work_fail(work, HTTPD_EDIT_FAILED,
+            "the edit would change which virtual hosts there are, so nothing is touched; please report this");
     for (size_t i = 0; result == HTTPD_EDIT_OK && i < wishes->count; i++)
         if (!says(httpd_tree_effective(tree, HTTPD_NONE, wishes->items[i].setting), &wishes->items[i]))
             result = httpd_work_fail(work, HTTPD_EDIT_FAILED,
@@ -324,7 +325,5 @@ enum httpd_edit_result httpd_edit_enable(const struct httpd_source *source, cons
     struct httpd_work work = {.source = source, .tree = tree, .request = request, .set = set, .findings = findings,
         .error = error, .error_cap = cap};
 
-    if (!httpd_work_begin(&work))
-        return httpd_work_end(&work, httpd_work_no_memory(&work));
-    return httpd_work_end(&work, enable(&work));
+    return httpd_work_run(&work, enable);
 }

@@ -122,7 +122,8 @@ static bool read_link(struct httpd_own *own, char *error, size_t cap)
     if (len < 0 && errno == ENOENT)
         return true;
     if (len < 0) {
-        text_clean_format(error, cap, "%s: is not a symbolic link; move it away, it has the name that stapleguard uses", own->link);
+        text_clean_format(
+            error, cap, "%s: is not a symbolic link; move it away, it has the name that stapleguard uses", own->link);
         return false;
     }
     target[len] = '\0';
@@ -131,7 +132,8 @@ static bool read_link(struct httpd_own *own, char *error, size_t cap)
     if (own->is_linked)
         memcpy(own->target, target, (size_t)len + 1);
     else
-        text_clean_format(error, cap, "%s: is a link to %s; move it away, it has the name that stapleguard uses", own->link, target);
+        text_clean_format(
+            error, cap, "%s: is a link to %s; move it away, it has the name that stapleguard uses", own->link, target);
     return own->is_linked;
 }
 
@@ -145,7 +147,8 @@ static bool read_now(struct httpd_arena *arena, struct httpd_own *own, char *err
         return true;
     own->is_there = true;
     if (S_ISLNK(status.st_mode)) {
-        text_clean_format(error, cap, "%s: is a symbolic link; move it away, it has the name that stapleguard uses", own->file);
+        text_clean_format(
+            error, cap, "%s: is a symbolic link; move it away, it has the name that stapleguard uses", own->file);
         return false;
     }
     if (!httpd_files_bytes(&files, own->file, &own->now.data, &own->now.len))

@@ -50,7 +50,8 @@ static bool find_in_line(const struct httpd_tree *tree, const struct httpd_line 
 {
     switch (line->setting) {
     case HTTPD_STAPLING_CACHE:
-        return !is_other_cache(line, request) || is_ours(tree, line) || httpd_findings_add_line(findings, HTTPD_FINDING_OTHER_CACHE, line);
+        return !is_other_cache(line, request) || is_ours(tree, line)
+            || httpd_findings_add_line(findings, HTTPD_FINDING_OTHER_CACHE, line);
     case HTTPD_MD_STAPLING:
         return !httpd_line_is_on(line) || httpd_tree_effective(tree, line->vhost, line->setting) != line
             || httpd_findings_add_line(findings, HTTPD_FINDING_MD_STAPLING, line);

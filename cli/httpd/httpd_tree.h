@@ -88,7 +88,8 @@ struct httpd_vhost {
     size_t close;             /* and where the line of </VirtualHost> begins, in the same file */
     char **addresses; /* as they stand behind <VirtualHost, variables put in */
     size_t address_count;
-    const char *server_name; /* without scheme and port; the server's for a wildcard host that has none; NULL: Apache asks DNS */
+    /* Without scheme and port; the server's for a wildcard host that has none; NULL: Apache asks DNS. */
+    const char *server_name;
     bool has_own_name; /* a ServerName or ServerAlias stands in it */
     char **aliases;
     size_t alias_count;

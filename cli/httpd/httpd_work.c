@@ -13,15 +13,13 @@
 
 #define SENTENCE_MAX 1024u
 
-bool httpd_work_begin(struct httpd_work *work)
+enum httpd_edit_result httpd_work_run(struct httpd_work *work, enum httpd_edit_result (*compute)(struct httpd_work *work))
 {
+    enum httpd_edit_result result;
+
     work->error[0] = '\0';
     work->selected = httpd_arena_alloc(&work->arena, httpd_tree_vhost_count(work->tree) * sizeof *work->selected + 1);
-    return work->selected != NULL;
-}
-
-enum httpd_edit_result httpd_work_end(struct httpd_work *work, enum httpd_edit_result result)
-{
+    result = work->selected == NULL ? httpd_work_no_memory(work) : compute(work);
     if (result != HTTPD_EDIT_OK)
         change_set_free(work->set);
     httpd_arena_free(&work->arena);
@@ -64,7 +62,8 @@ static enum httpd_edit_result select_names(struct httpd_work *work)
 
         if (!httpd_match_name_is_valid(name))
             return httpd_work_fail(work, HTTPD_EDIT_NO_SUCH_VHOST,
-                "\"%s\" is not a host name; write it without scheme, port and wildcard, and international names as xn--...", name);
+                "\"%s\" is not a host name; write it without scheme, port and wildcard, and international names as xn--...",
+                name);
         if (httpd_match_name(work->tree, name, work->selected) == 0)
             append_name(missing, sizeof missing, name);
     }

@@ -24,9 +24,8 @@ struct httpd_work {
     size_t error_cap;
 };
 
-/* Begin, with nothing selected.  httpd_work_end it always; a result other than OK empties the set. */
-bool httpd_work_begin(struct httpd_work *work);
-enum httpd_edit_result httpd_work_end(struct httpd_work *work, enum httpd_edit_result result);
+/* Compute, with nothing selected yet; a result other than OK empties the set. */
+enum httpd_edit_result httpd_work_run(struct httpd_work *work, enum httpd_edit_result (*compute)(struct httpd_work *work));
 
 /* Put the sentence down; returns result. */
 enum httpd_edit_result httpd_work_fail(struct httpd_work *work, enum httpd_edit_result result, const char *format, ...)

@@ -172,13 +172,14 @@ static void the_lens_agrees_about_all_that_httpd_takes(void **state)
 /* As if httpd_nodes had made something else of the text. */
 static void a_file_that_the_lens_reads_in_another_way_is_refused(void **state)
 {
+    static char other_name[] = "Too";
     static const char text[] = "One a\n<S>\nTwo b\n</S>\nThree c\n";
     struct fixture *fixture = *state;
 
     for (int wrong = 0; wrong <= 3; wrong++) {
         assert_true(parses(fixture, text, strlen(text)));
         if (wrong == 1)
-            fixture->nodes.items[2].name = (char[]){"Too"};
+            fixture->nodes.items[2].name = other_name;
         if (wrong == 2)
             fixture->nodes.items[2].depth = 0;
         if (wrong == 3)
