@@ -51,6 +51,14 @@ static bool strip_vhosts(struct httpd_work *work)
     return true;
 }
 
+static bool remove_file(struct httpd_work *work, const char *path, struct httpd_bytes file)
+{
+    struct change change = {.kind = CHANGE_REMOVE, .path = httpd_arena_copy(&work->arena, path, strlen(path)),
+        .before = httpd_arena_copy(&work->arena, file.data, file.len), .before_len = file.len};
+
+    return change.path != NULL && change.before != NULL && change_set_add(work->set, &change);
+}
+
 static bool strip_unread_in(struct httpd_work *work, const char *directory)
 {
     struct httpd_files files = {.arena = &work->arena, .error = work->error, .error_cap = work->error_cap};
@@ -71,7 +79,10 @@ static bool strip_unread_in(struct httpd_work *work, const char *directory)
         if (httpd_files_resolve(&files, path, real) != HTTPD_PATH_FILE || change_set_find(work->set, real) != NULL
             || httpd_work_bytes(work->tree, real).data != NULL)
             continue;
-        if (!httpd_files_bytes(&files, real, &file.data, &file.len) || !strip_file(work, real, file))
+        if (!httpd_files_bytes(&files, real, &file.data, &file.len))
+            return false;
+        if (httpd_own_is_ours(file) && strcmp(real, work->own.file) != 0 ? !remove_file(work, real, file)
+                                                                        : !strip_file(work, real, file))
             return false;
     }
     return true;
@@ -92,14 +103,6 @@ static bool strip_all(struct httpd_work *work)
         is_stripped = directory != NULL && strip_unread_in(work, directory);
     }
     return is_stripped;
-}
-
-static bool remove_file(struct httpd_work *work, const char *path, struct httpd_bytes file)
-{
-    struct change change = {.kind = CHANGE_REMOVE, .path = httpd_arena_copy(&work->arena, path, strlen(path)),
-        .before = httpd_arena_copy(&work->arena, file.data, file.len), .before_len = file.len};
-
-    return change.path != NULL && change.before != NULL && change_set_add(work->set, &change);
 }
 
 static bool remove_link(struct httpd_work *work)

@@ -12,7 +12,7 @@
 #include "httpd_own.h"
 #include "httpd_words.h"
 
-#define ADDED_LINE HTTPD_MARK_ADDED ", and taken away by \"stapleguard disable\"; it is the last one here, so it counts"
+#define ADDED_LINE HTTPD_MARK_ADDED ", as the last such line, which counts; \"stapleguard disable\" takes it away"
 #define ASIDE_LINE HTTPD_MARK_ASIDE "; \"stapleguard disable\" brings it back"
 
 struct line {

@@ -5,7 +5,8 @@
 
 PACKAGES_BUILD=(
     gcc libc6-dev meson ninja-build pkgconf
-    libaugeas-dev libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev libseccomp-dev libssl-dev
+    libaugeas-dev libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev libseccomp-dev
+    libssl-dev
 )
 # apache2-bin is Apache without a site and without a service.
 PACKAGES_RUN=(apache2-bin augeas-lenses ca-certificates openssl)

@@ -103,6 +103,15 @@ def test_elsewhere_the_main_file_gets_a_line(tmp_path):
     assert [change.kind for change in configuration.disable().changes] == ["replace", "remove"]
 
 
+def test_a_directory_that_is_not_read_at_server_level_is_no_place(tmp_path):
+    configuration = of(tmp_path, "macros")
+    configuration.write("conf.d/note.conf", "# nothing\n")
+    configuration.append("httpd.conf", "<Directory /srv>\nIncludeOptional conf.d/*.conf\n</Directory>\n"
+                         "<VirtualHost *:444>\nInclude conf.d/*.conf\n</VirtualHost>\n")
+    assert str(configuration.root / "stapleguard.conf") in configuration.enable("all").paths()
+    assert configuration.stapling() == configuration.tls_names()
+
+
 @pytest.mark.parametrize("end", ["", "\n", "# the end", "<IfModule ssl_module>\n</IfModule>", "\r\n# \\\r\n the end"])
 def test_a_main_file_keeps_its_end(tmp_path, end):
     configuration = of(tmp_path, "macros")
@@ -341,6 +350,15 @@ def test_the_own_file_that_was_renamed_goes(tmp_path):
     assert configuration.snapshot() == before
 
 
+def test_the_own_file_in_a_directory_that_is_not_read_any_more_goes(tmp_path):
+    configuration = of(tmp_path, "confd")
+    configuration.enable("all")
+    edited(configuration, "conf/httpd.conf", b"IncludeOptional conf.d/*.conf", b"Include conf.d/[a-rt-z]*.conf")
+    assert str(configuration.root / "conf.d/stapleguard.conf") in configuration.disable().paths()
+    assert not (configuration.root / "conf.d/stapleguard.conf").exists()
+    assert b"stapleguard" not in (configuration.root / "conf.d/zz-site.conf").read_bytes()
+
+
 def test_the_own_file_that_a2disconf_took_out_is_linked_again(tmp_path):
     configuration = of(tmp_path, "debian")
     configuration.enable("all")
@@ -408,7 +426,7 @@ def test_the_diff_is_what_patch_takes_but_clean(tmp_path):
     assert f"new link {configuration.root}/conf-enabled/stapleguard.conf -> ../conf-available/stapleguard.conf\n" in edit.diff
     assert edit.diff.endswith("""     SSLCertificateFile ssl/admin.pem
      SSLCertificateKeyFile ssl/admin.key
-+    # stapleguard: added by "stapleguard enable", and taken away by "stapleguard disable"; it is the last one here, so it counts
++    # stapleguard: added by "stapleguard enable", as the last such line, which counts; "stapleguard disable" takes it away
 +    SSLUseStapling on
  </VirtualHost> # end of admin
  <VirtualHost *:443>

@@ -79,6 +79,7 @@ def test_what_is_in_effect(tmp_path):
     ("Include loop.conf\n", 1, "loop"),
     ("Use Nothing\n", 1, "macro"),
     ("<Macro A $x>\n</Macro>\nUse A\n", 3, "arguments"),
+    ("<Macro A>\n</Macro>\nUndefMacro a\nUse A\n", 4, "macro"),
     ("<Macro A>\nUse A\n</Macro>\nUse A\n", 2, "loop"),
     ("< VirtualHost *:443>\n</VirtualHost>\n", 1, "section without a name"),
     ("<Virtual+Host *:443>\n</Virtual+Host>\n", 1, "lens"),
@@ -103,16 +104,67 @@ def test_a_file_that_two_names_lead_to_is_one_file(tmp_path):
 
 def test_include_reads_directories_and_wildcards_in_them(tmp_path):
     configuration = of(tmp_path, "conditions")
-    configuration.append("httpd.conf", "Include dirs\nIncludeOptional none/*/x.conf\nInclude w?ld/[ab]*/v*.conf\n")
+    configuration.append("httpd.conf", "Include dirs\nIncludeOptional none/*/x.conf\nInclude w?ld/[ab]*/v*.conf\n"
+                         "Include hidden/*\n")
     host = "<VirtualHost *:443>\nServerName {}.example\n</VirtualHost>\n"
-    for name in ("dirs/b/two", "dirs/a.conf", "wild/a1/v.conf", "wild/b/v2.conf", "wild/c/v.conf", "wild/a1/w.conf"):
+    for name in ("dirs/b/two", "dirs/a.conf", "wild/a1/v.conf", "wild/b/v2.conf", "wild/c/v.conf", "wild/a1/w.conf",
+                 "hidden/.a.conf", "hidden/b.conf"):
         configuration.write(name, host.format(name.replace("/", "-")))
     configuration.assert_syntax_is_ok()
     # Apache's list has the order in which it looks hosts up; what counts is which there are.
     ours = [(vhost.name, str(vhost.path), vhost.line) for vhost in configuration.vhosts()]
     assert set(ours) == set(configuration.dumped_vhosts())
-    assert [name for name, _, _ in ours][-4:] == [
-        "dirs-a.conf.example", "dirs-b-two.example", "wild-a1-v.conf.example", "wild-b-v2.conf.example"]
+    assert [name for name, _, _ in ours][-5:] == [
+        "dirs-a.conf.example", "dirs-b-two.example", "wild-a1-v.conf.example", "wild-b-v2.conf.example",
+        "hidden-b.conf.example"]
+
+
+def assert_same_hosts(configuration, *names):
+    """The hosts are those of Apache's list, and names are among them."""
+    configuration.assert_syntax_is_ok()
+    ours = {vhost.name for vhost in configuration.vhosts()}
+    assert ours == {name for name, _, _ in configuration.dumped_vhosts()}
+    assert set(names) <= ours
+
+
+def test_server_root_moves_what_is_relative(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", f"ServerRoot {configuration.root}/sub/\nInclude moved.conf\n")
+    (configuration.root / "sub").mkdir()
+    os.symlink("../ssl", configuration.root / "sub/ssl")
+    configuration.write("sub/moved.conf", "<VirtualHost *:443>\nServerName moved.example\n</VirtualHost>\n")
+    assert_same_hosts(configuration, "moved.example")
+    before = configuration.snapshot()
+    configuration.write("sub/conf-available/x.conf", "")
+    configuration.write("sub/conf-enabled/x.conf", "")
+    configuration.append("httpd.conf", f"Include {configuration.root}/sub/conf-enabled/*.conf\n")
+    assert str(configuration.root / "sub/conf-available/stapleguard.conf") in configuration.enable("all").paths()
+    assert configuration.stapling() == configuration.tls_names()
+    configuration.disable()
+    assert set(before) < set(configuration.snapshot())
+
+
+def test_a_file_that_a_macro_includes_is_not_the_macros_text(tmp_path):
+    configuration = of(tmp_path, "macros")
+    configuration.append("httpd.conf", "<Macro Read $file>\nInclude $file.conf\n</Macro>\nUse Read read\n")
+    configuration.write("read.conf", "<VirtualHost *:443>\nServerName $file.example\n</VirtualHost>\n")
+    assert_same_hosts(configuration, "$file.example")
+
+
+def test_a_macro_in_a_macro_gets_its_own_arguments(tmp_path):
+    configuration = of(tmp_path, "macros")
+    configuration.append("httpd.conf", "<Macro Inner $n $long>\n<VirtualHost *:443>\nServerName $n-$long.example\n</VirtualHost>\n"
+                         "</Macro>\n<Macro Outer $n>\nUse Inner x$n $n$n\n</Macro>\nUse Outer o\n")
+    assert_same_hosts(configuration, "xo-oo.example")
+
+
+def test_a_variable_keeps_its_words_together(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "Define NAMES \"one.example two.example\"\n<VirtualHost *:443>\nServerName v.example\n"
+                         "ServerAlias ${NAMES} ${NOT_THERE} ${APACHE_RUN_USER}.example\n</VirtualHost>\n")
+    (aliases,) = [row[4:] for row in configuration.rows() if row[:1] == ["line"] and row[3] == "ServerAlias"]
+    assert aliases == ["one.example two.example", "${NOT_THERE}", "www-data.example"]
+    assert_same_hosts(configuration, "v.example")
 
 
 def test_hundreds_of_hosts_in_a_file(tmp_path):

@@ -9,7 +9,7 @@
 
 #include "httpd_marks.h"
 
-#define ADDED HTTPD_MARK_ADDED ", and taken away by \"stapleguard disable\"; it is the last one here, so it counts"
+#define ADDED HTTPD_MARK_ADDED ", as the last such line, which counts; \"stapleguard disable\" takes it away"
 #define ASIDE HTTPD_MARK_ASIDE "; \"stapleguard disable\" brings it back"
 
 static struct httpd_bytes bytes_of(const char *text)
