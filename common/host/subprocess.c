@@ -1,9 +1,9 @@
 /*
  * Owns: running one fixed command of the configuration (apachectl) and keeping what it says.
- * Runs in: supervisor.
+ * Runs in: supervisor; command line (enable, disable).
  * Never: uses a shell, passes its environment or descriptors on, or waits longer than it was told.
  */
-#include "command.h"
+#include "subprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ struct capture {
     size_t len;
 };
 
-struct command {
+struct subprocess {
     pid_t pid; /* -1: it could not be started, or has been collected */
     int status;
     int errno_value;
@@ -82,14 +82,14 @@ static void capture_some(struct capture *capture)
     capture->text[capture->len] = '\0';
 }
 
-static bool has_output(const struct command *command)
+static bool has_output(const struct subprocess *command)
 {
     return command->captures[0].fd >= 0 || command->captures[1].fd >= 0;
 }
 
-struct command *command_start(const char *const argv[], unsigned timeout_sec, int64_t now_msec)
+struct subprocess *subprocess_start(const char *const argv[], unsigned timeout_sec, int64_t now_msec)
 {
-    struct command *command = calloc(1, sizeof *command);
+    struct subprocess *command = calloc(1, sizeof *command);
     int out_pipe[2] = {-1, -1};
     int error_pipe[2] = {-1, -1};
 
@@ -120,7 +120,7 @@ struct command *command_start(const char *const argv[], unsigned timeout_sec, in
     return command;
 }
 
-size_t command_poll(const struct command *command, struct pollfd *polled)
+size_t subprocess_poll(const struct subprocess *command, struct pollfd *polled)
 {
     size_t count = 0;
 
@@ -130,14 +130,14 @@ size_t command_poll(const struct command *command, struct pollfd *polled)
     return count;
 }
 
-int64_t command_next_msec(const struct command *command, int64_t now_msec)
+int64_t subprocess_next_msec(const struct subprocess *command, int64_t now_msec)
 {
     if (command == NULL)
         return INT64_MAX;
     return has_output(command) ? command->deadline_msec : now_msec + LINGER_MSEC;
 }
 
-static void kill_late(struct command *command)
+static void kill_late(struct subprocess *command)
 {
     kill(-command->pid, SIGKILL);
     kill(command->pid, SIGKILL); /* before it made a group of its own */
@@ -148,7 +148,7 @@ static void kill_late(struct command *command)
     command->status = -1;
 }
 
-bool command_ready(struct command *command, int64_t now_msec)
+bool subprocess_ready(struct subprocess *command, int64_t now_msec)
 {
     for (size_t i = 0; i < 2; i++)
         if (command->captures[i].fd >= 0)
@@ -160,11 +160,11 @@ bool command_ready(struct command *command, int64_t now_msec)
     return command->pid < 0;
 }
 
-int command_take(struct command *command, struct command_result *result)
+int subprocess_take(struct subprocess *command, struct subprocess_result *result)
 {
     if (command->pid > 0)
         kill_late(command);
-    *result = (struct command_result){
+    *result = (struct subprocess_result){
         .status = command->status,
         .errno_value = command->errno_value,
         .out = command->captures[0].text,
@@ -177,25 +177,25 @@ int command_take(struct command *command, struct command_result *result)
     return result->status == 0 ? 0 : -1;
 }
 
-int command_run(const char *const argv[], unsigned timeout_sec, struct command_result *result)
+int subprocess_run(const char *const argv[], unsigned timeout_sec, struct subprocess_result *result)
 {
-    struct command *command = command_start(argv, timeout_sec, clock_monotonic_msec());
+    struct subprocess *command = subprocess_start(argv, timeout_sec, clock_monotonic_msec());
 
     if (command == NULL) {
-        *result = (struct command_result){.status = -1, .errno_value = ENOMEM};
+        *result = (struct subprocess_result){.status = -1, .errno_value = ENOMEM};
         return -1;
     }
-    while (!command_ready(command, clock_monotonic_msec())) {
-        struct pollfd polled[COMMAND_POLL_MAX];
+    while (!subprocess_ready(command, clock_monotonic_msec())) {
+        struct pollfd polled[SUBPROCESS_POLL_MAX];
         int64_t now_msec = clock_monotonic_msec();
-        int64_t wait_msec = command_next_msec(command, now_msec) - now_msec;
+        int64_t wait_msec = subprocess_next_msec(command, now_msec) - now_msec;
 
-        poll(polled, command_poll(command, polled), wait_msec > 0 ? (int)wait_msec : 0);
+        poll(polled, subprocess_poll(command, polled), wait_msec > 0 ? (int)wait_msec : 0);
     }
-    return command_take(command, result);
+    return subprocess_take(command, result);
 }
 
-void command_clear(struct command_result *result)
+void subprocess_clear(struct subprocess_result *result)
 {
     free(result->out);
     free(result->error);
@@ -203,7 +203,7 @@ void command_clear(struct command_result *result)
     result->error = NULL;
 }
 
-void command_words(const struct command_result *result, char *out, size_t cap)
+void subprocess_words(const struct subprocess_result *result, char *out, size_t cap)
 {
     const char *words = result->error != NULL && result->error[0] != '\0' ? result->error : result->out;
     size_t len = words == NULL ? 0 : strnlen(words, cap - 1);

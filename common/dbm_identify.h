@@ -1,6 +1,6 @@
 /*
  * Owns: telling from its first bytes what kind of file stands where Apache's DBM file should be.
- * Runs in: writer.
+ * Runs in: writer; command line (enable).
  * Never: opens or reads a file; it is given the bytes.
  */
 #ifndef STAPLEGUARD_DBM_IDENTIFY_H

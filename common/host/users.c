@@ -1,6 +1,6 @@
 /*
  * Owns: turning the user names of the configuration into numbers.
- * Runs in: supervisor, before its sandbox.
+ * Runs in: supervisor, before its sandbox; command line (enable).
  * Never: accepts root.
  */
 #include "users.h"
