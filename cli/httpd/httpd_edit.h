@@ -20,6 +20,8 @@ struct httpd_edit_request {
     size_t domain_count;
     const char *dbm;      /* [apache] dbm, absolute */
     const char *lock_dir; /* [apache] lock_dir, absolute */
+    /* The file of mod_socache_dbm, for our own file to load; NULL: it is loaded, or will be by something else. */
+    const char *module_file;
 };
 
 enum httpd_edit_result {

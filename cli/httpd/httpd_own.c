@@ -17,6 +17,10 @@
 #define HEADER "# stapleguard: written by \"stapleguard enable\""
 #define NOT_LINKED "# stapleguard: the file below was there, but Apache did not read it"
 
+/* Around the file's path, where nothing else loads mod_socache_dbm. */
+#define MODULE_BEGIN "<IfModule !mod_socache_dbm.c>\n    LoadModule socache_dbm_module "
+#define MODULE_END "\n</IfModule>\n"
+
 /* Up to the directives. */
 static const char explanation[] = HEADER
     "; \"stapleguard disable\" takes it away again.\n"
@@ -211,24 +215,41 @@ static bool append_before(struct httpd_arena *arena, const struct httpd_own *own
     return true;
 }
 
+/* The lines that load the module: those that are there already, so that a second enable changes nothing; "": none. */
+static const char *module_lines(struct httpd_arena *arena, const struct httpd_own *own, const struct httpd_edit_request *request)
+{
+    const char *there = own->is_ours ? memmem(own->now.data, own->now.len, MODULE_BEGIN, strlen(MODULE_BEGIN)) : NULL;
+    const char *end = there == NULL ? NULL
+        : memmem(there, own->now.len - (size_t)(there - own->now.data), MODULE_END, strlen(MODULE_END));
+    const char *file;
+
+    if (end != NULL)
+        return httpd_arena_format(arena, "%.*s", (int)(end - there + (ptrdiff_t)strlen(MODULE_END)), there);
+    if (request->module_file == NULL)
+        return "";
+    file = httpd_own_quote(arena, "", request->module_file);
+    return file == NULL ? NULL : httpd_arena_format(arena, MODULE_BEGIN "%s" MODULE_END, file);
+}
+
 struct httpd_bytes httpd_own_text(
     struct httpd_arena *arena, const struct httpd_own *own, const struct httpd_edit_request *request, bool is_server_on)
 {
     const char *cache = httpd_own_quote(arena, "dbm:", request->dbm);
     const char *lock = httpd_own_quote(arena, "flock:", request->lock_dir);
+    const char *module = module_lines(arena, own, request);
     struct httpd_bytes text = {NULL, 0};
 
-    if (cache == NULL || lock == NULL)
+    if (cache == NULL || lock == NULL || module == NULL)
         return text;
     text.data = httpd_arena_format(arena,
-        "%s<IfModule mod_ssl.c>\n"
+        "%s%s<IfModule mod_ssl.c>\n"
         "%s"
         "    SSLStaplingCache %s\n"
         "    SSLStaplingReturnResponderErrors off\n"
         "    SSLStaplingFakeTryLater off\n"
         "    Mutex %s ssl-stapling\n"
         "</IfModule>\n",
-        explanation, is_server_on ? "    SSLUseStapling on\n" : "", cache, lock);
+        explanation, module, is_server_on ? "    SSLUseStapling on\n" : "", cache, lock);
     if (text.data == NULL)
         return text;
     text.len = strlen(text.data);
