@@ -50,7 +50,7 @@ def test_names_of_the_debian_tree(tmp_path):
 def test_conditions_are_judged_as_apache_does(tmp_path):
     configuration = of(tmp_path, "conditions")
     assert configuration.tls_names() == [
-        "defined.example", "directive.example", "event.example", "file.example", "inherited.example"]
+        "defined.example", "directive.example", "event.example", "file.example", "inherited.example", "version.example"]
 
 
 def test_a_macro_makes_hosts(tmp_path):
@@ -160,10 +160,10 @@ def test_a_macro_in_a_macro_gets_its_own_arguments(tmp_path):
 
 def test_a_variable_keeps_its_words_together(tmp_path):
     configuration = of(tmp_path, "conditions")
-    configuration.append("httpd.conf", "Define NAMES \"one.example two.example\"\n<VirtualHost *:443>\nServerName v.example\n"
-                         "ServerAlias ${NAMES} ${NOT_THERE} ${APACHE_RUN_USER}.example\n</VirtualHost>\n")
+    configuration.append("httpd.conf", "Define GONE gone\nUnDefine GONE\nDefine NAMES \"one.example two.example\"\n<VirtualHost *:443>\nServerName v.example\n"
+                         "ServerAlias ${NAMES} ${GONE} ${APACHE_RUN_USER}.example\n</VirtualHost>\n")
     (aliases,) = [row[4:] for row in configuration.rows() if row[:1] == ["line"] and row[3] == "ServerAlias"]
-    assert aliases == ["one.example two.example", "${NOT_THERE}", "www-data.example"]
+    assert aliases == ["one.example two.example", "${GONE}", "www-data.example"]
     assert_same_hosts(configuration, "v.example")
 
 
@@ -172,7 +172,7 @@ def test_hundreds_of_hosts_in_a_file(tmp_path):
     configuration.append("httpd.conf", "Include many.conf\n")
     configuration.write("many.conf", "".join(
         f"<VirtualHost *:443>\n ServerName h{i}.example\n ServerAlias *.h{i}.example\n</VirtualHost>\n" for i in range(700)))
-    assert len(configuration.vhosts()) == 706
+    assert len(configuration.vhosts()) == 707
     edit = configuration.enable("h5.example", "www.h699.example")
     assert len(edit.changes) == 3
     assert configuration.stapling() == ["h5.example", "h699.example"]
