@@ -382,6 +382,20 @@ def test_a_file_out_of_the_tree_is_edited_once_behind_its_links(tmp_path):
     assert configuration.snapshot() == before
 
 
+@pytest.mark.parametrize("name", ["debian", "confd", "macros"])
+def test_a_server_root_behind_a_link(tmp_path, name):
+    configuration = of(tmp_path, name)
+    os.symlink(name, configuration.directory / "by-link")
+    configuration.root = configuration.directory / "by-link"
+    before = configuration.snapshot()
+    edit = configuration.enable("all")
+    assert all("by-link" not in path for path in edit.paths())
+    assert configuration.stapling()
+    assert configuration.enable("all").changes == []
+    configuration.disable()
+    assert configuration.snapshot() == before
+
+
 def test_crlf_lines_get_crlf_lines(tmp_path):
     configuration = of(tmp_path, "debian")
     configuration.enable("windows.example")
@@ -407,6 +421,13 @@ def test_findings_have_their_place(tmp_path, line, word, says):
     (found,) = [finding for finding in configuration.edit("enable", "all").findings if finding[0] == word]
     assert found[1] == str(path) and found[2] == (3 if "VirtualHost" in line else 2)
     assert says in found[3] and found[3].startswith(f"{path}:")
+
+
+def test_the_mutex_in_effect_is_the_last_that_names_it(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "Mutex file:/tmp ssl-cache ssl-stapling\nMutex pthread default\nMutex sem rewrite-map\n")
+    (found,) = [finding for finding in configuration.edit("enable", "all").findings if finding[0] == "mutex"]
+    assert found[3].endswith("Mutex file:/tmp ssl-cache ssl-stapling")
 
 
 def test_a_mutex_that_is_read_after_ours_is_reported(tmp_path):

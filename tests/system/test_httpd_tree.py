@@ -178,16 +178,17 @@ def test_hundreds_of_hosts_in_a_file(tmp_path):
     assert configuration.stapling() == ["h5.example", "h699.example"]
 
 
-# (directives of the host, what the Listen line says, the host's address)
+# (directives of the host, what the Listen line says, the host's address); CERTIFICATE stands for a certificate and its key
 ENGINES = [
-    ("SSLEngine on", "http", "127.0.0.1"),
-    ("SSLEngine off", "https", "127.0.0.1"),
-    ("SSLEngine optional", "https", "127.0.0.1"),
+    ("CERTIFICATE\nSSLEngine on", "http", "127.0.0.1"),
+    ("CERTIFICATE\nSSLEngine off", "https", "127.0.0.1"),
+    ("CERTIFICATE\nSSLEngine optional", "https", "127.0.0.1"),
+    ("CERTIFICATE", "https", "127.0.0.1"),
+    ("CERTIFICATE", "http", "127.0.0.1"),
+    ("CERTIFICATE", "https", "*"),
+    ("CERTIFICATE\nProtocol https", "http", "127.0.0.1"),
+    ("CERTIFICATE\nProtocol http", "https", "127.0.0.1"),
     ("", "https", "127.0.0.1"),
-    ("", "http", "127.0.0.1"),
-    ("", "https", "*"),
-    ("Protocol https", "http", "127.0.0.1"),
-    ("Protocol http", "https", "127.0.0.1"),
 ]
 
 
@@ -207,10 +208,11 @@ def test_apache_speaks_tls_just_where_we_say(site):
     """The one thing that no dump of Apache's tells."""
     site.leaf("shop.test")
     ports = [free_port() for _ in ENGINES]
+    certificate = f"SSLCertificateFile {site.pem('shop.test')}\nSSLCertificateKeyFile {site.key('shop.test')}"
     extra = "".join(
-        f"Listen 127.0.0.1:{port} {protocol}\n<VirtualHost {address}:{port}>\nServerName host{port}.test\n{directive}\n"
-        f"SSLCertificateFile {site.pem('shop.test')}\nSSLCertificateKeyFile {site.key('shop.test')}\n</VirtualHost>\n"
-        for port, (directive, protocol, address) in zip(ports, ENGINES))
+        f"Listen 127.0.0.1:{port} {protocol}\n<VirtualHost {address}:{port}>\nServerName host{port}.test\n"
+        f"{directives.replace('CERTIFICATE', certificate)}\n</VirtualHost>\n"
+        for port, (directives, protocol, address) in zip(ports, ENGINES))
     site.start_apache("shop.test", extra=extra)
     rows = [line.split("\t") for line in subprocess.run(
         [build_directory() / "tests/helpers/httpd_edits", site.apache.directory, site.apache.conf, "tree"],
