@@ -189,6 +189,29 @@ def test_a_macro_that_makes_a_host_that_was_not_named(tmp_path):
     assert configuration.snapshot() == before
 
 
+def test_macros_that_are_used_in_another_order_than_they_stand(tmp_path):
+    configuration = of(tmp_path, "macros")
+    configuration.append("httpd.conf", "".join(
+        f"<Macro {name} $n>\n<VirtualHost *:443>\nServerName $n.{name}.example\nUse TLS $n\n</VirtualHost>\n</Macro>\n"
+        for name in ("A", "B")) + "Use B one\nUse B two\nUse A one\n")
+    configuration.make_certificates()
+    configuration.enable("written.example")
+    before = configuration.snapshot()
+    configuration.enable("one.a.example", "one.b.example", "two.b.example")
+    assert configuration.stapling() == ["one.A.example", "one.B.example", "two.B.example", "written.example"]
+    configuration.disable("one.a.example", "one.b.example", "two.b.example")
+    assert configuration.snapshot() == before
+
+
+def test_a_pipe_beside_the_sites_does_not_matter(tmp_path):
+    configuration = of(tmp_path, "debian")
+    configuration.enable("all")
+    os.mkfifo(configuration.root / "sites-available/pipe")
+    (configuration.root / "sites-available/broken").symlink_to("nowhere")
+    configuration.disable()
+    assert configuration.stapling() == []
+
+
 def test_a_file_that_cannot_be_read_is_named_and_nothing_is_touched(tmp_path):
     configuration = of(tmp_path, "debian")
     path = configuration.write("sites-enabled/zz.conf", "<VirtualHost *:443>\nServerName zz.example\n")
