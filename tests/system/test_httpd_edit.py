@@ -107,7 +107,7 @@ def test_a_directory_that_is_not_read_at_server_level_is_no_place(tmp_path):
     configuration = of(tmp_path, "macros")
     configuration.write("conf.d/note.conf", "# nothing\n")
     configuration.append("httpd.conf", "<Directory /srv>\nIncludeOptional conf.d/*.conf\n</Directory>\n"
-                         "<VirtualHost *:444>\nInclude conf.d/*.conf\n</VirtualHost>\n")
+                         "<VirtualHost *:444>\nInclude conf.d/*.conf\n</VirtualHost>\nIncludeOptional c*.conf\n")
     assert str(configuration.root / "stapleguard.conf") in configuration.enable("all").paths()
     assert configuration.stapling() == configuration.tls_names()
 
@@ -218,11 +218,18 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_is_touched(tmp_path):
     assert configuration.error() == f"{path}:1: <VirtualHost> has no end"
 
 
-def test_a_stranger_with_our_name_is_not_touched(tmp_path):
+@pytest.mark.parametrize("name, target", [
+    ("conf-enabled/stapleguard.conf", "../ports.conf"), ("conf-available/stapleguard.conf", "../ports.conf"),
+    ("conf-enabled/stapleguard.conf", None)])
+def test_a_stranger_with_our_name_is_not_touched(tmp_path, name, target):
     configuration = of(tmp_path, "debian")
-    os.symlink("../ports.conf", configuration.root / "conf-enabled/stapleguard.conf")
+    if target is None:
+        configuration.write(name, "# a file where a link belongs\n")
+    else:
+        os.symlink(target, configuration.root / name)
     edit = configuration.edit("enable", "all")
-    assert (edit.result, edit.changes) == ("failed", []) and "conf-enabled/stapleguard.conf" in edit.error
+    assert (edit.result, edit.changes) == ("failed", [])
+    assert edit.error.startswith(f"{configuration.root}/{name}: ") and "move it away" in edit.error
 
 
 # what was there before
