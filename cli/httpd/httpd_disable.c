@@ -3,8 +3,7 @@
  * Runs in: command line.
  * Never: writes; touches a byte that enable did not write.
  */
-#include <errno.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "httpd_work.h"
@@ -22,32 +21,53 @@ static bool strip_file(struct httpd_work *work, const char *path, struct httpd_b
         return true;
     if (!httpd_marks_strip(&work->arena, file, 0, file.len, &stripped, &place.line))
         return false;
-    if (place.line > 0 && !httpd_findings_add(work->findings, HTTPD_FINDING_LINE_CHANGED, &place, "SSLUseStapling"))
+    if (place.line > 0 && !httpd_findings_add(work->findings, HTTPD_FINDING_LINE_CHANGED, &place, ""))
         return false;
     return httpd_work_put(work, path, file, stripped);
 }
 
-/* Take our lines out of the selected virtual hosts alone, from the last one in a file to the first. */
-static bool strip_vhosts(struct httpd_work *work)
+/* The selected virtual host of the file that begins last, but before limit; NULL: none. */
+static const struct httpd_vhost *last_selected(const struct httpd_work *work, const char *path, size_t limit)
 {
-    for (size_t i = work->tree->vhost_count; i > 0; i--) {
-        const struct httpd_vhost *vhost = &work->tree->vhosts[i - 1];
-        const struct change *change = change_set_find(work->set, vhost->place.path);
-        struct httpd_bytes file = httpd_work_bytes(work->tree, vhost->place.path);
-        struct httpd_bytes now = file;
-        struct httpd_bytes stripped;
-        struct httpd_place place = {vhost->place.path, 0};
+    const struct httpd_vhost *last = NULL;
 
-        if (change != NULL)
-            now = (struct httpd_bytes){change->content, change->content_len};
-        if (!work->selected[i - 1] || !httpd_marks_are_in(now, vhost->begin, vhost->close))
+    for (size_t i = 0; i < work->tree->vhost_count; i++) {
+        const struct httpd_vhost *vhost = &work->tree->vhosts[i];
+
+        if (work->selected[i] && strcmp(vhost->place.path, path) == 0 && vhost->begin < limit
+            && (last == NULL || vhost->begin > last->begin))
+            last = vhost;
+    }
+    return last;
+}
+
+/*
+ * Take our lines out of the selected virtual hosts of a file alone: from the last to the first, so that what is still to come
+ * lies where it was, and one that macros or includes make several times only once.
+ */
+static bool strip_vhosts_of(struct httpd_work *work, const struct httpd_file *file)
+{
+    struct httpd_bytes before = {file->data, file->len};
+    struct httpd_bytes now = before;
+    const struct httpd_vhost *vhost = last_selected(work, file->path, SIZE_MAX);
+
+    for (; vhost != NULL; vhost = last_selected(work, file->path, vhost->begin)) {
+        struct httpd_place place = {file->path, 0};
+
+        if (!httpd_marks_are_in(now, vhost->begin, vhost->close))
             continue;
-        if (!httpd_marks_strip(&work->arena, now, vhost->begin, vhost->close, &stripped, &place.line)
-            || (place.line > 0
-                && !httpd_findings_add(work->findings, HTTPD_FINDING_LINE_CHANGED, &place, "SSLUseStapling"))
-            || !httpd_work_put(work, vhost->place.path, file, stripped))
+        if (!httpd_marks_strip(&work->arena, now, vhost->begin, vhost->close, &now, &place.line)
+            || (place.line > 0 && !httpd_findings_add(work->findings, HTTPD_FINDING_LINE_CHANGED, &place, "")))
             return false;
     }
+    return now.data == before.data || httpd_work_put(work, file->path, before, now);
+}
+
+static bool strip_vhosts(struct httpd_work *work)
+{
+    for (size_t i = 0; i < work->tree->files.count; i++)
+        if (!strip_vhosts_of(work, work->tree->files.items[i]))
+            return false;
     return true;
 }
 
@@ -79,8 +99,10 @@ static bool strip_unread_in(struct httpd_work *work, const char *directory)
         if (httpd_files_resolve(&files, path, real) != HTTPD_PATH_FILE || change_set_find(work->set, real) != NULL
             || httpd_work_bytes(work->tree, real).data != NULL)
             continue;
-        if (!httpd_files_bytes(&files, real, &file.data, &file.len))
-            return false;
+        if (!httpd_files_bytes(&files, real, &file.data, &file.len)) {
+            work->error[0] = '\0'; /* a FIFO, or too large: no file that enable ever wrote */
+            continue;
+        }
         if (httpd_own_is_ours(file) && strcmp(real, work->own.file) != 0 ? !remove_file(work, real, file)
                                                                         : !strip_file(work, real, file))
             return false;

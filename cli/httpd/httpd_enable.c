@@ -3,7 +3,6 @@
  * Runs in: command line.
  * Never: writes; takes a line of the administrator's away without keeping it beside.
  */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 

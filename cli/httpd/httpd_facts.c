@@ -61,14 +61,9 @@ static bool add_other_name(struct httpd_facts *facts, const char *name)
     return source != NULL && add_module(facts, source, strlen(source), ".c");
 }
 
-bool httpd_facts_load_module(struct httpd_facts *facts, const char *identifier, const char *file)
+bool httpd_facts_load_module(struct httpd_facts *facts, const char *name)
 {
-    const char *slash = strrchr(file, '/');
-    const char *name = slash == NULL ? file : slash + 1;
-
-    if (!add_module(facts, identifier, strlen(identifier), "") || !add_other_name(facts, identifier))
-        return false;
-    return !ends_with(name, ".so") || add_module(facts, name, strlen(name) - 3, ".c");
+    return add_module(facts, name, strlen(name), "") && add_other_name(facts, name);
 }
 
 static struct httpd_variable *find_variable(const struct httpd_facts *facts, const char *name, size_t len)
@@ -134,8 +129,7 @@ bool httpd_facts_init(struct httpd_facts *facts, struct httpd_arena *arena, cons
     *facts = (struct httpd_facts){.arena = arena, .source = source};
     is_done = httpd_facts_set_root(facts, source->server_root);
     for (size_t i = 0; is_done && i < source->module_count; i++)
-        is_done = add_module(facts, source->modules[i], strlen(source->modules[i]), "")
-            && add_other_name(facts, source->modules[i]);
+        is_done = httpd_facts_load_module(facts, source->modules[i]);
     for (size_t i = 0; is_done && i < source->define_count; i++)
         is_done = define_option(facts, source->defines[i]);
     return is_done;

@@ -28,10 +28,10 @@ struct httpd_facts {
 /* Take over what the source says.  False when there is no memory. */
 bool httpd_facts_init(struct httpd_facts *facts, struct httpd_arena *arena, const struct httpd_source *source);
 
-/* Define NAME [VALUE], UnDefine NAME, LoadModule IDENTIFIER FILE.  False when there is no memory. */
+/* Define NAME [VALUE], UnDefine NAME, LoadModule NAME FILE (NAME may also be the source's: "mod_ssl.c").  False when there is no memory. */
 bool httpd_facts_define(struct httpd_facts *facts, const char *name, const char *value);
 void httpd_facts_undefine(struct httpd_facts *facts, const char *name);
-bool httpd_facts_load_module(struct httpd_facts *facts, const char *identifier, const char *file);
+bool httpd_facts_load_module(struct httpd_facts *facts, const char *name);
 
 /* httpd_lookup of httpd_words.h: Define, then the environment. */
 const char *httpd_facts_lookup(const void *facts, const char *name, size_t len);

@@ -8,7 +8,7 @@
 
 #include "httpd_tree.h"
 
-/* HTTPD_FINDING(constant, word, sentence).  The sentence says what to do; %s is the finding's detail. */
+/* HTTPD_FINDING(constant, word, sentence).  The sentence says what to do; %s, where it is, the finding's detail. */
 #define HTTPD_FINDING_TABLE(HTTPD_FINDING) \
     HTTPD_FINDING(OTHER_CACHE, "other-cache", \
         "another SSLStaplingCache (%s); enable comments it out, disable brings it back") \
@@ -33,7 +33,7 @@
         "the macro makes %s too, which was not named; name that one also, use --all, or write SSLUseStapling on where the " \
         "macro is used") \
     HTTPD_FINDING(LINE_CHANGED, "line-changed", \
-        "stapleguard's comment is there, but its line was changed to \"%s\"; the line is left as it is")
+        "the SSLUseStapling line that stapleguard had put in was changed; it is left as it is")
 
 enum httpd_finding_kind {
 #define HTTPD_FINDING_CONSTANT(constant, word, sentence) HTTPD_FINDING_##constant,

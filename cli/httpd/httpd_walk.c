@@ -285,8 +285,8 @@ static bool carry_out(struct walk *walk, const struct scope *scope, const struct
         httpd_facts_undefine(&walk->facts, words->items[0]);
     if (strcasecmp(name, "UndefMacro") == 0)
         undefine_macro(walk, words->items[0]);
-    if (strcasecmp(name, "LoadModule") == 0 && words->count > 1)
-        return httpd_facts_load_module(&walk->facts, words->items[0], words->items[1]);
+    if (strcasecmp(name, "LoadModule") == 0)
+        return httpd_facts_load_module(&walk->facts, words->items[0]);
     if (strcasecmp(name, "ServerRoot") == 0)
         return httpd_facts_set_root(&walk->facts, words->items[0]);
     return true;

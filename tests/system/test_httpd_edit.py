@@ -107,7 +107,7 @@ def test_a_directory_that_is_not_read_at_server_level_is_no_place(tmp_path):
     configuration = of(tmp_path, "macros")
     configuration.write("conf.d/note.conf", "# nothing\n")
     configuration.append("httpd.conf", "<Directory /srv>\nIncludeOptional conf.d/*.conf\n</Directory>\n"
-                         "<VirtualHost *:444>\nInclude conf.d/*.conf\n</VirtualHost>\n")
+                         "<VirtualHost *:444>\nInclude conf.d/*.conf\n</VirtualHost>\nIncludeOptional c*.conf\n")
     assert str(configuration.root / "stapleguard.conf") in configuration.enable("all").paths()
     assert configuration.stapling() == configuration.tls_names()
 
@@ -189,17 +189,47 @@ def test_a_macro_that_makes_a_host_that_was_not_named(tmp_path):
     assert configuration.snapshot() == before
 
 
+def test_macros_that_are_used_in_another_order_than_they_stand(tmp_path):
+    configuration = of(tmp_path, "macros")
+    configuration.append("httpd.conf", "".join(
+        f"<Macro {name} $n>\n<VirtualHost *:443>\nServerName $n.{name}.example\nUse TLS $n\n</VirtualHost>\n</Macro>\n"
+        for name in ("A", "B")) + "Use B one\nUse B two\nUse A one\n")
+    configuration.make_certificates()
+    configuration.enable("written.example")
+    before = configuration.snapshot()
+    configuration.enable("one.a.example", "one.b.example", "two.b.example")
+    assert configuration.stapling() == ["one.A.example", "one.B.example", "two.B.example", "written.example"]
+    configuration.disable("one.a.example", "one.b.example", "two.b.example")
+    assert configuration.snapshot() == before
+
+
+def test_a_pipe_beside_the_sites_does_not_matter(tmp_path):
+    configuration = of(tmp_path, "debian")
+    configuration.enable("all")
+    os.mkfifo(configuration.root / "sites-available/pipe")
+    (configuration.root / "sites-available/broken").symlink_to("nowhere")
+    configuration.disable()
+    assert configuration.stapling() == []
+
+
 def test_a_file_that_cannot_be_read_is_named_and_nothing_is_touched(tmp_path):
     configuration = of(tmp_path, "debian")
     path = configuration.write("sites-enabled/zz.conf", "<VirtualHost *:443>\nServerName zz.example\n")
     assert configuration.error() == f"{path}:1: <VirtualHost> has no end"
 
 
-def test_a_stranger_with_our_name_is_not_touched(tmp_path):
+@pytest.mark.parametrize("name, target", [
+    ("conf-enabled/stapleguard.conf", "../ports.conf"), ("conf-available/stapleguard.conf", "../ports.conf"),
+    ("conf-enabled/stapleguard.conf", None)])
+def test_a_stranger_with_our_name_is_not_touched(tmp_path, name, target):
     configuration = of(tmp_path, "debian")
-    os.symlink("../ports.conf", configuration.root / "conf-enabled/stapleguard.conf")
+    if target is None:
+        configuration.write(name, "# a file where a link belongs\n")
+    else:
+        os.symlink(target, configuration.root / name)
     edit = configuration.edit("enable", "all")
-    assert (edit.result, edit.changes) == ("failed", []) and "conf-enabled/stapleguard.conf" in edit.error
+    assert (edit.result, edit.changes) == ("failed", [])
+    assert edit.error.startswith(f"{configuration.root}/{name}: ") and "move it away" in edit.error
 
 
 # what was there before
@@ -382,6 +412,20 @@ def test_a_file_out_of_the_tree_is_edited_once_behind_its_links(tmp_path):
     assert configuration.snapshot() == before
 
 
+@pytest.mark.parametrize("name", ["debian", "confd", "macros"])
+def test_a_server_root_behind_a_link(tmp_path, name):
+    configuration = of(tmp_path, name)
+    os.symlink(name, configuration.directory / "by-link")
+    configuration.root = configuration.directory / "by-link"
+    before = configuration.snapshot()
+    edit = configuration.enable("all")
+    assert all("by-link" not in path for path in edit.paths())
+    assert configuration.stapling()
+    assert configuration.enable("all").changes == []
+    configuration.disable()
+    assert configuration.snapshot() == before
+
+
 def test_crlf_lines_get_crlf_lines(tmp_path):
     configuration = of(tmp_path, "debian")
     configuration.enable("windows.example")
@@ -407,6 +451,13 @@ def test_findings_have_their_place(tmp_path, line, word, says):
     (found,) = [finding for finding in configuration.edit("enable", "all").findings if finding[0] == word]
     assert found[1] == str(path) and found[2] == (3 if "VirtualHost" in line else 2)
     assert says in found[3] and found[3].startswith(f"{path}:")
+
+
+def test_the_mutex_in_effect_is_the_last_that_names_it(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "Mutex file:/tmp ssl-cache ssl-stapling\nMutex pthread default\nMutex sem rewrite-map\n")
+    (found,) = [finding for finding in configuration.edit("enable", "all").findings if finding[0] == "mutex"]
+    assert found[3].endswith("Mutex file:/tmp ssl-cache ssl-stapling")
 
 
 def test_a_mutex_that_is_read_after_ours_is_reported(tmp_path):

@@ -50,7 +50,7 @@ def test_names_of_the_debian_tree(tmp_path):
 def test_conditions_are_judged_as_apache_does(tmp_path):
     configuration = of(tmp_path, "conditions")
     assert configuration.tls_names() == [
-        "defined.example", "directive.example", "event.example", "file.example", "inherited.example"]
+        "defined.example", "directive.example", "event.example", "file.example", "inherited.example", "version.example"]
 
 
 def test_a_macro_makes_hosts(tmp_path):
@@ -160,10 +160,10 @@ def test_a_macro_in_a_macro_gets_its_own_arguments(tmp_path):
 
 def test_a_variable_keeps_its_words_together(tmp_path):
     configuration = of(tmp_path, "conditions")
-    configuration.append("httpd.conf", "Define NAMES \"one.example two.example\"\n<VirtualHost *:443>\nServerName v.example\n"
-                         "ServerAlias ${NAMES} ${NOT_THERE} ${APACHE_RUN_USER}.example\n</VirtualHost>\n")
+    configuration.append("httpd.conf", "Define GONE gone\nUnDefine GONE\nDefine NAMES \"one.example two.example\"\n<VirtualHost *:443>\nServerName v.example\n"
+                         "ServerAlias ${NAMES} ${GONE} ${APACHE_RUN_USER}.example\n</VirtualHost>\n")
     (aliases,) = [row[4:] for row in configuration.rows() if row[:1] == ["line"] and row[3] == "ServerAlias"]
-    assert aliases == ["one.example two.example", "${NOT_THERE}", "www-data.example"]
+    assert aliases == ["one.example two.example", "${GONE}", "www-data.example"]
     assert_same_hosts(configuration, "v.example")
 
 
@@ -172,22 +172,23 @@ def test_hundreds_of_hosts_in_a_file(tmp_path):
     configuration.append("httpd.conf", "Include many.conf\n")
     configuration.write("many.conf", "".join(
         f"<VirtualHost *:443>\n ServerName h{i}.example\n ServerAlias *.h{i}.example\n</VirtualHost>\n" for i in range(700)))
-    assert len(configuration.vhosts()) == 706
+    assert len(configuration.vhosts()) == 707
     edit = configuration.enable("h5.example", "www.h699.example")
     assert len(edit.changes) == 3
     assert configuration.stapling() == ["h5.example", "h699.example"]
 
 
-# (directives of the host, what the Listen line says, the host's address)
+# (directives of the host, what the Listen line says, the host's address); CERTIFICATE stands for a certificate and its key
 ENGINES = [
-    ("SSLEngine on", "http", "127.0.0.1"),
-    ("SSLEngine off", "https", "127.0.0.1"),
-    ("SSLEngine optional", "https", "127.0.0.1"),
+    ("CERTIFICATE\nSSLEngine on", "http", "127.0.0.1"),
+    ("CERTIFICATE\nSSLEngine off", "https", "127.0.0.1"),
+    ("CERTIFICATE\nSSLEngine optional", "https", "127.0.0.1"),
+    ("CERTIFICATE", "https", "127.0.0.1"),
+    ("CERTIFICATE", "http", "127.0.0.1"),
+    ("CERTIFICATE", "https", "*"),
+    ("CERTIFICATE\nProtocol https", "http", "127.0.0.1"),
+    ("CERTIFICATE\nProtocol http", "https", "127.0.0.1"),
     ("", "https", "127.0.0.1"),
-    ("", "http", "127.0.0.1"),
-    ("", "https", "*"),
-    ("Protocol https", "http", "127.0.0.1"),
-    ("Protocol http", "https", "127.0.0.1"),
 ]
 
 
@@ -207,10 +208,11 @@ def test_apache_speaks_tls_just_where_we_say(site):
     """The one thing that no dump of Apache's tells."""
     site.leaf("shop.test")
     ports = [free_port() for _ in ENGINES]
+    certificate = f"SSLCertificateFile {site.pem('shop.test')}\nSSLCertificateKeyFile {site.key('shop.test')}"
     extra = "".join(
-        f"Listen 127.0.0.1:{port} {protocol}\n<VirtualHost {address}:{port}>\nServerName host{port}.test\n{directive}\n"
-        f"SSLCertificateFile {site.pem('shop.test')}\nSSLCertificateKeyFile {site.key('shop.test')}\n</VirtualHost>\n"
-        for port, (directive, protocol, address) in zip(ports, ENGINES))
+        f"Listen 127.0.0.1:{port} {protocol}\n<VirtualHost {address}:{port}>\nServerName host{port}.test\n"
+        f"{directives.replace('CERTIFICATE', certificate)}\n</VirtualHost>\n"
+        for port, (directives, protocol, address) in zip(ports, ENGINES))
     site.start_apache("shop.test", extra=extra)
     rows = [line.split("\t") for line in subprocess.run(
         [build_directory() / "tests/helpers/httpd_edits", site.apache.directory, site.apache.conf, "tree"],
