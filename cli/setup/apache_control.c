@@ -188,11 +188,14 @@ static int start(const struct conf *conf, char *error, size_t cap)
 static int stop(const struct conf *conf, int pidfd, char *error, size_t cap)
 {
     struct pollfd polled = {pidfd, POLLIN, 0};
+    int64_t until_msec = clock_monotonic_msec() + RESTART_WAIT_MSEC;
+    int64_t left_msec;
 
     if (run_control(conf, "stop", error, cap) != 0)
         return -1;
-    if (poll(&polled, 1, RESTART_WAIT_MSEC) == 1)
-        return 0;
+    while ((left_msec = until_msec - clock_monotonic_msec()) > 0) /* a signal interrupts poll, and not us */
+        if (poll(&polled, 1, (int)left_msec) == 1)
+            return 0;
     snprintf(error, cap, "Apache did not stop within %d s", RESTART_WAIT_MSEC / 1000);
     return -1;
 }

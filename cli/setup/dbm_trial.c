@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include "bound.h"
 #include "clock.h"
 #include "dbm_identify.h"
+#include "remove_tree.h"
 #include "text.h"
 
 #define TRIAL_WAIT_MSEC 20000
@@ -163,14 +163,6 @@ static enum dbm_trial judge(const char *directory, char *error, size_t cap)
     return DBM_TRIAL_FAILED;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
-{
-    (void)st;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 static enum dbm_trial try_in(
     const struct conf *conf, const struct apache_facts *facts, const char *directory, char *error, size_t cap)
 {
@@ -213,6 +205,6 @@ enum dbm_trial dbm_trial(const struct conf *conf, const struct apache_facts *fac
         return DBM_TRIAL_FAILED;
     }
     result = try_in(conf, facts, directory, error, cap);
-    nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    remove_tree(directory);
     return result;
 }

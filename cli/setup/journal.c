@@ -33,6 +33,18 @@ void journal_sha256(const void *data, size_t len, uint8_t sha256[JOURNAL_SHA256_
         memset(sha256, 0, JOURNAL_SHA256_LEN);
 }
 
+void journal_boot_id(char boot_id[JOURNAL_BOOT_ID_SIZE])
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+    boot_id[0] = '\0';
+    if (file == NULL)
+        return;
+    if (fgets(boot_id, JOURNAL_BOOT_ID_SIZE, file) != NULL)
+        boot_id[strcspn(boot_id, "\n")] = '\0';
+    fclose(file);
+}
+
 bool journal_add(struct journal *journal, const char *path, struct snapshot *before, enum snapshot_kind after,
     const char *after_data, size_t after_len)
 {

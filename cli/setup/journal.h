@@ -28,9 +28,12 @@ struct journal_entry {
     uint8_t after_sha256[JOURNAL_SHA256_LEN]; /* of the new bytes, or of the link's target */
 };
 
+/* "6f8d2c1e-…", with its end. */
+#define JOURNAL_BOOT_ID_SIZE 40u
+
 struct journal {
     char operation[16]; /* "enable", "disable" */
-    char boot_id[40];   /* of /proc/sys/kernel/random/boot_id: after a reboot Apache is not ours to start */
+    char boot_id[JOURNAL_BOOT_ID_SIZE]; /* of /proc/sys/kernel/random/boot_id: after a reboot Apache is not ours to start */
     char *backup;       /* directory */
     bool is_way_back_full;  /* undoing it takes a stop and a start of Apache, once Apache runs with the change */
     bool is_service_ours;   /* stapleguard.service is enabled and started by this */
@@ -50,6 +53,9 @@ bool journal_is_after(const struct journal_entry *entry, const struct snapshot *
 char *journal_text(const struct journal *journal, size_t *len);
 /* Undo it: returns false for anything that journal_text did not write; *journal is empty then. */
 bool journal_parse(const char *text, size_t len, struct journal *journal);
+
+/* Of this boot; "": it cannot be told. */
+void journal_boot_id(char boot_id[JOURNAL_BOOT_ID_SIZE]);
 
 void journal_sha256(const void *data, size_t len, uint8_t sha256[JOURNAL_SHA256_LEN]);
 

@@ -232,9 +232,14 @@ static void look_at_module(struct plan *plan)
 
 static void look_at_dbm(struct plan *plan)
 {
-    char error[ERROR_MAX];
-    enum dbm_trial found = dbm_trial(plan->conf, &plan->facts, error, sizeof error);
+    char path[FILE_PATH_MAX + 64], error[ERROR_MAX];
+    enum dbm_trial found;
 
+    /* Without the module, or Apache's user, there is nothing to try; that was found already. */
+    if (plan->apache_gid == 0 || (!apache_facts_has_module(&plan->facts, PLAN_MODULE)
+            && !dbm_trial_module_file(&plan->facts, PLAN_MODULE, path, sizeof path)))
+        return;
+    found = dbm_trial(plan->conf, &plan->facts, error, sizeof error);
     if (found == DBM_TRIAL_OTHER)
         findings_add(&plan->findings, FINDING_ERROR, "%s", error);
     else if (found == DBM_TRIAL_FAILED)
@@ -290,7 +295,8 @@ void plan_enable(const struct plan_request *request, struct conf *conf, struct p
             "could not be seen", conf->pid_file);
     if (!apache_facts_has_module(&plan->facts, "ssl") && !text_list_has(&plan->facts.static_modules, "mod_ssl.c"))
         findings_add(&plan->findings, FINDING_ERROR, "mod_ssl is not loaded: this Apache speaks no TLS; set up a TLS site first");
-    places_check(conf, plan->write_uid, &plan->findings);
+    if (plan->write_uid != 0)
+        places_check(conf, plan->write_uid, &plan->findings);
     look_at_module(plan);
     read_tree(plan);
     if (plan->tree == NULL)

@@ -253,8 +253,7 @@ enum setup_code setup_enable(const struct setup_options *options, struct conf *c
     }
     plan_enable(&options->request, conf, &plan);
     say_scope(&plan);
-    if (plan.findings.errors > 0) {
-        log_error("nothing was changed: %zu error%s above", plan.findings.errors, plan.findings.errors == 1 ? "" : "s");
+    if (setup_is_refused(&plan)) {
         code = SETUP_UNDONE;
     } else {
         say_diff(&plan);

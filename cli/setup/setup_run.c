@@ -79,6 +79,15 @@ void setup_say(const char *format, ...)
     va_end(arguments);
 }
 
+bool setup_is_refused(const struct plan *plan)
+{
+    size_t errors = plan->findings.errors;
+
+    if (errors > 0)
+        log_error("nothing was changed: %zu error%s above", errors, errors == 1 ? "" : "s");
+    return errors > 0;
+}
+
 /* The changes. */
 
 static enum snapshot_kind after_of(const struct change *change)
@@ -133,14 +142,9 @@ int setup_apply(struct setup_run *run, const struct change_set *set)
 
 static bool is_this_boot(const struct journal *journal)
 {
-    char now[sizeof journal->boot_id] = "";
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    char now[JOURNAL_BOOT_ID_SIZE];
 
-    if (file == NULL)
-        return true;
-    if (fgets(now, sizeof now, file) != NULL)
-        now[strcspn(now, "\n")] = '\0';
-    fclose(file);
+    journal_boot_id(now);
     return strcmp(now, journal->boot_id) == 0;
 }
 

@@ -41,6 +41,9 @@ enum setup_code setup_open(struct setup_run *run, bool is_boot, const struct con
 /* The same, and unlock: what an earlier run left must be put right before anything is computed from the files. */
 enum setup_code setup_tidy(bool is_dry_run, const struct conf *conf);
 
+/* With errors among its findings: says so. */
+bool setup_is_refused(const struct plan *plan);
+
 /* Announce every change of the set to the transaction. */
 int setup_announce(struct setup_run *run, const struct change_set *set);
 /* Make them, saying so. */

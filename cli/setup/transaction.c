@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "remove_tree.h"
 #include "text.h"
 
 /* Backups of one second. */
@@ -56,19 +56,6 @@ static int make_directories(const char *path, mode_t mode)
             return -1;
     }
     return mkdir(copy, mode) == 0 || errno == EEXIST ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
-{
-    (void)st;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
-static int remove_tree(const char *path)
-{
-    return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT ? 0 : -1;
 }
 
 /* Beginning and end. */
@@ -220,17 +207,6 @@ static int name_backup(struct transaction *transaction, const char *staging)
     return -1;
 }
 
-static void note_boot(struct journal *journal)
-{
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-    if (file == NULL)
-        return;
-    if (fgets(journal->boot_id, sizeof journal->boot_id, file) != NULL)
-        journal->boot_id[strcspn(journal->boot_id, "\n")] = '\0';
-    fclose(file);
-}
-
 static int write_journal(struct transaction *transaction, char *error, size_t cap)
 {
     char path[FILE_PATH_MAX + 1];
@@ -277,7 +253,7 @@ int transaction_begin(struct transaction *transaction, char *error, size_t cap)
         remove_tree(staging);
         return -1;
     }
-    note_boot(journal);
+    journal_boot_id(journal->boot_id);
     if (write_journal(transaction, error, cap) == 0)
         return 0;
     take_back_journal(transaction);

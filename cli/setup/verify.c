@@ -73,8 +73,23 @@ static bool judge(const struct site *site, const struct site_cert *cert, const s
     return false;
 }
 
+/* Another virtual host takes its name and address, and does well: nobody ever sees this one, so there is nothing to see. */
+static bool is_shadowed(const struct site *site, const struct view *view)
+{
+    bool is_well = false;
+
+    for (size_t i = 0; i < view->count; i++)
+        is_well = is_well || view->visits[i].result == VISIT_GOOD || view->visits[i].result == VISIT_QUIET;
+    for (size_t i = 0; i < site->cert_count; i++)
+        if (visit_of(view, &site->certs[i]) != NULL)
+            return false;
+    return is_well;
+}
+
 static bool judge_site(const struct site *site, const struct view *view, char *error, size_t cap)
 {
+    if (is_shadowed(site, view))
+        return true;
     for (size_t i = 0; i < site->cert_count; i++)
         if (!judge(site, &site->certs[i], view, error, cap))
             return false;
@@ -85,6 +100,10 @@ static void tell(const struct site *site, const struct view *view)
 {
     char text[ASN1_TIME_TEXT_SIZE];
 
+    if (site->cert_count > 0 && is_shadowed(site, view)) {
+        setup_say("warning: %s (%s): another virtual host answers there, so nobody sees %s", site->name, site->target, site->certs[0].path);
+        return;
+    }
     for (size_t i = 0; i < view->count; i++) {
         const struct visit *visit = &view->visits[i];
         const char *type = view->count > 1 ? key_types[i].name : "";

@@ -13,7 +13,8 @@
 #include "visitor.h"
 
 /*
- * Every certificate of the sites that can be stapled, and is not is_without, must be served with a good staple.  Tries again
+ * Every certificate of the sites that can be stapled, and is not is_without, must be served with a good staple, but for those of a
+ * site whose place another virtual host takes.  Tries again
  * for a while: connections that the old generation of Apache took are still answered by it.  Prints a line a site.
  * Returns 0, or -1 with error (cap bytes), which names the first site that does not.
  */
