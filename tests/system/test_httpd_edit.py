@@ -466,6 +466,12 @@ def test_findings_have_their_place(tmp_path, line, word, says):
     assert says in found[3] and found[3].startswith(f"{path}:")
 
 
+def test_a_line_that_is_taken_back_later_is_no_finding(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "LoadModule md_module /usr/lib/apache2/modules/mod_md.so\nMDStapling on\nMDStapling off\n")
+    assert "md-stapling" not in configuration.edit("enable", "all").words()
+
+
 def test_the_mutex_in_effect_is_the_last_that_names_it(tmp_path):
     configuration = of(tmp_path, "conditions")
     configuration.append("httpd.conf", "Mutex file:/tmp ssl-cache ssl-stapling\nMutex pthread default\nMutex sem rewrite-map\n")
