@@ -112,7 +112,8 @@ def test_a_directory_that_is_not_read_at_server_level_is_no_place(tmp_path):
     assert configuration.stapling() == configuration.tls_names()
 
 
-@pytest.mark.parametrize("end", ["", "\n", "# the end", "<IfModule ssl_module>\n</IfModule>", "\r\n# \\\r\n the end"])
+@pytest.mark.parametrize("end", ["", "\n", "# the end", "<IfModule ssl_module>\n</IfModule>",
+                                 "<VirtualHost *:445>\n</VirtualHost>", "\r\n# \\\r\n the end"])
 def test_a_main_file_keeps_its_end(tmp_path, end):
     configuration = of(tmp_path, "macros")
     configuration.append("httpd.conf", end)
@@ -289,13 +290,25 @@ def test_another_path_is_written_at_the_next_enable(tmp_path):
     assert configuration.snapshot() == before
 
 
+def test_a_cache_that_somebody_added_since_is_put_aside(tmp_path):
+    configuration = of(tmp_path, "debian")
+    configuration.enable("all")
+    configuration.append("mods-available/ssl.conf", "SSLStaplingCache shmcb:/tmp/x(64000)\n")  # read before ours
+    assert configuration.enable("all").paths() == [str(configuration.root / "mods-available/ssl.conf")]
+    assert line_of(configuration, "SSLStaplingCache") == [[f"dbm:{configuration.dbm}"]]
+    configuration.disable()
+    assert line_of(configuration, "SSLStaplingCache") == [["shmcb:/tmp/x(64000)"]]
+
+
 def test_domain_after_all_keeps_all(tmp_path):
     configuration = of(tmp_path, "debian")
     before = configuration.snapshot()
     configuration.enable("all")
     assert configuration.enable("shop.example").changes == []
+    configuration.dbm = configuration.directory / "moved.db"
     configuration.enable("admin.shop.example")
     assert configuration.stapling() == configuration.tls_names()
+    assert line_of(configuration, "SSLStaplingCache") == [[f"dbm:{configuration.dbm}"]]
     edit = configuration.edit("disable", "shop.example")
     assert (edit.result, edit.changes) == ("blocked", [])
     configuration.disable()
@@ -451,6 +464,12 @@ def test_findings_have_their_place(tmp_path, line, word, says):
     (found,) = [finding for finding in configuration.edit("enable", "all").findings if finding[0] == word]
     assert found[1] == str(path) and found[2] == (3 if "VirtualHost" in line else 2)
     assert says in found[3] and found[3].startswith(f"{path}:")
+
+
+def test_a_line_that_is_taken_back_later_is_no_finding(tmp_path):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "LoadModule md_module /usr/lib/apache2/modules/mod_md.so\nMDStapling on\nMDStapling off\n")
+    assert "md-stapling" not in configuration.edit("enable", "all").words()
 
 
 def test_the_mutex_in_effect_is_the_last_that_names_it(tmp_path):
