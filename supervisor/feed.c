@@ -143,12 +143,14 @@ static void release_late(struct feed_end *end)
     }
 }
 
-/* Returns false when something still waits. */
+/* Returns false when something still waits: for room, or until the child is ready.  Nothing waits for one that is gone. */
 static bool say_waiting(struct feed_end *end)
 {
     struct msg msg;
 
-    while (end->first != NULL && is_running(end)) {
+    while (end->first != NULL && !is_running(end))
+        forget_first(end);
+    while (end->first != NULL) {
         memset(&msg, 0, sizeof msg);
         memcpy(&msg, end->first->msg, end->first->len);
         if (!end->child->is_ready || ipc_send(&end->child->ipc, &msg, end->first->fd, IPC_NOWAIT) == IPC_AGAIN)

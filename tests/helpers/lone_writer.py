@@ -38,11 +38,13 @@ class LoneWriter:
 
     # The process ---------------------------------------------------------------------------------------------------------
 
-    def start(self, wrapper=()):
-        """Started, configured, locked in."""
+    def start(self, wrapper=(), early=()):
+        """Started, configured, locked in.  early: what the fetcher has said by then."""
         self.said = []
         self.supervisor, self.fetcher = wire.Channel(), wire.Channel()
         self.cert_count = 0
+        for octets in early:
+            self.fetcher.send_raw(octets)
         self.pid = wire.start_child(stapleguard.program("writer"), self.supervisor, self.fetcher, wrapper)
         self.supervisor.send(
             "WRITE_CONFIG", flags=self.flags | (wire.SCAN_GUARD if self.scan_guard else 0), uid=stapleguard.WRITE_UID, gid=self.gid,

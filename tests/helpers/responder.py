@@ -273,7 +273,7 @@ class _Connection(asyncio.Protocol):
         self.target = target
         if method == "GET":
             path = urllib.parse.urlsplit(target).path
-            body = _decode_get(path)
+            body = request_in(path)
         serial = serial_of(body)
         owner.seen.append(Seen(method, target, serial, headers, time.time()))
         fault = owner.faults.get(serial, owner.fault)
@@ -409,7 +409,7 @@ _FAULTS = {
 }
 
 
-def _decode_get(path):
+def request_in(path):
     """The request in a GET's path: base64, percent-encoded, after the last part of the responder's own path."""
     text = urllib.parse.unquote(path).lstrip("/")
     for candidate in (text, text.rsplit("/", 1)[-1]):

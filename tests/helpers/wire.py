@@ -171,6 +171,13 @@ class Channel:
     def __init__(self):
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
+    @classmethod
+    def at(cls, fd):
+        """The end that a child of stapleguardd's was given."""
+        made = cls.__new__(cls)
+        made.ours, made.theirs = socket.socket(fileno=fd), None
+        return made
+
     def fileno(self):
         return self.ours.fileno()
 

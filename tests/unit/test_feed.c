@@ -431,6 +431,27 @@ static void what_is_said_waits_until_the_child_is_ready_and_keeps_its_order(void
     assert_true(feed_say(&scene->feed, &scene->fetcher, &msg, dup(0))); /* nobody to say it to */
 }
 
+/* It died before it was ready, with a word for it in the queue: that word must not be waited for. */
+static void what_waits_for_a_child_that_is_gone_is_forgotten(void **state)
+{
+    struct scene *scene = *state;
+    const struct msg peer = {.type = MSG_PEER, .peer = {.life = 1}};
+    int fd = dup(STDERR_FILENO);
+
+    scene->writer.is_ready = false;
+    assert_true(feed_say(&scene->feed, &scene->writer, &peer, fd));
+    feed_continue(&scene->feed);
+    assert_false(feed_is_idle(&scene->feed));
+    ipc_close(&scene->writer.ipc);
+    feed_continue(&scene->feed); /* comes back */
+    assert_null(scene->feed.ends[1].first);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    close(expect_cert(&scene->fetcher_end, 0, "first"));
+    close(expect_cert(&scene->fetcher_end, 1, "second"));
+    expect_begin(&scene->fetcher_end, 2);
+    assert_true(feed_is_idle(&scene->feed));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +459,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_arrives_is_sealed_and_has_no_key_in_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slow_child_makes_nobody_wait_and_misses_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_child_that_is_gone_does_not_hold_up_the_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_waits_for_a_child_that_is_gone_is_forgotten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(P5_P16_a_missing_file_is_told_and_passed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_a_missing_certificate_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cut_short_ends_with_what_was_sent, set_up, tear_down),
