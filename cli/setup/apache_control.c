@@ -200,33 +200,6 @@ static int stop(const struct conf *conf, int pidfd, char *error, size_t cap)
     return -1;
 }
 
-bool apache_holds_lock(const struct conf *conf)
-{
-    int pidfd;
-    pid_t pid = apache_process_find(conf->pid_file, &pidfd);
-    char directory[64], link[320], target[FILE_PATH_MAX + 1], name[FILE_PATH_MAX + 16];
-    const struct dirent *entry;
-    bool is_held = false;
-    DIR *dir;
-
-    if (pidfd >= 0)
-        close(pidfd);
-    snprintf(name, sizeof name, "%s/ssl-stapling", conf->lock_dir);
-    snprintf(directory, sizeof directory, "/proc/%d/fd", (int)pid);
-    dir = pid == 0 ? NULL : opendir(directory);
-    while (dir != NULL && !is_held && (entry = readdir(dir)) != NULL) {
-        ssize_t len;
-
-        snprintf(link, sizeof link, "%s/%s", directory, entry->d_name);
-        len = readlink(link, target, sizeof target - 1);
-        target[len < 0 ? 0 : len] = '\0';
-        is_held = strncmp(target, name, strlen(name)) == 0;
-    }
-    if (dir != NULL)
-        closedir(dir);
-    return is_held;
-}
-
 int apache_restart(const struct conf *conf, bool is_full, char *error, size_t cap)
 {
     int pidfd = -1;

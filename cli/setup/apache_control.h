@@ -17,9 +17,6 @@ int apache_configtest(const struct conf *conf, char *error, size_t cap);
 
 bool apache_is_running(const struct conf *conf);
 
-/* Does it run with `Mutex flock:` in lock_dir, that is with our configuration?  Source: httpd server/util_mutex.c. */
-bool apache_holds_lock(const struct conf *conf);
-
 /*
  * Graceful: until the first process of the new generation is there.  Full: a stop, the end of the main process, a start.
  * A graceful restart that leaves no SSLStaplingCache where one was ends Apache with a segmentation fault (2.4.71: the provider of the last

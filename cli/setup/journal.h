@@ -35,7 +35,7 @@ struct journal {
     char operation[16]; /* "enable", "disable" */
     char boot_id[JOURNAL_BOOT_ID_SIZE]; /* of /proc/sys/kernel/random/boot_id: after a reboot Apache is not ours to start */
     char *backup;       /* directory */
-    bool is_way_back_full;  /* undoing it takes a stop and a start of Apache, once Apache runs with the change */
+    bool is_way_back_full;  /* undoing it takes a stop and a start of Apache (apache_control.h) */
     bool is_service_ours;   /* stapleguard.service is enabled and started by this */
     struct journal_entry *entries;
     size_t count;

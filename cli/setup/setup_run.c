@@ -153,11 +153,12 @@ static bool is_this_boot(const struct journal *journal)
  */
 static int put_apache_back(const struct conf *conf, const struct journal *journal, char *error, size_t cap)
 {
-    bool is_enable = strcmp(journal->operation, "enable") == 0;
-
     if (!apache_is_running(conf) && !is_this_boot(journal))
         return 0;
-    return apache_restart(conf, journal->is_way_back_full && apache_holds_lock(conf) == is_enable, error, cap);
+    if (apache_restart(conf, journal->is_way_back_full, error, cap) == 0)
+        return 0;
+    /* One that ended over it is started anew. */
+    return apache_is_running(conf) ? -1 : apache_restart(conf, false, error, cap);
 }
 
 /* Apache after the files.  False, with error: it is not as it was. */

@@ -389,6 +389,15 @@ def test_a_missing_staple_may_be_allowed(plain):
     assert plain.status("shop.test") == "good"
 
 
+def test_P3_P4_a_vhost_that_shows_no_staple(plain):
+    """Configuration, restart and cache are fine; only the handshake tells."""
+    plain.start()
+    other = plain.apache.directory / "conf.d" / "zz.conf"
+    let_control(plain, "graceful", f"echo SSLUseStapling off >{other}")
+    let_control(plain, "stop", f"rm -f {other}")
+    check_refused(plain, plain.run("enable", "--all", code=1), "shop.test", "serves no staple")
+
+
 def test_P4_a_file_that_apache_cannot_use_is_seen(plain):
     """Apache would ask the responder in every handshake; from outside all looks well."""
     plain.start()
