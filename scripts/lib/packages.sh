@@ -11,8 +11,8 @@ PACKAGES_BUILD=(
 # apache2-bin is Apache without a site and without a service.
 PACKAGES_RUN=(apache2-bin augeas-lenses ca-certificates openssl)
 PACKAGES_TEST=(
-    binutils clang db-util debootstrap libclang-rt-dev libcmocka-dev logrotate procps python3
-    python3-cryptography python3-pytest systemd systemd-container
+    binutils clang db-util debootstrap libclang-rt-dev libcmocka-dev logrotate perl procps python3
+    python3-cryptography python3-pytest strace systemd systemd-container
 )
 
 POLICY_RC_D=/usr/sbin/policy-rc.d
