@@ -75,7 +75,8 @@ int setup_command(const struct command *command, int argc, char **argv, bool is_
     while (optind < argc && setup.request.domain_count > 0)
         if (!take_domain(argv[optind++], domains, &setup.request.domain_count))
             return command_usage_error(command);
-    if (optind < argc || setup.request.is_all + (setup.request.domain_count > 0) + is_recovery != 1 || ((is_quiet || is_boot) && !is_recovery)
+    if (optind < argc || setup.request.is_all + (setup.request.domain_count > 0) + is_recovery != 1
+        || ((is_quiet || is_boot) && !is_recovery)
         || (is_recovery && (setup.is_dry_run || setup.is_missing_allowed)))
         return command_usage_error(command);
     if (geteuid() != 0) {

@@ -42,7 +42,8 @@ static int run_control(const struct conf *conf, const char *word, char *error, s
     subprocess_words(&result, said, sizeof said);
     if (code != 0)
         snprintf(error, cap, "%s %s: %s", conf->control, word,
-            result.errno_value != 0 ? strerror(result.errno_value) : said[0] != '\0' ? said : "it failed and says nothing about why");
+            result.errno_value != 0 ? strerror(result.errno_value) : said[0] != '\0'
+                ? said : "it failed and says nothing about why");
     subprocess_clear(&result);
     return code;
 }

@@ -19,8 +19,8 @@ bool apache_is_running(const struct conf *conf);
 
 /*
  * Graceful: until the first process of the new generation is there.  Full: a stop, the end of the main process, a start.
- * A graceful restart that leaves no SSLStaplingCache where one was ends Apache with a segmentation fault (2.4.71: the provider of the last
- * generation is used without its cache), and one does not change a mutex that is in use: both take a full one.
+ * A graceful restart that leaves no SSLStaplingCache where one was ends Apache with a segmentation fault (seen with 2.4.71; test_enable
+ * goes through it on each way back), and one does not change a mutex that is in use: both take a full one.
  * Starts an Apache that does not run.  A broken configuration changes nothing.
  */
 int apache_restart(const struct conf *conf, bool is_full, char *error, size_t cap);

@@ -278,7 +278,8 @@ static bool make_absolute(struct apache_facts *facts)
     if (facts->conf_file[0] == '/')
         return true;
     memcpy(relative, facts->conf_file, sizeof relative);
-    return (size_t)snprintf(facts->conf_file, sizeof facts->conf_file, "%s/%s", facts->server_root, relative) < sizeof facts->conf_file;
+    return (size_t)snprintf(facts->conf_file, sizeof facts->conf_file, "%s/%s", facts->server_root, relative)
+        < sizeof facts->conf_file;
 }
 
 int apache_facts_gather(const struct conf *conf, struct apache_facts *facts, char *error, size_t cap)

@@ -81,7 +81,8 @@ static int write_conf(const struct conf *conf, const struct apache_facts *facts,
 
     if (out == NULL)
         return -1;
-    fprintf(out, "ServerRoot \"%s\"\nServerName trial.invalid\nListen 127.0.0.1:%u\nPidFile \"%s/pid\"\nErrorLog \"%s/log\"\n", directory,
+    fprintf(out, "ServerRoot \"%s\"\nServerName trial.invalid\nListen 127.0.0.1:%u\nPidFile \"%s/pid\"\nErrorLog \"%s/log\"\n",
+        directory,
         free_port(), directory, directory);
     fprintf(out, "DefaultRuntimeDir \"%s\"\n", directory);
     for (size_t i = 0; i < facts->libraries.count; i++)
@@ -91,7 +92,8 @@ static int write_conf(const struct conf *conf, const struct apache_facts *facts,
     if (dbm_trial_module_file(facts, "socache_dbm", socache, sizeof socache))
         put_module(out, socache);
     /* A user that is a number needs its sign. */
-    fprintf(out, "User %s%s\nSSLStaplingCache \"dbm:%s/trial.db\"\n", conf->apache_user[0] >= '0' && conf->apache_user[0] <= '9' ? "#" : "",
+    fprintf(out, "User %s%s\nSSLStaplingCache \"dbm:%s/trial.db\"\n", conf->apache_user[0] >= '0' && conf->apache_user[0] <= '9'
+        ? "#" : "",
         conf->apache_user, directory);
     return fclose(out);
 }

@@ -142,7 +142,8 @@ char *journal_text(const struct journal *journal, size_t *len)
     put_word(out, journal->boot_id);
     fprintf(out, "\nbackup");
     put_word(out, journal->backup);
-    fprintf(out, "\nrestart %s\nservice %s\n", journal->is_way_back_full ? "full" : "graceful", journal->is_service_ours ? "ours" : "theirs");
+    fprintf(out, "\nrestart %s\nservice %s\n", journal->is_way_back_full ? "full" : "graceful", journal->is_service_ours
+        ? "ours" : "theirs");
     for (size_t i = 0; i < journal->count; i++)
         put_entry(out, &journal->entries[i]);
     if (fflush(out) == 0) {

@@ -59,7 +59,8 @@ struct announced {
 };
 
 /* What it will be like: a2enmod makes relative links and one empty note; every other note of this module goes. */
-static size_t list_paths(const struct modules *modules, const char *module, bool is_enabled, struct announced list[MODULE_PATHS_MAX])
+static size_t list_paths(const struct modules *modules, const char *module, bool is_enabled,
+    struct announced list[MODULE_PATHS_MAX])
 {
     static const char *const endings[] = {"load", "conf"};
     static const char *const notes[] = {"enabled_by_admin", "disabled_by_admin", "enabled_by_maint", "disabled_by_maint"};
@@ -116,7 +117,12 @@ static void remove_note_directory(const struct modules *modules)
 int modules_switch(const struct modules *modules, const char *module, bool is_enabled, char *error, size_t cap)
 {
     const char *const argv[] = {
-        is_enabled ? modules->enable : modules->disable, "--quiet", is_enabled ? module : "--purge", is_enabled ? NULL : module, NULL};
+        is_enabled ? modules->enable : modules->disable,
+        "--quiet",
+        is_enabled ? module : "--purge",
+        is_enabled ? NULL : module,
+        NULL,
+    };
     char said[DETAIL_MAX + 1] = "";
     bool had_note_directory = has_note_directory(modules);
     int out_fd = memfd_create("a2enmod", MFD_CLOEXEC);

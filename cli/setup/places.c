@@ -92,10 +92,12 @@ static void check_one(const struct conf *conf, const char *directory, const char
     if (!S_ISDIR(st.st_mode))
         findings_add(findings, FINDING_ERROR, "%s (%s in [apache]) must be a directory", directory, key);
     else if (!is_ours && owner != 0 && st.st_uid != owner)
-        findings_add(findings, FINDING_ERROR, "%s must belong to %s; do: chown %s:%s %s && chmod 750 %s", directory, conf->write_user,
+        findings_add(findings, FINDING_ERROR, "%s must belong to %s; do: chown %s:%s %s && chmod 750 %s", directory,
+            conf->write_user,
             conf->write_user, conf->apache_user, directory, directory);
     else if (st.st_uid == owner && !has_access(conf->apache_user, directory, X_OK))
-        findings_add(findings, FINDING_ERROR, "Apache's user %s cannot get into %s; look at its mode and those above it", conf->apache_user,
+        findings_add(findings, FINDING_ERROR, "Apache's user %s cannot get into %s; look at its mode and those above it",
+            conf->apache_user,
             directory);
 }
 

@@ -140,7 +140,8 @@ static void choose_domain(struct plan *plan, const char *domain, bool *selected)
     bool *alone = calloc(count + 1, sizeof *alone);
 
     if (alone == NULL || httpd_match_name(plan->tree, domain, alone) == 0)
-        findings_add(&plan->findings, FINDING_ERROR, "no TLS virtual host serves %s; `%s -S` lists what there is", domain, plan->conf->control);
+        findings_add(&plan->findings, FINDING_ERROR, "no TLS virtual host serves %s; `%s -S` lists what there is", domain,
+            plan->conf->control);
     for (size_t i = 0; alone != NULL && i < count; i++)
         selected[i] = selected[i] || alone[i];
     free(alone);
@@ -177,11 +178,13 @@ static void look_at_certs(struct plan *plan)
         const struct site *site = &plan->sites.items[i];
 
         if (site->target[0] == '\0')
-            findings_add(&plan->findings, FINDING_ERROR, "nobody listens for %s: its staple could not be seen; is Apache restarted since "
+            findings_add(&plan->findings, FINDING_ERROR,
+                "nobody listens for %s: its staple could not be seen; is Apache restarted since "
                 "it was configured?", site->name);
         for (size_t k = 0; k < site->cert_count; k++)
             if (site->certs[k].state == CERT_STATE_NO_OCSP)
-                findings_add(&plan->findings, FINDING_INFO, "%s: %s has no OCSP URL: nothing to staple", site->name, site->certs[k].path);
+                findings_add(&plan->findings, FINDING_INFO, "%s: %s has no OCSP URL: nothing to staple", site->name,
+                    site->certs[k].path);
             else if (site->certs[k].state != CERT_STATE_MISSING)
                 findings_add(&plan->findings, FINDING_WARNING, "%s: %s cannot be stapled: %s", site->name, site->certs[k].path,
                     site->certs[k].detail);
@@ -209,7 +212,8 @@ static void look_at_responders(struct plan *plan)
                 continue;
             seen[count++] = url;
             if (!visitor_can_reach(&plan->visitor, url, detail))
-                findings_add(&plan->findings, FINDING_WARNING, "the responder %s cannot be reached: %s; let this machine out to it, or "
+                findings_add(&plan->findings, FINDING_WARNING,
+                    "the responder %s cannot be reached: %s; let this machine out to it, or "
                     "name a proxy = in [fetch]", url, detail);
         }
 }
@@ -222,11 +226,14 @@ static void look_at_module(struct plan *plan)
         return;
     if (modules_is_available(&plan->modules, PLAN_MODULE)) {
         plan->needs_module = true;
-        findings_add(&plan->findings, FINDING_INFO, "mod_" PLAN_MODULE " is not loaded; %s " PLAN_MODULE " will load it", plan->modules.enable);
+        findings_add(&plan->findings, FINDING_INFO, "mod_" PLAN_MODULE " is not loaded; %s " PLAN_MODULE " will load it",
+            plan->modules.enable);
     } else if (dbm_trial_module_file(&plan->facts, PLAN_MODULE, plan->module_file, sizeof plan->module_file)) {
-        findings_add(&plan->findings, FINDING_INFO, "mod_" PLAN_MODULE " is not loaded; stapleguard's own file will load %s", plan->module_file);
+        findings_add(&plan->findings, FINDING_INFO, "mod_" PLAN_MODULE " is not loaded; stapleguard's own file will load %s",
+            plan->module_file);
     } else {
-        findings_add(&plan->findings, FINDING_ERROR, "mod_" PLAN_MODULE " is not there; install the package of Apache's that has it");
+        findings_add(&plan->findings, FINDING_ERROR,
+            "mod_" PLAN_MODULE " is not there; install the package of Apache's that has it");
     }
 }
 
@@ -291,7 +298,8 @@ void plan_enable(const struct plan_request *request, struct conf *conf, struct p
     if (!look_at_apache(plan))
         return;
     if (plan->facts.pid == 0)
-        findings_add(&plan->findings, FINDING_ERROR, "Apache is not running (%s names no process); start it, then try again: what was done "
+        findings_add(&plan->findings, FINDING_ERROR,
+            "Apache is not running (%s names no process); start it, then try again: what was done "
             "could not be seen", conf->pid_file);
     if (!apache_facts_has_module(&plan->facts, "ssl") && !text_list_has(&plan->facts.static_modules, "mod_ssl.c"))
         findings_add(&plan->findings, FINDING_ERROR, "mod_ssl is not loaded: this Apache speaks no TLS; set up a TLS site first");
@@ -305,7 +313,8 @@ void plan_enable(const struct plan_request *request, struct conf *conf, struct p
     plan->is_restart_full = plan_wants_full_restart(plan->tree, conf->lock_dir);
     plan->has_cache = plan_has_cache(plan->tree);
     if (plan->is_restart_full)
-        findings_add(&plan->findings, FINDING_INFO, "stapling is on already with another mutex: Apache will be stopped and started once, "
+        findings_add(&plan->findings, FINDING_INFO,
+            "stapling is on already with another mutex: Apache will be stopped and started once, "
             "not restarted gracefully");
     if (plan->facts.pid == 0)
         return;

@@ -88,7 +88,8 @@ static int unload(struct setup_run *run, const struct plan *plan)
 static bool wants_full_restart(const struct plan *plan)
 {
     struct httpd_tree *after = plan_read_tree(&plan->facts);
-    bool result = after == NULL || !plan_has_cache(after) || (plan->is_whole && plan_wants_full_restart(after, plan->conf->lock_dir));
+    bool result = after == NULL || !plan_has_cache(after)
+        || (plan->is_whole && plan_wants_full_restart(after, plan->conf->lock_dir));
 
     httpd_tree_free(after);
     return result;

@@ -118,7 +118,8 @@ static int see_file(struct setup_run *run, const struct conf *conf, int inotify_
         if (setup_must_stop(run))
             return -1;
         if (left_msec <= 0) {
-            snprintf(run->error, sizeof run->error, "Apache did not make its stapling cache %s; its error log may say why", conf->dbm);
+            snprintf(run->error, sizeof run->error, "Apache did not make its stapling cache %s; its error log may say why",
+                conf->dbm);
             return -1;
         }
         if (poll(&polled, 1, (int)left_msec) > 0 && read(inotify_fd, news, sizeof news) < 0 && errno != EINTR)
@@ -147,7 +148,8 @@ static int restart(struct setup_run *run, struct plan *plan)
 
     if (apache_configtest(plan->conf, run->error, sizeof run->error) != 0 || setup_must_stop(run))
         return -1;
-    setup_say_step("Apache finds its new configuration right; it is %s", plan->is_restart_full ? "stopped and started" : "restarted gracefully");
+    setup_say_step("Apache finds its new configuration right; it is %s", plan->is_restart_full
+        ? "stopped and started" : "restarted gracefully");
     inotify_fd = watch_directory(plan->conf->dbm);
     if (inotify_fd < 0) {
         snprintf(run->error, sizeof run->error, "cannot watch the directory of %s: %s", plan->conf->dbm, strerror(errno));
@@ -199,7 +201,8 @@ static int do_all(struct setup_run *run, struct plan *plan, const struct setup_o
     if (transaction_apply(&run->transaction, path, text, len, run->error, sizeof run->error) != 0)
         goto out;
     if (transaction_end(&run->transaction, true) != 0)
-        snprintf(run->error, sizeof run->error, "the journal in %s cannot be removed: %s", run->transaction.directory, strerror(errno));
+        snprintf(run->error, sizeof run->error, "the journal in %s cannot be removed: %s", run->transaction.directory,
+            strerror(errno));
     else
         result = 0;
 out:
@@ -217,7 +220,8 @@ static void say_end(const struct setup_run *run, const struct plan *plan)
             shown = &plan->sites.items[i];
     setup_say_step("Done");
     if (shown != NULL)
-        setup_say("see it:  openssl s_client -connect %s -servername %s -status </dev/null | grep -A 20 'OCSP response'", shown->target,
+        setup_say("see it:  openssl s_client -connect %s -servername %s -status </dev/null | grep -A 20 'OCSP response'",
+            shown->target,
             shown->server_name);
     setup_say("watch:   stapleguard status");
     setup_say("backup:  %s", run->transaction.journal.backup);

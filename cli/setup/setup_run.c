@@ -171,7 +171,8 @@ static bool undo_apache(struct setup_run *run, const struct conf *conf, const st
     return !run->is_apache_touched || put_apache_back(conf, &run->transaction.journal, error, cap) == 0;
 }
 
-static enum setup_code say_what_is_left(const struct setup_run *run, const struct undo *undo, bool is_apache_back, const char *apache)
+static enum setup_code say_what_is_left(const struct setup_run *run, const struct undo *undo, bool is_apache_back,
+    const char *apache)
 {
     const char *backup = run->transaction.journal.backup;
 
@@ -223,7 +224,8 @@ static enum setup_code undo_killed_run(struct setup_run *run, bool is_boot, cons
         return SETUP_NOT_UNDONE;
     }
     killed.transaction = run->transaction;
-    snprintf(killed.error, sizeof killed.error, "an earlier `stapleguard %s` was killed half-way", run->transaction.journal.operation);
+    snprintf(killed.error, sizeof killed.error, "an earlier `stapleguard %s` was killed half-way",
+        run->transaction.journal.operation);
     code = setup_go_back(&killed, conf);
     run->transaction = killed.transaction;
     journal_clear(&run->transaction.journal);

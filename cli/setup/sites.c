@@ -127,7 +127,8 @@ static bool load_cert(const struct conf *conf, const char *path, int64_t now, st
     cert->state = CERT_STATE_UNUSABLE;
     if (reason == REASON_NONE)
         cert->state = cert_load_text(files.blocks.text, files.blocks.len, files.leaf_blocks,
-            section == NULL || section->responder == NULL ? "" : section->responder, now, issuers, &cert->cert, &reason, cert->detail);
+            section == NULL || section->responder == NULL ? "" : section->responder, now, issuers, &cert->cert, &reason,
+                cert->detail);
     if (cert->detail[0] == '\0')
         snprintf(cert->detail, sizeof cert->detail, "%s", reason_sentence(reason));
     cert_files_clear(&files);

@@ -112,7 +112,8 @@ static int read_backup(const struct journal *journal, struct journal_entry *entr
         return fail(error, cap, "the backup's path of %s is too long", entry->path);
     if (snapshot_take(path, &saved) != 0 || saved.kind != SNAPSHOT_FILE) {
         snapshot_clear(&saved);
-        return fail(error, cap, "the backup %s cannot be read: %s", path, saved.kind == SNAPSHOT_ABSENT ? "it is missing" : strerror(errno));
+        return fail(error, cap, "the backup %s cannot be read: %s", path, saved.kind == SNAPSHOT_ABSENT
+            ? "it is missing" : strerror(errno));
     }
     journal_sha256(saved.data, saved.len, sha256);
     if (memcmp(sha256, entry->before_sha256, sizeof sha256) != 0) {
@@ -340,7 +341,8 @@ static void undo_one(const struct journal *journal, const struct journal_entry *
             entry->before.kind == SNAPSHOT_FILE ? "as it was before: " : "before, there was none",
             entry->before.kind == SNAPSHOT_FILE ? journal->backup : "");
         if (entry->before.kind == SNAPSHOT_FILE)
-            text_clean_copy(undo->text + strlen(undo->text), sizeof undo->text - strlen(undo->text), entry->path, strlen(entry->path));
+            text_clean_copy(undo->text + strlen(undo->text), sizeof undo->text - strlen(undo->text), entry->path,
+                strlen(entry->path));
         undo->edited++;
     } else if (snapshot_put(entry->path, &entry->before) != 0) {
         add_text(undo, "cannot put %s back: %s", entry->path, strerror(errno));

@@ -47,7 +47,8 @@ static void look(const struct visitor *visitor, const struct site *site, struct 
 static const struct visit *visit_of(const struct view *view, const struct site_cert *cert)
 {
     for (size_t i = 0; i < view->count; i++)
-        if (view->visits[i].result != VISIT_FAILED && memcmp(view->visits[i].sha256, cert->cert.sha256, sizeof cert->cert.sha256) == 0)
+        if (view->visits[i].result != VISIT_FAILED && memcmp(view->visits[i].sha256, cert->cert.sha256,
+            sizeof cert->cert.sha256) == 0)
             return &view->visits[i];
     return NULL;
 }
@@ -64,12 +65,14 @@ static bool judge(const struct site *site, const struct site_cert *cert, const s
     if (visit == NULL && view->visits[0].result == VISIT_FAILED)
         snprintf(error, cap, "%s (%s): no handshake: %s", site->name, site->target, view->visits[0].detail);
     else if (visit == NULL)
-        snprintf(error, cap, "%s (%s) answers with another certificate than %s; does another virtual host take its name?", site->name,
+        snprintf(error, cap, "%s (%s) answers with another certificate than %s; does another virtual host take its name?",
+            site->name,
             site->target, cert->path);
     else if (visit->result == VISIT_BAD_STAPLE)
         snprintf(error, cap, "%s (%s) serves a staple that clients refuse: %s", site->name, site->target, visit->detail);
     else
-        snprintf(error, cap, "%s (%s) serves no staple for %s; Apache's error log may say why", site->name, site->target, cert->path);
+        snprintf(error, cap, "%s (%s) serves no staple for %s; Apache's error log may say why", site->name, site->target,
+            cert->path);
     return false;
 }
 
@@ -101,7 +104,8 @@ static void tell(const struct site *site, const struct view *view)
     char text[ASN1_TIME_TEXT_SIZE];
 
     if (site->cert_count > 0 && is_shadowed(site, view)) {
-        setup_say("warning: %s (%s): another virtual host answers there, so nobody sees %s", site->name, site->target, site->certs[0].path);
+        setup_say("warning: %s (%s): another virtual host answers there, so nobody sees %s", site->name, site->target,
+            site->certs[0].path);
         return;
     }
     for (size_t i = 0; i < view->count; i++) {

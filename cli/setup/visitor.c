@@ -134,7 +134,8 @@ static void take_answer(int fd, struct visit *visit)
         ready = left_msec > 0 ? poll(&polled, 1, (int)left_msec) : 0;
     } while (ready < 0 && errno == EINTR);
     if (ready != 1 || read(fd, &answer, sizeof answer) != (ssize_t)sizeof answer || answer.result > VISIT_FAILED) {
-        snprintf(visit->detail, sizeof visit->detail, "%s", ready == 0 ? "no answer in time" : "the visitor's process ended before its time");
+        snprintf(visit->detail, sizeof visit->detail, "%s", ready == 0
+            ? "no answer in time" : "the visitor's process ended before its time");
         return;
     }
     visit->result = answer.result;

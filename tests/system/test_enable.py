@@ -586,7 +586,7 @@ def test_P4_enable_killed_at_each_step_is_undone(world):
             assert world.status() == "good"  # killed when all was done; or fewer calls than the first time: some directories are there
             world.run("disable", "--all", code=0)
         check_recovered(world, world.before, f"killed before {call} {step}")
-    assert steps > 30 and world.status() == "none"
+    assert steps > 15 and world.status() == "none"
     world.run(*words, code=0)
     assert world.status() == "good"
 
