@@ -16,8 +16,10 @@ import time
 
 from . import dbm
 
-FETCH_UID = 64901
-WRITE_UID = 64902
+# Two test runs at the same time want users of their own each: what a user may have is bounded (RLIMIT_NPROC).
+LANE = int(os.environ.get("STAPLEGUARD_LANE", "0"))
+FETCH_UID = 64901 + 10 * LANE
+WRITE_UID = 64902 + 10 * LANE
 APACHE_USER = "www-data"
 
 FRESH, FETCH_FAILED, NO_STAPLE, CONFIGURATION, ALREADY_RUNNING = range(5)
