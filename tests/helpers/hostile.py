@@ -162,7 +162,7 @@ def _flood(peer):
     said = [
         wire.pack("LOG", severity=1, text="the same again " * 20),
         peer.own_event(detail="the same again " * 10),
-        peer.own_event(cert_no=0, detail="the same again " * 10),
+        peer.event({"fetcher": "fetch.failed", "writer": "offer.refused"}[peer.party], cert_no=0, detail="the same again " * 10),
     ]
     peer.supervisor.ours.setblocking(True)
     while True:

@@ -116,7 +116,8 @@ DAMAGE = [
 def test_a_damaged_file_is_replaced_and_what_was_dropped_is_said(site, damage):
     cert = site.leaf("shop.test")
     site.sg.make_directories()
-    dbm.write(site.sg.dbm_path, foreign_records(60))
+    foreign = foreign_records(60)
+    dbm.write(site.sg.dbm_path, foreign)
     octets = bytearray(site.sg.dbm_path.read_bytes())
     page = struct.unpack_from("<I", octets, 20)[0]
     damage(octets, page)
@@ -128,7 +129,7 @@ def test_a_damaged_file_is_replaced_and_what_was_dropped_is_said(site, damage):
     assert served[cert.sha1].der == site.responder.answers[cert.serial]
     # Nothing that was made up: those that are left are as they were.
     kept = {key: record.value() for key, record in served.items() if key != cert.sha1}
-    assert kept.items() <= dict(foreign_records(60)).items()
+    assert kept.items() <= dict(foreign).items()
     # Where what is left is a sound file of its own, nobody can tell that there was more.
     if len(kept) < 60 and damage not in (zero_all_but_the_head, point_pages_in_a_circle):
         assert events(records, "dbm.foreign_dropped"), output
