@@ -25,6 +25,9 @@ struct issuer_table *issuer_table_new(void)
 static void free_issuer(struct issuer *issuer)
 {
     X509_free(issuer->x509);
+    if (issuer->delegates != NULL)
+        delegates_clear(issuer->delegates);
+    free(issuer->delegates);
     free(issuer);
 }
 
@@ -65,8 +68,10 @@ static struct issuer *new_issuer(X509 *x509, const uint8_t *sha256, const uint8_
     memcpy(issuer->sha256, sha256, sizeof issuer->sha256);
     memcpy(issuer->name_sha1, name_sha1, sizeof issuer->name_sha1);
     issuer->key = X509_get0_pubkey(x509);
-    if (issuer->key == NULL || X509_pubkey_digest(x509, EVP_sha1(), issuer->key_sha1, NULL) != 1 || X509_up_ref(x509) != 1) {
-        free(issuer);
+    issuer->delegates = calloc(1, sizeof *issuer->delegates);
+    if (issuer->delegates == NULL || issuer->key == NULL
+        || X509_pubkey_digest(x509, EVP_sha1(), issuer->key_sha1, NULL) != 1 || X509_up_ref(x509) != 1) {
+        free_issuer(issuer);
         return NULL;
     }
     issuer->x509 = x509;
