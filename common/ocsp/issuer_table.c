@@ -10,16 +10,29 @@
 
 #include <openssl/evp.h>
 
+#include "keyless.h"
+
 /* A site has a handful of issuers; one with a private CA for each certificate still finds them fast. */
 #define BUCKETS 1024u
 
 struct issuer_table {
     struct issuer *buckets[BUCKETS];
+    struct keyless keyless;
 };
 
 struct issuer_table *issuer_table_new(void)
 {
-    return calloc(1, sizeof(struct issuer_table));
+    struct issuer_table *table = calloc(1, sizeof *table);
+
+    if (table == NULL || keyless_begin(&table->keyless))
+        return table;
+    free(table);
+    return NULL;
+}
+
+OSSL_LIB_CTX *issuer_table_keyless(struct issuer_table *table)
+{
+    return table->keyless.context;
 }
 
 static void free_issuer(struct issuer *issuer)
@@ -43,6 +56,7 @@ void issuer_table_free(struct issuer_table *table)
             free_issuer(issuer);
         }
     }
+    keyless_end(&table->keyless);
     free(table);
 }
 
