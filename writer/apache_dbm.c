@@ -247,12 +247,16 @@ static int compare_planned(const void *a, const void *b)
     return (x->bucket > y->bucket) - (x->bucket < y->bucket);
 }
 
-static void add_planned(struct plan *plan, const uint8_t *key, size_t index, bool is_own)
+/* *behind: how many foreign records may still stand behind the guard. */
+static void add_planned(struct plan *plan, const uint8_t *key, size_t index, bool is_own, size_t *behind)
 {
     uint32_t bucket = dbm_layout_bucket(&plan->layout, key, DBM_KEY_LEN);
 
-    if (plan->layout.has_guard && bucket == 0 && !is_own)
-        return; /* displaced; dbm_layout_choose has counted it */
+    if (plan->layout.has_guard && bucket == 0 && !is_own) {
+        if (*behind == 0)
+            return; /* displaced; dbm_layout_choose has counted it */
+        (*behind)--;
+    }
     plan->items[plan->count++] = (struct planned){.bucket = bucket, .index = (uint32_t)index, .is_own = is_own};
 }
 
@@ -262,21 +266,23 @@ static bool make_plan(struct plan *plan, bool is_guard_wanted)
     const struct apache_dbm_own *own = plan->own;
     const struct dbm_entries *foreign = &plan->dbm->foreign;
     struct dbm_layout_sum sum = {0};
+    size_t behind;
 
     for (size_t i = 0; i < own->count; i++)
-        dbm_layout_count(&sum, own->key(own->context, i), DBM_KEY_LEN, true);
+        dbm_layout_count(&sum, own->key(own->context, i), DBM_KEY_LEN, own->value_len(own->context, i), true);
     for (size_t i = 0; i < foreign->count; i++)
-        dbm_layout_count(&sum, foreign->items[i].key, DBM_KEY_LEN, false);
+        dbm_layout_count(&sum, foreign->items[i].key, DBM_KEY_LEN, foreign->items[i].value_len, false);
     dbm_layout_choose(&sum, is_guard_wanted, &plan->layout);
+    behind = plan->layout.foreign_behind;
     free(plan->items);
     plan->count = 0;
     plan->items = reallocarray(NULL, sum.count + 1, sizeof *plan->items);
     if (plan->items == NULL)
         return false;
     for (size_t i = 0; i < own->count; i++)
-        add_planned(plan, own->key(own->context, i), i, true);
+        add_planned(plan, own->key(own->context, i), i, true, &behind);
     for (size_t i = 0; i < foreign->count; i++)
-        add_planned(plan, foreign->items[i].key, i, false);
+        add_planned(plan, foreign->items[i].key, i, false, &behind);
     qsort(plan->items, plan->count, sizeof *plan->items, compare_planned);
     return true;
 }
@@ -330,7 +336,6 @@ static enum reason build(struct plan *plan, struct apache_dbm_outcome *outcome)
 
     if (plan->layout.has_guard && result != DBM_DRIVER_OK && result != DBM_DRIVER_FAILED && result != DBM_DRIVER_STOPPED) {
         outcome->is_guard_left_out = true;
-        outcome->guard_reason = REASON_INTERNAL;
         if (!make_plan(plan, false))
             return REASON_INTERNAL;
         result = build_and_check(plan, words);
@@ -343,17 +348,18 @@ static enum reason build(struct plan *plan, struct apache_dbm_outcome *outcome)
 
 static void describe(struct plan *plan, struct apache_dbm_outcome *outcome)
 {
+    size_t behind = plan->layout.own_behind + plan->layout.foreign_behind;
+    char behind_text[48] = "";
+
     outcome->bits = plan->layout.bits;
     outcome->own = plan->own->count;
     outcome->foreign = plan->count - plan->own->count;
     outcome->displaced = plan->layout.displaced;
-    if (plan->dbm->rules.is_guard_wanted && !plan->layout.has_guard && !outcome->is_guard_left_out) {
-        outcome->is_guard_left_out = true;
-        outcome->guard_reason = REASON_GUARD_DISPLACED;
-    }
-    snprintf(outcome->detail, sizeof outcome->detail, "%s%zu ours, %zu foreign, scan guard %s, 2^%u buckets",
+    if (behind > 0)
+        snprintf(behind_text, sizeof behind_text, " with %zu behind it", behind);
+    snprintf(outcome->detail, sizeof outcome->detail, "%s%zu ours, %zu foreign, scan guard %s%s, 2^%u buckets",
         outcome->is_unchanged ? "unchanged: " : "", outcome->own, outcome->foreign, plan->layout.has_guard ? "on" : "off",
-        outcome->bits);
+        behind_text, outcome->bits);
 }
 
 /* What Apache wrote to the file that was just replaced.  Returns whether there is something new to write. */

@@ -38,6 +38,7 @@ struct apache_dbm_rules {
 struct apache_dbm_own {
     size_t count;
     const uint8_t *(*key)(void *context, size_t i); /* DBM_KEY_LEN octets; sorted, none twice */
+    size_t (*value_len)(void *context, size_t i);
     bool (*value)(void *context, size_t i, uint8_t out[DBM_VALUE_MAX], size_t *len);
     void *context;
 };
@@ -64,8 +65,7 @@ struct apache_dbm {
 struct apache_dbm_outcome {
     enum reason reason; /* REASON_NONE: what belongs into the file is in place */
     bool is_unchanged;  /* it was so before: nothing was renamed */
-    bool is_guard_left_out; /* wanted, but not in the file */
-    enum reason guard_reason;
+    bool is_guard_left_out; /* wanted, but a file with it did not hold */
     unsigned bits;
     size_t own;
     size_t foreign;

@@ -94,12 +94,10 @@ static void report_committed(const struct commit *commit)
 
     if (outcome->displaced > 0)
         report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_GUARD_DISPLACED, outcome->displaced,
-            "foreign records whose keys stand in the scan guard's place");
+            "foreign records whose keys stand in the scan guard's place, more than it can bear");
     if (outcome->is_guard_left_out)
-        report_count(EVENT_DBM_GUARD_LEFT_OUT, outcome->guard_reason, 0,
-            outcome->guard_reason == REASON_GUARD_DISPLACED
-                ? "a certificate's key takes the scan guard's place; staples are served, but slower"
-                : "a file with the scan guard did not hold what was put in; staples are served, but slower");
+        report_count(EVENT_DBM_GUARD_LEFT_OUT, REASON_INTERNAL, 0,
+            "a file with the scan guard did not hold what was put in; staples are served, but slower");
     if (outcome->is_unchanged)
         return;
     msg.event.count = (uint32_t)(outcome->own + outcome->foreign);

@@ -88,6 +88,7 @@ static bool show(void *context, const uint8_t id[STORE_ID_LEN], enum store_resul
     }
     memcpy(entry.key, record->apache_key, DBM_KEY_LEN);
     memcpy(entry.id, id, STORE_ID_LEN);
+    entry.value_len = (uint16_t)(DBM_HEADER_LEN + record->der_len);
     /* Where a write failed half-way the store may know more than we hold: both must be good. */
     entry.is_served = gone == NULL && record->state == CERT_STATE_GOOD
         && (!is_told || holding->held.state == CERT_STATE_GOOD);
@@ -228,6 +229,11 @@ static const uint8_t *file_key(void *context, size_t i)
     return ((const struct own *)context)->entries[i].key;
 }
 
+static size_t file_value_len(void *context, size_t i)
+{
+    return ((const struct own *)context)->entries[i].value_len;
+}
+
 static bool file_value(void *context, size_t i, uint8_t *out, size_t *len)
 {
     const struct own *own = context;
@@ -237,7 +243,8 @@ static bool file_value(void *context, size_t i, uint8_t *out, size_t *len)
 
 struct apache_dbm_own own_for_file(struct own *own)
 {
-    return (struct apache_dbm_own){.count = own->served, .key = file_key, .value = file_value, .context = own};
+    return (struct apache_dbm_own){
+        .count = own->served, .key = file_key, .value_len = file_value_len, .value = file_value, .context = own};
 }
 
 void own_clear(struct own *own)

@@ -99,6 +99,14 @@ static const uint8_t *own_key(void *context, size_t i)
     return keys[i];
 }
 
+static size_t own_value_len(void *context, size_t i)
+{
+    uint8_t value[DBM_VALUE_MAX];
+
+    (void)context;
+    return make_value(NOW, DBM_FLAG_GOOD, (uint8_t)i, value);
+}
+
 static bool own_value(void *context, size_t i, uint8_t out[DBM_VALUE_MAX], size_t *len)
 {
     struct world *world = context;
@@ -126,7 +134,8 @@ static struct apache_dbm_outcome commit(struct world *world, enum reason *begin_
         .owner_of = owner_of,
         .context = world,
     };
-    const struct apache_dbm_own own = {.count = world->own_count, .key = own_key, .value = own_value, .context = world};
+    const struct apache_dbm_own own = {
+        .count = world->own_count, .key = own_key, .value_len = own_value_len, .value = own_value, .context = world};
     struct apache_dbm_outcome outcome = {.reason = REASON_COUNT};
     struct apache_dbm dbm;
 
@@ -514,7 +523,7 @@ static void an_obstacle_is_named(void **state)
     assert_int_equal(access(NAME, F_OK), -1);
 }
 
-static void a_foreign_key_in_the_guards_place_goes_and_one_of_ours_stays(void **state)
+static void keys_in_the_guards_place_stand_behind_it(void **state)
 {
     struct world world = world_of(19);
     struct apache_dbm_outcome outcome;
@@ -526,16 +535,38 @@ static void a_foreign_key_in_the_guards_place_goes_and_one_of_ours_stays(void **
     put_foreign(70, NOW + HOUR, DBM_FLAG_GOOD, 1);
     put_foreign(71, NOW + HOUR, DBM_FLAG_GOOD, 1);
     outcome = commit_well(&world);
-    assert_int_equal(outcome.displaced, 1);
-    assert_int_equal(outcome.foreign, 1);
-    assert_false(outcome.is_guard_left_out);
-    assert_false(find(70, &record));
+    assert_string_equal(outcome.detail, "19 ours, 2 foreign, scan guard on with 1 behind it, 2^10 buckets");
+    assert_int_equal(outcome.displaced, 0);
+    assert_true(find(70, &record));
     assert_true(find(71, &record));
     world.own_count++;
     outcome = commit_well(&world);
-    assert_true(outcome.is_guard_left_out);
-    assert_int_equal(outcome.guard_reason, REASON_GUARD_DISPLACED);
-    assert_string_equal(outcome.detail, "20 ours, 1 foreign, scan guard off, 2^10 buckets");
+    assert_string_equal(outcome.detail, "20 ours, 2 foreign, scan guard on with 2 behind it, 2^10 buckets");
+    assert_false(outcome.is_guard_left_out);
+    assert_true(find(70, &record));
+    assert_served(&world);
+    assert_true(commit_well(&world).is_unchanged);
+}
+
+/* Whoever can write to Apache's file can make any number of them; honest ones come after those in no order. */
+static void too_many_foreign_keys_in_the_guards_place_are_left_out(void **state)
+{
+    static uint8_t hostile[3 * DBM_LAYOUT_FOREIGN_BEHIND_MAX][TEST_KEY_LEN];
+    const size_t count = sizeof hostile / sizeof hostile[0];
+    struct world world = world_of(19);
+    struct apache_dbm_outcome outcome;
+    uint8_t value[DBM_VALUE_MAX];
+    size_t len = make_value(NOW + HOUR, DBM_FLAG_GOOD, 1, value);
+
+    (void)state;
+    test_key_ground(keys[18], 24, 2);
+    test_keys_behind(hostile, count, 3);
+    for (size_t i = 0; i < count; i++)
+        put_as_apache(hostile[i], TEST_KEY_LEN, value, len);
+    outcome = commit_well(&world);
+    assert_int_equal(outcome.foreign, DBM_LAYOUT_FOREIGN_BEHIND_MAX);
+    assert_int_equal(outcome.displaced, count - DBM_LAYOUT_FOREIGN_BEHIND_MAX);
+    assert_string_equal(outcome.detail, "19 ours, 64 foreign, scan guard on with 65 behind it, 2^10 buckets");
     assert_served(&world);
 }
 
@@ -590,7 +621,8 @@ int main(void)
         TEST(left_overs_of_a_run_that_was_killed_are_removed),
         TEST(a_failed_commit_leaves_the_old_file),
         TEST(an_obstacle_is_named),
-        TEST(a_foreign_key_in_the_guards_place_goes_and_one_of_ours_stays),
+        TEST(keys_in_the_guards_place_stand_behind_it),
+        TEST(too_many_foreign_keys_in_the_guards_place_are_left_out),
         TEST(an_empty_store_leaves_foreign_records_alone),
         TEST(a_name_that_leaves_no_room_is_refused),
     };
