@@ -212,12 +212,11 @@ static const struct dbm_seen *find_seen(const struct apache_dbm *dbm, const uint
     return dbm->seen_count == 0 ? NULL : bsearch(key, dbm->seen, dbm->seen_count, sizeof *dbm->seen, compare_seen);
 }
 
-bool apache_dbm_held(const struct apache_dbm *dbm, const uint8_t key[DBM_KEY_LEN], const uint8_t *value, size_t value_len)
+bool apache_dbm_held(const struct apache_dbm *dbm, const uint8_t key[DBM_KEY_LEN], const uint8_t digest[32])
 {
     const struct dbm_seen *seen = find_seen(dbm, key);
-    uint8_t digest[32];
 
-    return seen != NULL && digest_of(value, value_len, digest) && memcmp(digest, seen->digest, sizeof digest) == 0;
+    return seen != NULL && memcmp(digest, seen->digest, sizeof seen->digest) == 0;
 }
 
 static bool planned_get(void *context, size_t i, struct dbm_pair *pair)
@@ -237,6 +236,28 @@ static bool planned_get(void *context, size_t i, struct dbm_pair *pair)
     pair->value = entry->value;
     pair->value_len = entry->value_len;
     return true;
+}
+
+static const uint8_t *planned_key(void *context, size_t i)
+{
+    struct plan *plan = context;
+    const struct planned *item = &plan->items[i];
+
+    return item->is_own ? plan->own->key(plan->own->context, item->index) : plan->dbm->foreign.items[item->index].key;
+}
+
+static bool planned_is_same(void *context, size_t i, const uint8_t *value, size_t value_len)
+{
+    struct plan *plan = context;
+    const struct planned *item = &plan->items[i];
+    const struct dbm_entry *entry;
+    uint8_t digest[32];
+
+    if (item->is_own)
+        return digest_of(value, value_len, digest)
+            && memcmp(digest, plan->own->digest(plan->own->context, item->index), sizeof digest) == 0;
+    entry = &plan->dbm->foreign.items[item->index];
+    return value_len == entry->value_len && memcmp(value, entry->value, value_len) == 0;
 }
 
 static int compare_planned(const void *a, const void *b)
@@ -291,14 +312,13 @@ static bool make_plan(struct plan *plan, bool is_guard_wanted)
 static bool is_in_place(struct plan *plan)
 {
     const struct apache_dbm *dbm = plan->dbm;
-    struct dbm_pair pair;
+    const struct apache_dbm_own *own = plan->own;
 
     if (dbm->reading.result != FOREIGN_OK || !dbm_place_is_ours(&dbm->place) || dbm->invalid > 0 || dbm->foreign.dropped > 0
         || dbm->is_guard_first != plan->layout.has_guard || dbm->records != plan->count + (plan->layout.has_guard ? 1 : 0))
         return false;
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->items[i].is_own
-            && (!planned_get(plan, i, &pair) || !apache_dbm_held(dbm, pair.key, pair.value, pair.value_len)))
+    for (size_t i = 0; i < own->count; i++)
+        if (!apache_dbm_held(dbm, own->key(own->context, i), own->digest(own->context, i)))
             return false;
     return true;
 }
@@ -320,7 +340,8 @@ static enum reason reason_of(enum dbm_driver_result result)
 static enum dbm_driver_result build_and_check(struct plan *plan, char words[DETAIL_MAX + 1])
 {
     const struct apache_dbm *dbm = plan->dbm;
-    const struct dbm_source source = {.count = plan->count, .get = planned_get, .context = plan};
+    const struct dbm_source source = {
+        .count = plan->count, .get = planned_get, .key = planned_key, .is_same = planned_is_same, .context = plan};
     enum dbm_driver_result result;
 
     dbm_place_clean(dbm->temporary);

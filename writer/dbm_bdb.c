@@ -288,18 +288,11 @@ static enum dbm_driver_result check_first(DB *db)
 /* Each record by its key: unlike a walk this does not look at empty buckets, of which there may be millions. */
 static enum dbm_driver_result check_each(DB *db, const struct dbm_source *source)
 {
-    struct dbm_pair pair;
-
     for (size_t i = 0; i < source->count; i++) {
-        DBT key = {0};
+        DBT key = {.data = (void *)(uintptr_t)source->key(source->context, i), .size = DBM_KEY_LEN};
         DBT value = {0};
 
-        if (!source->get(source->context, i, &pair))
-            return DBM_DRIVER_STOPPED;
-        key.data = (void *)(uintptr_t)pair.key;
-        key.size = (u_int32_t)pair.key_len;
-        if (db->get(db, NULL, &key, &value, 0) != 0 || value.size != pair.value_len
-            || memcmp(value.data, pair.value, pair.value_len) != 0)
+        if (db->get(db, NULL, &key, &value, 0) != 0 || !source->is_same(source->context, i, value.data, value.size))
             return DBM_DRIVER_WRONG;
     }
     return DBM_DRIVER_OK;

@@ -42,6 +42,9 @@ typedef bool dbm_take_fn(void *context, const struct dbm_pair *pair);
 struct dbm_source {
     size_t count;
     bool (*get)(void *context, size_t i, struct dbm_pair *pair); /* false: stop, the caller knows why */
+    const uint8_t *(*key)(void *context, size_t i); /* DBM_KEY_LEN octets */
+    /* Is this the value of record i, to the bit?  Without get: the record may lie on a disk. */
+    bool (*is_same)(void *context, size_t i, const uint8_t *value, size_t value_len);
     void *context;
 };
 

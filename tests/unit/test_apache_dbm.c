@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include <db.h>
+#include <openssl/evp.h>
 
 #include "apache_dbm.h"
 #include "dbm_keys.h"
@@ -107,6 +108,21 @@ static size_t own_value_len(void *context, size_t i)
     return make_value(NOW, DBM_FLAG_GOOD, (uint8_t)i, value);
 }
 
+static size_t make_own_value(const struct world *world, size_t i, uint8_t out[DBM_VALUE_MAX])
+{
+    return make_value(NOW + 10 * HOUR, DBM_FLAG_GOOD, (uint8_t)(i + world->version), out);
+}
+
+static const uint8_t *own_digest(void *context, size_t i)
+{
+    static uint8_t digest[32];
+    uint8_t value[DBM_VALUE_MAX];
+    size_t len = make_own_value(context, i, value);
+
+    assert_int_equal(EVP_Digest(value, len, digest, NULL, EVP_sha256(), NULL), 1);
+    return digest;
+}
+
 static bool own_value(void *context, size_t i, uint8_t out[DBM_VALUE_MAX], size_t *len)
 {
     struct world *world = context;
@@ -117,7 +133,7 @@ static bool own_value(void *context, size_t i, uint8_t out[DBM_VALUE_MAX], size_
         world->late_written++;
         put_foreign(80 + world->late_written, NOW + HOUR, DBM_FLAG_GOOD, 0x77);
     }
-    *len = make_value(NOW + 10 * HOUR, DBM_FLAG_GOOD, (uint8_t)(i + world->version), out);
+    *len = make_own_value(world, i, out);
     return true;
 }
 
@@ -135,7 +151,13 @@ static struct apache_dbm_outcome commit(struct world *world, enum reason *begin_
         .context = world,
     };
     const struct apache_dbm_own own = {
-        .count = world->own_count, .key = own_key, .value_len = own_value_len, .value = own_value, .context = world};
+        .count = world->own_count,
+        .key = own_key,
+        .value_len = own_value_len,
+        .digest = own_digest,
+        .value = own_value,
+        .context = world,
+    };
     struct apache_dbm_outcome outcome = {.reason = REASON_COUNT};
     struct apache_dbm dbm;
 
@@ -389,6 +411,7 @@ static void what_is_wanted_is_handed_over(void **state)
     struct apache_dbm dbm;
     uint8_t value[DBM_VALUE_MAX];
     size_t len = make_value(NOW + HOUR, DBM_FLAG_GOOD, 0x42, value);
+    uint8_t digest[32];
 
     (void)state;
     world.wanted = 30;
@@ -400,10 +423,11 @@ static void what_is_wanted_is_handed_over(void **state)
     assert_int_equal(dbm.wanted.items[0].value_len, len);
     assert_memory_equal(dbm.wanted.items[0].value, value, len);
     /* What the file held is known until the end, of wanted ones too. */
-    assert_true(apache_dbm_held(&dbm, keys[30], value, len));
-    value[20] ^= 1;
-    assert_false(apache_dbm_held(&dbm, keys[30], value, len));
-    assert_false(apache_dbm_held(&dbm, keys[32], value, len));
+    assert_int_equal(EVP_Digest(value, len, digest, NULL, EVP_sha256(), NULL), 1);
+    assert_true(apache_dbm_held(&dbm, keys[30], digest));
+    assert_false(apache_dbm_held(&dbm, keys[32], digest));
+    digest[20] ^= 1;
+    assert_false(apache_dbm_held(&dbm, keys[30], digest));
     apache_dbm_end(&dbm);
 }
 

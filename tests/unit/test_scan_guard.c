@@ -51,6 +51,20 @@ static bool get(void *context, size_t i, struct dbm_pair *pair)
     return true;
 }
 
+static const uint8_t *get_key(void *context, size_t i)
+{
+    (void)context;
+    return keys[i];
+}
+
+static bool is_same(void *context, size_t i, const uint8_t *value, size_t len)
+{
+    struct dbm_pair pair;
+
+    get(context, i, &pair);
+    return len == pair.value_len && memcmp(value, pair.value, len) == 0;
+}
+
 static size_t choose(size_t count)
 {
     struct dbm_layout_sum sum = {0};
@@ -101,7 +115,7 @@ static void assert_each_is_served(DB *db, size_t count)
 /* Each of `count` keys in a file of the layout: the guard first, all of them served, nothing else, and sound.  Octets on disk. */
 static size_t build(size_t count)
 {
-    const struct dbm_source source = {.count = count, .get = get};
+    const struct dbm_source source = {.count = count, .get = get, .key = get_key, .is_same = is_same};
     char words[DETAIL_MAX + 1];
     DB_HASH_STAT *stat = NULL;
     struct stat st;
