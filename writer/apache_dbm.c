@@ -212,12 +212,11 @@ static const struct dbm_seen *find_seen(const struct apache_dbm *dbm, const uint
     return dbm->seen_count == 0 ? NULL : bsearch(key, dbm->seen, dbm->seen_count, sizeof *dbm->seen, compare_seen);
 }
 
-bool apache_dbm_held(const struct apache_dbm *dbm, const uint8_t key[DBM_KEY_LEN], const uint8_t *value, size_t value_len)
+bool apache_dbm_held(const struct apache_dbm *dbm, const uint8_t key[DBM_KEY_LEN], const uint8_t digest[32])
 {
     const struct dbm_seen *seen = find_seen(dbm, key);
-    uint8_t digest[32];
 
-    return seen != NULL && digest_of(value, value_len, digest) && memcmp(digest, seen->digest, sizeof digest) == 0;
+    return seen != NULL && memcmp(digest, seen->digest, sizeof seen->digest) == 0;
 }
 
 static bool planned_get(void *context, size_t i, struct dbm_pair *pair)
@@ -239,6 +238,28 @@ static bool planned_get(void *context, size_t i, struct dbm_pair *pair)
     return true;
 }
 
+static const uint8_t *planned_key(void *context, size_t i)
+{
+    struct plan *plan = context;
+    const struct planned *item = &plan->items[i];
+
+    return item->is_own ? plan->own->key(plan->own->context, item->index) : plan->dbm->foreign.items[item->index].key;
+}
+
+static bool planned_is_same(void *context, size_t i, const uint8_t *value, size_t value_len)
+{
+    struct plan *plan = context;
+    const struct planned *item = &plan->items[i];
+    const struct dbm_entry *entry;
+    uint8_t digest[32];
+
+    if (item->is_own)
+        return digest_of(value, value_len, digest)
+            && memcmp(digest, plan->own->digest(plan->own->context, item->index), sizeof digest) == 0;
+    entry = &plan->dbm->foreign.items[item->index];
+    return value_len == entry->value_len && memcmp(value, entry->value, value_len) == 0;
+}
+
 static int compare_planned(const void *a, const void *b)
 {
     const struct planned *x = a;
@@ -247,12 +268,16 @@ static int compare_planned(const void *a, const void *b)
     return (x->bucket > y->bucket) - (x->bucket < y->bucket);
 }
 
-static void add_planned(struct plan *plan, const uint8_t *key, size_t index, bool is_own)
+/* *behind: how many foreign records may still stand behind the guard. */
+static void add_planned(struct plan *plan, const uint8_t *key, size_t index, bool is_own, size_t *behind)
 {
     uint32_t bucket = dbm_layout_bucket(&plan->layout, key, DBM_KEY_LEN);
 
-    if (plan->layout.has_guard && bucket == 0 && !is_own)
-        return; /* displaced; dbm_layout_choose has counted it */
+    if (plan->layout.has_guard && bucket == 0 && !is_own) {
+        if (*behind == 0)
+            return; /* displaced; dbm_layout_choose has counted it */
+        (*behind)--;
+    }
     plan->items[plan->count++] = (struct planned){.bucket = bucket, .index = (uint32_t)index, .is_own = is_own};
 }
 
@@ -262,21 +287,23 @@ static bool make_plan(struct plan *plan, bool is_guard_wanted)
     const struct apache_dbm_own *own = plan->own;
     const struct dbm_entries *foreign = &plan->dbm->foreign;
     struct dbm_layout_sum sum = {0};
+    size_t behind;
 
     for (size_t i = 0; i < own->count; i++)
-        dbm_layout_count(&sum, own->key(own->context, i), DBM_KEY_LEN, true);
+        dbm_layout_count(&sum, own->key(own->context, i), DBM_KEY_LEN, own->value_len(own->context, i), true);
     for (size_t i = 0; i < foreign->count; i++)
-        dbm_layout_count(&sum, foreign->items[i].key, DBM_KEY_LEN, false);
+        dbm_layout_count(&sum, foreign->items[i].key, DBM_KEY_LEN, foreign->items[i].value_len, false);
     dbm_layout_choose(&sum, is_guard_wanted, &plan->layout);
+    behind = plan->layout.foreign_behind;
     free(plan->items);
     plan->count = 0;
     plan->items = reallocarray(NULL, sum.count + 1, sizeof *plan->items);
     if (plan->items == NULL)
         return false;
     for (size_t i = 0; i < own->count; i++)
-        add_planned(plan, own->key(own->context, i), i, true);
+        add_planned(plan, own->key(own->context, i), i, true, &behind);
     for (size_t i = 0; i < foreign->count; i++)
-        add_planned(plan, foreign->items[i].key, i, false);
+        add_planned(plan, foreign->items[i].key, i, false, &behind);
     qsort(plan->items, plan->count, sizeof *plan->items, compare_planned);
     return true;
 }
@@ -285,14 +312,13 @@ static bool make_plan(struct plan *plan, bool is_guard_wanted)
 static bool is_in_place(struct plan *plan)
 {
     const struct apache_dbm *dbm = plan->dbm;
-    struct dbm_pair pair;
+    const struct apache_dbm_own *own = plan->own;
 
     if (dbm->reading.result != FOREIGN_OK || !dbm_place_is_ours(&dbm->place) || dbm->invalid > 0 || dbm->foreign.dropped > 0
         || dbm->is_guard_first != plan->layout.has_guard || dbm->records != plan->count + (plan->layout.has_guard ? 1 : 0))
         return false;
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->items[i].is_own
-            && (!planned_get(plan, i, &pair) || !apache_dbm_held(dbm, pair.key, pair.value, pair.value_len)))
+    for (size_t i = 0; i < own->count; i++)
+        if (!apache_dbm_held(dbm, own->key(own->context, i), own->digest(own->context, i)))
             return false;
     return true;
 }
@@ -314,7 +340,8 @@ static enum reason reason_of(enum dbm_driver_result result)
 static enum dbm_driver_result build_and_check(struct plan *plan, char words[DETAIL_MAX + 1])
 {
     const struct apache_dbm *dbm = plan->dbm;
-    const struct dbm_source source = {.count = plan->count, .get = planned_get, .context = plan};
+    const struct dbm_source source = {
+        .count = plan->count, .get = planned_get, .key = planned_key, .is_same = planned_is_same, .context = plan};
     enum dbm_driver_result result;
 
     dbm_place_clean(dbm->temporary);
@@ -330,7 +357,6 @@ static enum reason build(struct plan *plan, struct apache_dbm_outcome *outcome)
 
     if (plan->layout.has_guard && result != DBM_DRIVER_OK && result != DBM_DRIVER_FAILED && result != DBM_DRIVER_STOPPED) {
         outcome->is_guard_left_out = true;
-        outcome->guard_reason = REASON_INTERNAL;
         if (!make_plan(plan, false))
             return REASON_INTERNAL;
         result = build_and_check(plan, words);
@@ -343,17 +369,18 @@ static enum reason build(struct plan *plan, struct apache_dbm_outcome *outcome)
 
 static void describe(struct plan *plan, struct apache_dbm_outcome *outcome)
 {
+    size_t behind = plan->layout.own_behind + plan->layout.foreign_behind;
+    char behind_text[48] = "";
+
     outcome->bits = plan->layout.bits;
     outcome->own = plan->own->count;
     outcome->foreign = plan->count - plan->own->count;
     outcome->displaced = plan->layout.displaced;
-    if (plan->dbm->rules.is_guard_wanted && !plan->layout.has_guard && !outcome->is_guard_left_out) {
-        outcome->is_guard_left_out = true;
-        outcome->guard_reason = REASON_GUARD_DISPLACED;
-    }
-    snprintf(outcome->detail, sizeof outcome->detail, "%s%zu ours, %zu foreign, scan guard %s, 2^%u buckets",
+    if (behind > 0)
+        snprintf(behind_text, sizeof behind_text, " with %zu behind it", behind);
+    snprintf(outcome->detail, sizeof outcome->detail, "%s%zu ours, %zu foreign, scan guard %s%s, 2^%u buckets",
         outcome->is_unchanged ? "unchanged: " : "", outcome->own, outcome->foreign, plan->layout.has_guard ? "on" : "off",
-        outcome->bits);
+        behind_text, outcome->bits);
 }
 
 /* What Apache wrote to the file that was just replaced.  Returns whether there is something new to write. */

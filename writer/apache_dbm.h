@@ -38,6 +38,8 @@ struct apache_dbm_rules {
 struct apache_dbm_own {
     size_t count;
     const uint8_t *(*key)(void *context, size_t i); /* DBM_KEY_LEN octets; sorted, none twice */
+    size_t (*value_len)(void *context, size_t i);
+    const uint8_t *(*digest)(void *context, size_t i); /* SHA-256 of the value: 32 octets */
     bool (*value)(void *context, size_t i, uint8_t out[DBM_VALUE_MAX], size_t *len);
     void *context;
 };
@@ -64,8 +66,7 @@ struct apache_dbm {
 struct apache_dbm_outcome {
     enum reason reason; /* REASON_NONE: what belongs into the file is in place */
     bool is_unchanged;  /* it was so before: nothing was renamed */
-    bool is_guard_left_out; /* wanted, but not in the file */
-    enum reason guard_reason;
+    bool is_guard_left_out; /* wanted, but a file with it did not hold */
     unsigned bits;
     size_t own;
     size_t foreign;
@@ -90,8 +91,8 @@ enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rul
  */
 void apache_dbm_commit(struct apache_dbm *dbm, const struct apache_dbm_own *own, struct apache_dbm_outcome *outcome);
 
-/* Did the file that apache_dbm_begin found hold exactly this? */
-bool apache_dbm_held(const struct apache_dbm *dbm, const uint8_t key[DBM_KEY_LEN], const uint8_t *value, size_t value_len);
+/* Did the file that apache_dbm_begin found hold exactly the value of this SHA-256? */
+bool apache_dbm_held(const struct apache_dbm *dbm, const uint8_t key[DBM_KEY_LEN], const uint8_t digest[32]);
 
 void apache_dbm_end(struct apache_dbm *dbm);
 

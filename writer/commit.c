@@ -94,12 +94,10 @@ static void report_committed(const struct commit *commit)
 
     if (outcome->displaced > 0)
         report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_GUARD_DISPLACED, outcome->displaced,
-            "foreign records whose keys stand in the scan guard's place");
+            "foreign records whose keys stand in the scan guard's place, more than it can bear");
     if (outcome->is_guard_left_out)
-        report_count(EVENT_DBM_GUARD_LEFT_OUT, outcome->guard_reason, 0,
-            outcome->guard_reason == REASON_GUARD_DISPLACED
-                ? "a certificate's key takes the scan guard's place; staples are served, but slower"
-                : "a file with the scan guard did not hold what was put in; staples are served, but slower");
+        report_count(EVENT_DBM_GUARD_LEFT_OUT, REASON_INTERNAL, 0,
+            "a file with the scan guard did not hold what was put in; staples are served, but slower");
     if (outcome->is_unchanged)
         return;
     msg.event.count = (uint32_t)(outcome->own + outcome->foreign);
@@ -117,12 +115,10 @@ static void report_committed(const struct commit *commit)
 /* Apache, or whoever can write to the file, made one of ours worse.  What the file held is known from the first look. */
 static void report_repaired(const struct commit *commit)
 {
-    uint8_t value[DBM_VALUE_MAX];
-    size_t len, count = 0;
+    size_t count = 0;
 
     for (size_t i = 0; i < commit->own.served; i++)
-        if (own_value(&commit->own, &commit->own.entries[i], value, &len)
-            && !apache_dbm_held(&commit->dbm, commit->own.entries[i].key, value, len))
+        if (!apache_dbm_held(&commit->dbm, commit->own.entries[i].key, commit->own.entries[i].value_sha256))
             count++;
     if (count > 0)
         report_count(EVENT_DBM_REPAIRED, REASON_NONE, count,
@@ -133,16 +129,13 @@ static void report_repaired(const struct commit *commit)
 /* Once for each response: when the file gets its later expiry. */
 static void report_extended(const struct commit *commit)
 {
-    uint8_t value[DBM_VALUE_MAX];
-    size_t len;
-
     for (size_t i = 0; i < commit->own.served; i++) {
         const struct own_entry *entry = &commit->own.entries[i];
         const struct holding *holding = roster_find_id(commit->writer->roster, entry->id);
         struct msg msg;
 
-        if (!entry->is_extended || holding == NULL || !holding->is_usable || !own_value(&commit->own, entry, value, &len)
-            || apache_dbm_held(&commit->dbm, entry->key, value, len))
+        if (!entry->is_extended || holding == NULL || !holding->is_usable
+            || apache_dbm_held(&commit->dbm, entry->key, entry->value_sha256))
             continue;
         msg = report_event_begin(EVENT_STAPLE_EXTENDED, holding->cert_no, REASON_NONE);
         msg.event.expiry = entry->expiry;

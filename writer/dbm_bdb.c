@@ -14,10 +14,10 @@
 #include "dbm_record.h"
 #include "text.h"
 
-/* httpd reads one record a handshake; a record of the usual 1.3 to 2 KB stands on one page of this size. */
-#define PAGE_SIZE 8192u
-
 #define BDB_HASH_MAGIC 0x061561u
+
+/* What stands on a page beside the octets of a key and a value: two of index and one of type for each. */
+#define PAIR_OVERHEAD 6u
 
 /* Records come in the order of their pages, so a page is written once and a small cache is enough. */
 #define CACHE_LEN (4u * 1024u * 1024u)
@@ -173,23 +173,65 @@ static void make_guard(uint8_t value[DBM_HEADER_LEN], struct dbm_pair *pair)
         memcpy(value, encoded, DBM_HEADER_LEN);
 }
 
-static int put_all(DB *db, const struct dbm_layout *layout, const struct dbm_source *source, bool *is_stopped)
+static int put_guard(DB *db)
 {
-    uint8_t guard_value[DBM_HEADER_LEN];
+    uint8_t value[DBM_HEADER_LEN];
+    struct dbm_pair pair;
+
+    make_guard(value, &pair);
+    return put(db, &pair);
+}
+
+/*
+ * Fill the rest of the guard's page, or (is_removing) take out again what it was filled with.  Octets of zero hash to 0, so
+ * such keys stand in bucket 0 whatever the number of buckets.
+ * Source: Berkeley DB dbinc/db_page.h (HKEYDATA), dbinc/hash.h (ISBIG).
+ */
+static int fill_guard_page(DB *db, size_t page_len, bool is_removing)
+{
+    static const uint8_t zeros[DBM_LAYOUT_PAGE_LARGE];
+    size_t left = page_len - DBM_LAYOUT_PAGE_HEADER - PAIR_OVERHEAD - DBM_HEADER_LEN;
+    int error = 0;
+
+    for (size_t key_len = 1; left > PAIR_OVERHEAD + key_len && error == 0; key_len++) {
+        size_t room = left - PAIR_OVERHEAD - key_len;
+        size_t value_len = room < page_len / 4 ? room : page_len / 4; /* a longer one would not stand on this page */
+        const struct dbm_pair pair = {.key = zeros, .key_len = key_len, .value = zeros, .value_len = value_len};
+        DBT key = {.data = (void *)(uintptr_t)zeros, .size = (u_int32_t)key_len};
+
+        error = is_removing ? db->del(db, NULL, &key, 0) : put(db, &pair);
+        left = room - value_len;
+    }
+    return error;
+}
+
+static int put_range(DB *db, const struct dbm_source *source, size_t begin, size_t end, bool *is_stopped)
+{
     struct dbm_pair pair;
     int error = 0;
 
-    if (layout->has_guard) {
-        make_guard(guard_value, &pair);
-        error = put(db, &pair);
+    for (size_t i = begin; i < end && error == 0 && !*is_stopped; i++) {
+        *is_stopped = !source->get(source->context, i, &pair);
+        if (!*is_stopped)
+            error = put(db, &pair);
     }
-    for (size_t i = 0; i < source->count && error == 0; i++) {
-        if (!source->get(source->context, i, &pair)) {
-            *is_stopped = true;
-            return 0;
-        }
-        error = put(db, &pair);
-    }
+    return error;
+}
+
+/* What stands in bucket 0 comes first; beside a guard it has to find the first page full. */
+static int put_all(DB *db, const struct dbm_layout *layout, const struct dbm_source *source, bool *is_stopped)
+{
+    size_t behind = layout->own_behind + layout->foreign_behind;
+    int error = layout->has_guard ? put_guard(db) : 0;
+
+    if (error == 0 && behind > 0)
+        error = fill_guard_page(db, layout->page_len, false);
+    if (error == 0)
+        error = put_range(db, source, 0, behind, is_stopped);
+    if (error == 0 && behind > 0 && !*is_stopped)
+        error = fill_guard_page(db, layout->page_len, true);
+    if (error == 0)
+        error = put_range(db, source, behind, source->count, is_stopped);
     return error;
 }
 
@@ -204,7 +246,7 @@ static enum dbm_driver_result bdb_build(
     words[0] = '\0';
     bdb_hooks_install();
     bdb_hooks_set_durable(false);
-    if ((error = new_handle(NULL, &db)) != 0 || (error = db->set_pagesize(db, PAGE_SIZE)) != 0
+    if ((error = new_handle(NULL, &db)) != 0 || (error = db->set_pagesize(db, layout->page_len)) != 0
         || (error = db->set_h_ffactor(db, FILL_FACTOR)) != 0 || (error = db->set_h_nelem(db, wanted_records(layout))) != 0)
         goto out;
     error = db->open(db, NULL, path, NULL, DB_HASH, DB_CREATE | DB_EXCL, 0660);
@@ -246,18 +288,11 @@ static enum dbm_driver_result check_first(DB *db)
 /* Each record by its key: unlike a walk this does not look at empty buckets, of which there may be millions. */
 static enum dbm_driver_result check_each(DB *db, const struct dbm_source *source)
 {
-    struct dbm_pair pair;
-
     for (size_t i = 0; i < source->count; i++) {
-        DBT key = {0};
+        DBT key = {.data = (void *)(uintptr_t)source->key(source->context, i), .size = DBM_KEY_LEN};
         DBT value = {0};
 
-        if (!source->get(source->context, i, &pair))
-            return DBM_DRIVER_STOPPED;
-        key.data = (void *)(uintptr_t)pair.key;
-        key.size = (u_int32_t)pair.key_len;
-        if (db->get(db, NULL, &key, &value, 0) != 0 || value.size != pair.value_len
-            || memcmp(value.data, pair.value, pair.value_len) != 0)
+        if (db->get(db, NULL, &key, &value, 0) != 0 || !source->is_same(source->context, i, value.data, value.size))
             return DBM_DRIVER_WRONG;
     }
     return DBM_DRIVER_OK;
@@ -275,7 +310,9 @@ static enum dbm_driver_result check_count(DB *db, const struct dbm_layout *layou
     error = db->stat(db, NULL, &stat, 0);
     if (error != 0)
         return failure(error);
-    if (stat->hash_nkeys == source->count + (layout->has_guard ? 1u : 0u) && stat->hash_buckets == 1u << layout->bits)
+    /* One bucket more for each page that was added to a full one, of which there are fewer than records. */
+    if (stat->hash_nkeys == source->count + (layout->has_guard ? 1u : 0u) && stat->hash_buckets >= 1u << layout->bits
+        && stat->hash_buckets < 2u << layout->bits)
         result = DBM_DRIVER_OK;
     free(stat);
     return result;

@@ -35,10 +35,16 @@ struct dbm_pair {
 /* Takes one record; returns false to stop. */
 typedef bool dbm_take_fn(void *context, const struct dbm_pair *pair);
 
-/* Where build and check get the records from, the guard apart; in the order of their buckets, which makes building fast. */
+/*
+ * Where build and check get the records from, the guard apart; in the order of their buckets, which makes building fast, and puts
+ * those of the layout's that stand behind the guard first.
+ */
 struct dbm_source {
     size_t count;
     bool (*get)(void *context, size_t i, struct dbm_pair *pair); /* false: stop, the caller knows why */
+    const uint8_t *(*key)(void *context, size_t i); /* DBM_KEY_LEN octets */
+    /* Is this the value of record i, to the bit?  Without get: the record may lie on a disk. */
+    bool (*is_same)(void *context, size_t i, const uint8_t *value, size_t value_len);
     void *context;
 };
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "report.h"
 
 #define USEC_PER_SEC 1000000LL
@@ -69,6 +71,20 @@ static void choose_expiry(struct own *own, struct own_entry *entry, int64_t expi
         entry->is_extended || last <= expiry ? entry->expiry : expiry - OWN_EXTEND_SEC);
 }
 
+/* What Apache's file is to hold for it, by its digest: so that the record need not be read again to compare the two. */
+static bool describe_value(struct own_entry *entry, const struct store_record *record)
+{
+    const struct dbm_record value = {
+        .expiry_usec = entry->expiry * USEC_PER_SEC, .flag = DBM_FLAG_GOOD, .der = record->der, .der_len = record->der_len};
+    uint8_t encoded[DBM_VALUE_MAX];
+    size_t len;
+
+    if (dbm_record_encode(&value, encoded, &len) != DBM_RESULT_OK)
+        return false;
+    entry->value_len = (uint16_t)len;
+    return EVP_Digest(encoded, len, entry->value_sha256, NULL, EVP_sha256(), NULL) == 1;
+}
+
 /*
  * A certificate whose file is gone is withdrawn (PARITY P5).  One that is merely not told of any more, since its file has
  * another certificate now, may still be Apache's until its next restart: its record stays, and in the file, until it
@@ -95,6 +111,8 @@ static bool show(void *context, const uint8_t id[STORE_ID_LEN], enum store_resul
         choose_expiry(own, &entry, holding->held.expiry, holding->held.effective_end);
     else
         choose_expiry(own, &entry, record->expiry, record->effective_end);
+    if (entry.is_served && !describe_value(&entry, record))
+        own->has_no_memory = true;
     if ((gone != NULL || (!is_told && own->is_time_judged && record->effective_end <= own->now))
         && !add_ended(own, id, false, gone))
         own->has_no_memory = true;
@@ -209,7 +227,7 @@ const struct own_entry *own_find_served(const struct own *own, const uint8_t key
     return find(own, key, true);
 }
 
-bool own_value(const struct own *own, const struct own_entry *entry, uint8_t *out, size_t *len)
+static bool own_value(const struct own *own, const struct own_entry *entry, uint8_t *out, size_t *len)
 {
     struct dbm_record value = {.flag = DBM_FLAG_GOOD};
     struct store_record record;
@@ -228,6 +246,16 @@ static const uint8_t *file_key(void *context, size_t i)
     return ((const struct own *)context)->entries[i].key;
 }
 
+static size_t file_value_len(void *context, size_t i)
+{
+    return ((const struct own *)context)->entries[i].value_len;
+}
+
+static const uint8_t *file_digest(void *context, size_t i)
+{
+    return ((const struct own *)context)->entries[i].value_sha256;
+}
+
 static bool file_value(void *context, size_t i, uint8_t *out, size_t *len)
 {
     const struct own *own = context;
@@ -237,7 +265,14 @@ static bool file_value(void *context, size_t i, uint8_t *out, size_t *len)
 
 struct apache_dbm_own own_for_file(struct own *own)
 {
-    return (struct apache_dbm_own){.count = own->served, .key = file_key, .value = file_value, .context = own};
+    return (struct apache_dbm_own){
+        .count = own->served,
+        .key = file_key,
+        .value_len = file_value_len,
+        .digest = file_digest,
+        .value = file_value,
+        .context = own,
+    };
 }
 
 void own_clear(struct own *own)

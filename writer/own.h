@@ -13,6 +13,8 @@ struct own_entry {
     uint8_t key[DBM_KEY_LEN];
     uint8_t id[STORE_ID_LEN];
     int64_t expiry; /* seconds since 1970: what Apache is told */
+    uint16_t value_len; /* in Apache's file */
+    uint8_t value_sha256[32];
     bool is_served; /* belongs into the file; else it is only known as ours */
     bool is_extended; /* expiry lies in safety_margin, because no newer response could be had */
 };
@@ -58,9 +60,6 @@ bool own_has_key(const struct own *own, const uint8_t key[DBM_KEY_LEN]);
 
 /* The served entry of this key, or NULL. */
 const struct own_entry *own_find_served(const struct own *own, const uint8_t key[DBM_KEY_LEN]);
-
-/* The value that belongs into Apache's file: DBM_VALUE_MAX octets at out. */
-bool own_value(const struct own *own, const struct own_entry *entry, uint8_t *out, size_t *len);
 
 /* For apache_dbm_commit; lives as long as own. */
 struct apache_dbm_own own_for_file(struct own *own);

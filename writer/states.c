@@ -14,13 +14,11 @@
 static const struct own_entry *find_in_file(const struct commit *commit, const struct holding *holding)
 {
     const struct own_entry *entry = own_find_served(&commit->own, holding->apache_key);
-    uint8_t value[DBM_VALUE_MAX];
-    size_t len;
 
     if (entry == NULL || memcmp(entry->id, holding->id, STORE_ID_LEN) != 0)
         return NULL;
     if (commit->outcome.reason == REASON_NONE
-        || (own_value(&commit->own, entry, value, &len) && apache_dbm_held(&commit->dbm, holding->apache_key, value, len)))
+        || apache_dbm_held(&commit->dbm, holding->apache_key, entry->value_sha256))
         return entry;
     return NULL;
 }

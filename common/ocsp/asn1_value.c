@@ -56,6 +56,37 @@ enum asn1_result asn1_decode_exactly(const uint8_t *der, size_t der_len, const A
     return result;
 }
 
+/* Step into, or find the end of, the value at the front of *data.  False: it cannot be read. */
+static bool read_header(const uint8_t **data, size_t len, size_t *content_len)
+{
+    const unsigned char *at = *data;
+    long content;
+    int tag;
+    int class;
+
+    /* 0x80: unreadable, or longer than len; 1: without a length. */
+    if (len == 0 || len > INT_MAX || (ASN1_get_object(&at, &content, &tag, &class, (long)len) & 0x81) != 0)
+        return false;
+    *data = at;
+    *content_len = (size_t)content;
+    return true;
+}
+
+bool asn1_first_inside(const uint8_t *der, size_t der_len, struct asn1_octets *first)
+{
+    const uint8_t *contents = der;
+    const uint8_t *end;
+    size_t len;
+
+    if (!read_header(&contents, der_len, &len))
+        return false;
+    first->data = end = contents;
+    if (!read_header(&end, len, &len))
+        return false;
+    first->len = (size_t)(end - first->data) + len;
+    return true;
+}
+
 bool asn1_time_read(const ASN1_TIME *time, int64_t *seconds)
 {
     const struct tm epoch = {.tm_year = 70, .tm_mday = 1};

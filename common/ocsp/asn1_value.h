@@ -30,6 +30,15 @@ enum asn1_result {
  */
 enum asn1_result asn1_decode_exactly(const uint8_t *der, size_t der_len, const ASN1_ITEM *item, void **value);
 
+/* Octets of one DER value with its header, borrowed. */
+struct asn1_octets {
+    const uint8_t *data;
+    size_t len;
+};
+
+/* The first value inside of the SEQUENCE that der (well-formed, definite lengths) is: of a certificate, what is signed. */
+bool asn1_first_inside(const uint8_t *der, size_t der_len, struct asn1_octets *first);
+
 /* Seconds since 1970 of a certificate's time.  False when it is not one. */
 bool asn1_time_read(const ASN1_TIME *time, int64_t *seconds);
 

@@ -80,11 +80,23 @@ static enum reason read_must_staple(const X509 *leaf, struct cert *out, char *de
     return REASON_NONE;
 }
 
+/* Not X509_digest: the leaf was parsed without algorithms. */
+static bool read_digests(const X509 *leaf, struct cert *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(leaf, &der);
+    bool is_done = len > 0 && EVP_Digest(der, (size_t)len, out->sha256, NULL, EVP_sha256(), NULL) == 1
+        && EVP_Digest(der, (size_t)len, out->sha1, NULL, EVP_sha1(), NULL) == 1;
+
+    OPENSSL_free(der);
+    return is_done;
+}
+
 static enum reason read_identity(X509 *leaf, struct cert *out, char *detail)
 {
     enum reason reason;
 
-    if (X509_digest(leaf, EVP_sha256(), out->sha256, NULL) != 1 || X509_digest(leaf, EVP_sha1(), out->sha1, NULL) != 1)
+    if (!read_digests(leaf, out))
         return REASON_INTERNAL;
     if (!asn1_time_read(X509_get0_notBefore(leaf), &out->not_before)
         || !asn1_time_read(X509_get0_notAfter(leaf), &out->not_after))

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "asn1_value.h"
 #include "issuer_table.h"
 #include "text.h"
 
@@ -39,13 +40,17 @@ static X509 *find_known(struct issuer_table *issuers, const unsigned char *der, 
     return issuer_table_x509(issuers, sha256);
 }
 
-/* Exactly one certificate in DER; NULL when it is not that. */
-static X509 *parse_der(const unsigned char *der, long der_len)
+/*
+ * Exactly one certificate in DER; NULL when it is not that.  keyless: without its public key, or NULL.
+ */
+static X509 *parse_der(const unsigned char *der, long der_len, OSSL_LIB_CTX *keyless)
 {
     const unsigned char *at = der;
-    X509 *x509 = d2i_X509(NULL, &at, der_len);
+    X509 *x509 = X509_new_ex(keyless, NULL);
 
-    if (x509 == NULL || at == der + der_len)
+    if (x509 == NULL || d2i_X509(&x509, &at, der_len) == NULL) /* which frees it */
+        return NULL;
+    if (at == der + der_len)
         return x509;
     X509_free(x509);
     return NULL;
@@ -64,13 +69,46 @@ static enum reason add_block(struct walk *walk, const unsigned char *der, long d
     }
     x509 = find_known(walk->issuers, der, der_len);
     if (x509 == NULL)
-        x509 = parse_der(der, der_len);
+        x509 = parse_der(der, der_len, walk->issuers == NULL ? NULL : issuer_table_keyless(walk->issuers));
     if (x509 == NULL) {
         text_clean_format(
             walk->detail, DETAIL_MAX + 1, "CERTIFICATE block %u is not the DER of a certificate", blocks->count + 1);
         return REASON_CERT_MALFORMED;
     }
     blocks->x509[blocks->count++] = x509;
+    return REASON_NONE;
+}
+
+static bool is_named_as_issuer(const struct cert_blocks *blocks, const X509 *x509)
+{
+    for (unsigned i = 0; i < blocks->count; i++)
+        if (X509_NAME_cmp(X509_get_subject_name(x509), X509_get_issuer_name(blocks->x509[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Parse it once more, with its key. */
+static bool give_key(X509 **x509)
+{
+    unsigned char *der = NULL;
+    int der_len = i2d_X509(*x509, &der);
+    X509 *whole = der_len <= 0 ? NULL : parse_der(der, der_len, NULL);
+
+    OPENSSL_free(der);
+    if (whole == NULL)
+        return false;
+    X509_free(*x509);
+    *x509 = whole;
+    return true;
+}
+
+/* Whichever may have issued one of the blocks needs its key from here on; the others, the leaf above all, never do. */
+static enum reason give_keys_to_issuers(struct cert_blocks *blocks)
+{
+    for (unsigned i = 0; i < blocks->count; i++)
+        if (X509_get0_pubkey(blocks->x509[i]) == NULL && is_named_as_issuer(blocks, blocks->x509[i])
+            && !give_key(&blocks->x509[i]))
+            return REASON_INTERNAL;
     return REASON_NONE;
 }
 
@@ -124,7 +162,9 @@ enum reason cert_blocks_parse(
     }
     if (blocks->count == 0)
         return looks_like_der(pem, pem_len) ? REASON_DER_NOT_PEM : REASON_NO_CERTIFICATE;
-    return REASON_NONE;
+    reason = give_keys_to_issuers(blocks);
+    ERR_clear_error();
+    return reason;
 }
 
 void cert_blocks_clear(struct cert_blocks *blocks)
@@ -166,6 +206,31 @@ X509 *cert_blocks_leaf(const struct cert_blocks *blocks, unsigned leaf_blocks)
     return found == NULL && count > 0 ? blocks->x509[0] : found;
 }
 
+/*
+ * As X509_verify, for a certificate that was parsed without algorithms: the octets that are signed are found in its DER, and
+ * verified as those of any ASN.1 value.
+ */
+static bool is_signed_with(const X509 *x509, EVP_PKEY *key)
+{
+    const ASN1_BIT_STRING *signature;
+    const X509_ALGOR *algorithm;
+    struct asn1_octets tbs;
+    unsigned char *der = NULL;
+    int der_len = i2d_X509(x509, &der);
+    ASN1_STRING *octets = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
+    ASN1_TYPE value = {.type = V_ASN1_SEQUENCE, .value.sequence = octets};
+    bool is_signed;
+
+    X509_get0_signature(&signature, &algorithm, x509);
+    is_signed = octets != NULL && der_len > 0 && asn1_first_inside(der, (size_t)der_len, &tbs)
+        && ASN1_STRING_set(octets, tbs.data, (int)tbs.len) == 1
+        && X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(x509)) == 0
+        && ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm, signature, &value, key) == 1;
+    ASN1_STRING_free(octets);
+    OPENSSL_free(der);
+    return is_signed;
+}
+
 X509 *cert_blocks_issuer(const struct cert_blocks *blocks, X509 *leaf, bool *has_namesake)
 {
     *has_namesake = false;
@@ -175,7 +240,7 @@ X509 *cert_blocks_issuer(const struct cert_blocks *blocks, X509 *leaf, bool *has
 
         if (!may_have_issued(x509, leaf))
             continue;
-        if (key != NULL && X509_verify(leaf, key) == 1) {
+        if (key != NULL && is_signed_with(leaf, key)) {
             ERR_clear_error();
             return x509;
         }

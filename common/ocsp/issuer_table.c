@@ -10,21 +10,37 @@
 
 #include <openssl/evp.h>
 
+#include "keyless.h"
+
 /* A site has a handful of issuers; one with a private CA for each certificate still finds them fast. */
 #define BUCKETS 1024u
 
 struct issuer_table {
     struct issuer *buckets[BUCKETS];
+    struct keyless keyless;
 };
 
 struct issuer_table *issuer_table_new(void)
 {
-    return calloc(1, sizeof(struct issuer_table));
+    struct issuer_table *table = calloc(1, sizeof *table);
+
+    if (table == NULL || keyless_begin(&table->keyless))
+        return table;
+    free(table);
+    return NULL;
+}
+
+OSSL_LIB_CTX *issuer_table_keyless(struct issuer_table *table)
+{
+    return table->keyless.context;
 }
 
 static void free_issuer(struct issuer *issuer)
 {
     X509_free(issuer->x509);
+    if (issuer->delegates != NULL)
+        delegates_clear(issuer->delegates);
+    free(issuer->delegates);
     free(issuer);
 }
 
@@ -40,6 +56,7 @@ void issuer_table_free(struct issuer_table *table)
             free_issuer(issuer);
         }
     }
+    keyless_end(&table->keyless);
     free(table);
 }
 
@@ -65,8 +82,10 @@ static struct issuer *new_issuer(X509 *x509, const uint8_t *sha256, const uint8_
     memcpy(issuer->sha256, sha256, sizeof issuer->sha256);
     memcpy(issuer->name_sha1, name_sha1, sizeof issuer->name_sha1);
     issuer->key = X509_get0_pubkey(x509);
-    if (issuer->key == NULL || X509_pubkey_digest(x509, EVP_sha1(), issuer->key_sha1, NULL) != 1 || X509_up_ref(x509) != 1) {
-        free(issuer);
+    issuer->delegates = calloc(1, sizeof *issuer->delegates);
+    if (issuer->delegates == NULL || issuer->key == NULL
+        || X509_pubkey_digest(x509, EVP_sha1(), issuer->key_sha1, NULL) != 1 || X509_up_ref(x509) != 1) {
+        free_issuer(issuer);
         return NULL;
     }
     issuer->x509 = x509;

@@ -22,4 +22,9 @@ const struct issuer *issuer_table_take(struct issuer_table *table, X509 *x509, c
  */
 X509 *issuer_table_x509(struct issuer_table *table, const uint8_t sha256[32]);
 
+/*
+ * Where certificates are parsed that need no key (keyless.h), as a leaf never does.  Lives as long as the table.
+ */
+OSSL_LIB_CTX *issuer_table_keyless(struct issuer_table *table);
+
 #endif

@@ -12,13 +12,21 @@
 #include <openssl/ocsp.h>
 
 #include "bounds.h"
+#include "delegates.h"
 #include "reason.h"
 
+struct ocsp_parsed {
+    OCSP_BASICRESP *basic;  /* without its certificates */
+    STACK_OF(X509) *certs; /* in the response's order; NULL: none */
+};
+
 /*
- * Take der (borrowed) apart.  On REASON_NONE *basic is the caller's (OCSP_BASICRESP_free); encoding its parts gives the
- * bytes of der.  detail: a sentence, or left as it is.
+ * Take der (borrowed) apart.  On REASON_NONE encoding the parts of *parsed gives the bytes of der; ocsp_parsed_clear it in any
+ * case.  A certificate that `known` has is not parsed again.  detail: a sentence, or left as it is.
  * Returns REASON_NONE, TOO_LARGE, MALFORMED, TRAILING_BYTES, a STATUS_... or NOT_BASIC.  Source: RFC 6960 4.2.1.
  */
-enum reason ocsp_parse(const uint8_t *der, size_t der_len, OCSP_BASICRESP **basic, char detail[DETAIL_MAX + 1]);
+enum reason ocsp_parse(const uint8_t *der, size_t der_len, const struct delegates *known, struct ocsp_parsed *parsed,
+    char detail[DETAIL_MAX + 1]);
+void ocsp_parsed_clear(struct ocsp_parsed *parsed);
 
 #endif

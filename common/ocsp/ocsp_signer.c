@@ -25,6 +25,7 @@ struct responder_id {
 /* The choice so far: the failure of the candidate that came furthest. */
 struct search {
     OCSP_BASICRESP *basic;
+    const STACK_OF(X509) *certs;
     const struct issuer *issuer;
     const struct ocsp_policy *policy;
     int64_t now;
@@ -91,11 +92,18 @@ static const char *delegation_fault(X509 *x509)
 /*
  * RFC 6960 4.2.2.2: a delegate's certificate is signed with the same key as the certificate in question.  So: our
  * issuer's name and identifiers, and our issuer's key; a namesake of the issuer fails the second, a certificate of a
- * sub-CA the first.
+ * sub-CA the first.  The signature is computed once for a certificate (delegates.h).
  */
 static bool is_issued_by(X509 *x509, const struct issuer *issuer)
 {
-    return X509_check_issued(issuer->x509, x509) == X509_V_OK && X509_verify(x509, issuer->key) == 1;
+    if (X509_check_issued(issuer->x509, x509) != X509_V_OK)
+        return false;
+    if (delegates_has(issuer->delegates, x509))
+        return true;
+    if (X509_verify(x509, issuer->key) != 1)
+        return false;
+    delegates_keep(issuer->delegates, x509);
+    return true;
 }
 
 static enum reason refuse_delegate(enum reason reason, const X509 *delegate, const char *why, char *detail)
@@ -220,11 +228,10 @@ static bool try_delegate(struct search *search, X509 *x509, int64_t *not_after)
 /* RFC 6960 4.2.2.2: certificates that came with the response, where the ResponderID names them. */
 static bool try_delegates(struct search *search, struct ocsp_signer *signer)
 {
-    const STACK_OF(X509) *certs = OCSP_resp_get0_certs(search->basic);
     int tried = 0;
 
-    for (int i = 0; i < sk_X509_num(certs) && tried < OCSP_SIGNERS_MAX; i++) {
-        X509 *x509 = sk_X509_value(certs, i);
+    for (int i = 0; i < sk_X509_num(search->certs) && tried < OCSP_SIGNERS_MAX; i++) {
+        X509 *x509 = sk_X509_value(search->certs, i);
 
         if (!is_delegate_named(&search->id, x509))
             continue;
@@ -255,14 +262,21 @@ static void describe_nobody(const struct responder_id *id, char *detail)
         hex);
 }
 
-enum reason ocsp_signer_find(OCSP_BASICRESP *basic, const struct issuer *issuer, const struct ocsp_policy *policy,
+enum reason ocsp_signer_find(const struct ocsp_parsed *parsed, const struct issuer *issuer, const struct ocsp_policy *policy,
     int64_t now, struct ocsp_signer *signer, char detail[DETAIL_MAX + 1])
 {
-    struct search search = {.basic = basic, .issuer = issuer, .policy = policy, .now = now, .detail = detail};
+    struct search search = {
+        .basic = parsed->basic,
+        .certs = parsed->certs,
+        .issuer = issuer,
+        .policy = policy,
+        .now = now,
+        .detail = detail,
+    };
 
     *signer = (struct ocsp_signer){0};
     search.reason = REASON_NONE;
-    if (OCSP_resp_get0_id(basic, &search.id.key_hash, &search.id.name) != 1)
+    if (OCSP_resp_get0_id(search.basic, &search.id.key_hash, &search.id.name) != 1)
         return REASON_MALFORMED;
     if (is_issuer_named(&search.id, issuer) && try_issuer(&search))
         return REASON_NONE;

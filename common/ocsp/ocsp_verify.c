@@ -144,9 +144,10 @@ static void describe(const struct cert *cert, const struct statement *statement,
 }
 
 /* Everything but the times: a response that passes is what the CA said. */
-static enum reason check_statement(OCSP_BASICRESP *basic, const struct cert *cert, const struct ocsp_policy *policy,
+static enum reason check_statement(const struct ocsp_parsed *parsed, const struct cert *cert, const struct ocsp_policy *policy,
     int64_t now, struct statement *statement, struct ocsp_verdict *verdict)
 {
+    OCSP_BASICRESP *basic = parsed->basic;
     enum reason reason = ocsp_single_find(basic, cert, &statement->single, verdict->detail);
     int64_t produced_at;
 
@@ -156,7 +157,7 @@ static enum reason check_statement(OCSP_BASICRESP *basic, const struct cert *cer
         text_clean_format(verdict->detail, sizeof verdict->detail, "producedAt is not a time of the form YYYYMMDDHHMMSSZ");
         return REASON_MALFORMED;
     }
-    reason = ocsp_signer_find(basic, cert->issuer, policy, now, &statement->signer, verdict->detail);
+    reason = ocsp_signer_find(parsed, cert->issuer, policy, now, &statement->signer, verdict->detail);
     if (reason != REASON_NONE)
         return reason;
     verdict->this_update = statement->single.this_update;
@@ -166,11 +167,11 @@ static enum reason check_statement(OCSP_BASICRESP *basic, const struct cert *cer
     return ocsp_single_check_extensions(basic, cert, verdict->detail);
 }
 
-static enum reason judge(OCSP_BASICRESP *basic, const struct cert *cert, const struct ocsp_policy *policy, int64_t now,
-    struct ocsp_verdict *verdict)
+static enum reason judge(const struct ocsp_parsed *parsed, const struct cert *cert, const struct ocsp_policy *policy,
+    int64_t now, struct ocsp_verdict *verdict)
 {
     struct statement statement = {.end_name = ""};
-    enum reason reason = check_statement(basic, cert, policy, now, &statement, verdict);
+    enum reason reason = check_statement(parsed, cert, policy, now, &statement, verdict);
 
     if (reason == REASON_NONE)
         reason = check_times(cert, &statement, now, verdict);
@@ -187,15 +188,17 @@ static enum reason judge(OCSP_BASICRESP *basic, const struct cert *cert, const s
 void ocsp_verify(const uint8_t *der, size_t der_len, const struct cert *cert, const struct ocsp_policy *policy, int64_t now,
     struct ocsp_verdict *verdict)
 {
-    OCSP_BASICRESP *basic = NULL;
+    struct ocsp_parsed parsed = {0};
 
     memset(verdict, 0, sizeof *verdict);
-    verdict->reason = cert->issuer == NULL ? REASON_NO_ISSUER : ocsp_parse(der, der_len, &basic, verdict->detail);
+    verdict->reason = cert->issuer == NULL
+        ? REASON_NO_ISSUER
+        : ocsp_parse(der, der_len, cert->issuer->delegates, &parsed, verdict->detail);
     if (verdict->reason == REASON_NONE)
-        verdict->reason = judge(basic, cert, policy, now, verdict);
+        verdict->reason = judge(&parsed, cert, policy, now, verdict);
     if (verdict->reason != REASON_NONE)
         verdict->status = OCSP_STATUS_NONE;
-    OCSP_BASICRESP_free(basic);
+    ocsp_parsed_clear(&parsed);
     /* OpenSSL notes each failure in a queue of the thread's that nobody reads. */
     ERR_clear_error();
 }

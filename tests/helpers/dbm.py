@@ -6,6 +6,8 @@ Never: uses stapleguard's own code, so that both cannot be wrong together.
 
 import ctypes
 import dataclasses
+import hashlib
+import itertools
 import shutil
 import struct
 import subprocess
@@ -77,6 +79,26 @@ def write(path, records, kind="hash"):
         text += [b" " + key.hex().encode(), b" " + value.hex().encode()]
     text += [b"DATA=END", b""]
     subprocess.run([_tool(_LOAD), str(path)], input=b"\n".join(text), check=True, timeout=120)
+
+
+def keys_in_bucket_0(count, bits=22):
+    """Keys that stand in bucket 0 of any file with up to 2^bits buckets: Berkeley DB's hash, h = h * 16777619 ^ byte, undone."""
+    modulus = 1 << bits
+    inverse = pow(16777619, -1, modulus)
+    ends = {}
+    for last in range(256):
+        for before in range(256):
+            ends[(last * inverse % modulus ^ before) * inverse % modulus] = bytes((before, last))
+    found = []
+    for number in itertools.count():
+        key = hashlib.sha256(str(number).encode()).digest()[:18]
+        state = 0
+        for octet in key:
+            state = state * 16777619 % modulus ^ octet
+        if state in ends:
+            found.append(key + ends[state])
+        if len(found) == count:
+            return found
 
 
 class _Datum(ctypes.Structure):

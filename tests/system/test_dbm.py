@@ -127,6 +127,32 @@ def test_without_the_scan_guard_apaches_sweep_visits_all(site):
     assert 101 in sweeps(site.apache)
 
 
+@pytest.mark.parametrize("count, kept", [(1, 1), (30, 30), (100, 64)])
+def test_the_guard_comes_first_whatever_keys_stand_in_its_place(site, count, kept):
+    """Keys of others, made to stand where the guard has to: they go behind it, and Apache's sweep still visits nothing."""
+    site.leaves(20)
+    site.leaf("shop.test")
+    site.start_apache("shop.test", log_level=DEBUG)
+    site.sg.dbm_path.unlink()
+    keys = dbm.keys_in_bucket_0(count)
+    far = dbm.Record(time.time() + pki.DAY, 1, b"\x30\x03\x0a\x01\x03")
+    dbm.write(site.sg.dbm_path, [(key, far.value()) for key in keys])
+    result = site.sg.once(expect=FRESH)
+    committed = result.events("dbm.committed")[0]
+    assert f"scan guard on with {kept} behind it" in committed["detail"]
+    dropped = [(r["reason"], r["count"]) for r in result.events("dbm.foreign_dropped")]
+    assert dropped == ([] if kept == count else [("guard-displaced", count - kept)])
+    assert len(set(keys) & set(site.sg.entries())) == kept
+    assert dbm.is_sound(site.sg.dbm_path)
+    assert dbm.first_key_for_apache(site.sg.dbm_path) is None
+    site.responder.down()
+    before = len(sweeps(site.apache))
+    for _ in range(3):
+        assert site.handshake("shop.test").status == "good"
+    assert set(sweeps(site.apache)[before:]) == {0}
+    assert len(site.sg.entries()) == 21 + kept
+
+
 @pytest.fixture
 def guest(site):
     """A site beside ours whose certificate stapleguard does not manage: Apache itself fetched and stored its staple."""

@@ -14,6 +14,7 @@ import time
 import pytest
 from cryptography.hazmat.primitives import hashes
 from helpers import dbm, lone_writer, pki, stapleguard, wire
+from helpers.site import eventually
 
 HOUR, DAY = 3600, 86400
 
@@ -330,7 +331,8 @@ def test_a_descriptor_from_the_fetcher_is_a_violation(writer, ca):
     states, _ = writer.hear_result()
     assert state_of(states[0]) == "missing"
     assert len(writer.events("protocol.violation")) == 1
-    assert len(os.listdir(f"/proc/{writer.pid}/fd")) < before
+    # WRITE_DONE is said before the file that was put in place is closed.
+    eventually(lambda: len(os.listdir(f"/proc/{writer.pid}/fd")) < before, "the descriptors are closed")
 
 
 def test_an_empty_message_is_the_end_of_the_channel(writer, ca):

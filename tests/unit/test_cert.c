@@ -170,6 +170,43 @@ static void test_leaf_is_no_ca_where_there_is_a_choice(void **state)
     cert_clear(&parsed.cert);
 }
 
+/* RFC 5280 4.1.1.2: the algorithm outside of what is signed must be the one inside, to the parameters. */
+static void test_two_signature_algorithms(void **state)
+{
+    struct pki_cert spec = leaf_spec("authorityInfoAccess", "OCSP;URI:http://ocsp.test/");
+    X509 *leaf = pki_cert(&spec);
+    const X509_ALGOR *algorithm;
+    struct parsed parsed;
+
+    (void)state;
+    parsed = parse(pki_pem((X509 *[]){leaf, the_world.issuer, NULL}), 1);
+    assert_int_equal(parsed.reason, REASON_NONE);
+    cert_clear(&parsed.cert);
+    X509_get0_signature(NULL, &algorithm, leaf);
+    X509_ALGOR_set0((X509_ALGOR *)(uintptr_t)algorithm, OBJ_nid2obj(NID_ecdsa_with_SHA256), V_ASN1_NULL, NULL);
+    assert_parse_word(pki_pem((X509 *[]){leaf, the_world.issuer, NULL}), 1, "no-issuer");
+}
+
+/* Keys of leaves are never looked at; whatever they are, the issuer's signature counts. */
+static void test_leaf_keys(void **state)
+{
+    static const enum pki_key_kind kinds[] = {PKI_P256, PKI_ED25519, PKI_RSA_2048, PKI_RSA_512};
+    struct pki_cert spec = leaf_spec("authorityInfoAccess", "OCSP;URI:http://ocsp.test/");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct parsed parsed;
+        X509 *leaf;
+
+        spec.key = pki_key(kinds[i]);
+        leaf = pki_cert(&spec);
+        parsed = parse(pki_pem((X509 *[]){the_world.root, leaf, the_world.issuer, NULL}), 3);
+        assert_int_equal(parsed.reason, REASON_NONE);
+        assert_true(is_cert_of(&parsed.cert, leaf));
+        cert_clear(&parsed.cert);
+    }
+}
+
 /* Old private CAs have no basicConstraints: what issued another is not the leaf. */
 static void test_issuer_without_basic_constraints(void **state)
 {
@@ -463,6 +500,8 @@ int main(void)
         cmocka_unit_test(test_leaf_and_issuer_are_found),
         cmocka_unit_test(test_leaf_blocks),
         cmocka_unit_test(test_leaf_is_no_ca_where_there_is_a_choice),
+        cmocka_unit_test(test_two_signature_algorithms),
+        cmocka_unit_test(test_leaf_keys),
         cmocka_unit_test(test_issuer_without_basic_constraints),
         cmocka_unit_test(test_no_certificate),
         cmocka_unit_test(test_malformed),

@@ -24,7 +24,7 @@ static struct dbm_layout layout_of(size_t own, size_t foreign, bool is_guard_wan
     struct dbm_layout layout;
 
     for (size_t i = 0; i < own + foreign; i++)
-        dbm_layout_count(&sum, keys[i], TEST_KEY_LEN, i < own);
+        dbm_layout_count(&sum, keys[i], TEST_KEY_LEN, 1300, i < own);
     dbm_layout_choose(&sum, is_guard_wanted, &layout);
     return layout;
 }
@@ -84,27 +84,28 @@ static void keeps_bucket_0_free_for_any_set(void **state)
     }
 }
 
-static void a_key_of_ours_may_push_up_to_the_most_and_not_beyond(void **state)
+static void a_key_may_push_a_little_and_then_stands_behind_the_guard(void **state)
 {
     (void)state;
-    for (unsigned zeros = 0; zeros <= 26; zeros++) {
-        struct dbm_layout layout;
+    for (unsigned zeros = 0; zeros <= 26; zeros++)
+        for (size_t which = 0; which < 20; which += 10) { /* one of ours, a foreign one */
+            struct dbm_layout layout;
+            size_t behind = zeros < DBM_LAYOUT_RAISED_BITS ? 0 : 1;
 
-        test_keys_random(keys, 100, 7);
-        test_key_ground(keys[50], zeros, 7);
-        layout = layout_of(100, 0, true);
-        assert_int_equal(layout.has_guard, zeros < DBM_LAYOUT_BITS_MAX);
-        if (layout.has_guard) {
-            assert_true(layout.bits > zeros);
-            assert_int_equal(count_in_bucket_0(&layout, 0, 100), 0);
-        } else {
-            assert_int_equal(layout.bits, DBM_LAYOUT_BITS_MIN);
+            test_keys_random(keys, 20, 11);
+            test_key_ground(keys[which + 5], zeros, 5);
+            layout = layout_of(10, 10, true);
+            assert_true(layout.has_guard);
+            assert_in_range(layout.bits, DBM_LAYOUT_BITS_MIN, DBM_LAYOUT_RAISED_BITS);
+            assert_int_equal(layout.own_behind, which == 0 ? behind : 0);
+            assert_int_equal(layout.foreign_behind, which == 0 ? 0 : behind);
+            assert_int_equal(layout.displaced, 0);
+            assert_int_equal(count_in_bucket_0(&layout, 0, 20), behind);
         }
-    }
 }
 
 /* One key for each number of low zero bits: whatever the number of buckets, one of them stands in bucket 0. */
-static void gives_up_the_guard_before_a_staple(void **state)
+static void a_set_that_no_number_of_buckets_suits_has_a_guard_too(void **state)
 {
     struct dbm_layout layout;
 
@@ -112,57 +113,57 @@ static void gives_up_the_guard_before_a_staple(void **state)
     for (unsigned zeros = 0; zeros <= DBM_LAYOUT_BITS_MAX; zeros++)
         test_key_ground(keys[zeros], zeros, zeros + 1);
     layout = layout_of(DBM_LAYOUT_BITS_MAX + 1, 0, true);
-    assert_false(layout.has_guard);
-    assert_int_equal(layout.displaced, 0);
-    layout = layout_of(DBM_LAYOUT_BITS_MAX, 0, true);
     assert_true(layout.has_guard);
-    assert_int_equal(layout.bits, DBM_LAYOUT_BITS_MAX);
+    assert_int_equal(layout.bits, DBM_LAYOUT_RAISED_BITS);
+    assert_int_equal(layout.own_behind, DBM_LAYOUT_BITS_MAX + 1 - DBM_LAYOUT_RAISED_BITS);
+    assert_int_equal(layout.own_behind, count_in_bucket_0(&layout, 0, DBM_LAYOUT_BITS_MAX + 1));
 }
 
-static void a_foreign_key_pushes_a_little_and_then_goes(void **state)
+static void only_so_many_foreign_keys_stand_behind_the_guard(void **state)
 {
+    struct dbm_layout layout;
+
     (void)state;
-    for (unsigned zeros = 0; zeros <= 26; zeros++) {
+    test_keys_behind(keys, 200, 1);
+    layout = layout_of(100, 100, true);
+    assert_true(layout.has_guard);
+    assert_int_equal(layout.own_behind, 100);
+    assert_int_equal(layout.foreign_behind, DBM_LAYOUT_FOREIGN_BEHIND_MAX);
+    assert_int_equal(layout.displaced, 100 - DBM_LAYOUT_FOREIGN_BEHIND_MAX);
+}
+
+static void among_many_records_a_key_may_push_further(void **state)
+{
+    struct dbm_layout layout;
+
+    (void)state;
+    test_keys_random(keys, KEYS_MAX, 14);
+    test_key_ground(keys[0], 19, 1);
+    layout = layout_of(KEYS_MAX, 0, true);
+    assert_int_equal(layout.bits, 20);
+    assert_int_equal(layout.own_behind, 0);
+}
+
+static void the_page_is_the_one_that_takes_less_room(void **state)
+{
+    static const struct {
+        size_t value_len;
+        unsigned page_len;
+    } rows[] = {{9, 4096}, {500, 4096}, {1024, 4096}, {1025, 8192}, {1300, 8192}, {2048, 8192}, {2049, 4096}, {4070, 4096}};
+
+    (void)state;
+    test_keys_random(keys, 1, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct dbm_layout_sum sum = {0};
         struct dbm_layout layout;
 
-        test_keys_random(keys, 20, 11);
-        test_key_ground(keys[15], zeros, 5);
-        layout = layout_of(10, 10, true);
-        assert_true(layout.has_guard);
-        assert_true(layout.bits <= DBM_LAYOUT_FOREIGN_BITS);
-        assert_int_equal(layout.displaced, zeros < DBM_LAYOUT_FOREIGN_BITS ? 0 : 1);
-        assert_int_equal(count_in_bucket_0(&layout, 0, 20), layout.displaced);
-        assert_int_equal(count_in_bucket_0(&layout, 0, 10), 0);
+        dbm_layout_count(&sum, keys[0], TEST_KEY_LEN, rows[i].value_len, true);
+        dbm_layout_choose(&sum, true, &layout);
+        assert_int_equal(layout.page_len, rows[i].page_len);
     }
 }
 
-static void one_foreign_key_that_goes_does_not_take_others_along(void **state)
-{
-    struct dbm_layout layout;
-
-    (void)state;
-    test_keys_random(keys, 20, 12);
-    test_key_ground(keys[15], 26, 1);
-    test_key_ground(keys[16], 14, 2);
-    layout = layout_of(10, 10, true);
-    assert_int_equal(layout.displaced, 1);
-    assert_int_equal(layout.bits, 15);
-}
-
-static void where_ours_push_anyway_foreign_keys_may_stay(void **state)
-{
-    struct dbm_layout layout;
-
-    (void)state;
-    test_keys_random(keys, 20, 13);
-    test_key_ground(keys[0], 19, 1);
-    test_key_ground(keys[15], 18, 2);
-    layout = layout_of(10, 10, true);
-    assert_int_equal(layout.bits, 20);
-    assert_int_equal(layout.displaced, 0);
-}
-
-static void without_a_guard_nothing_is_displaced(void **state)
+static void without_a_guard_nothing_is_moved(void **state)
 {
     struct dbm_layout layout;
 
@@ -170,7 +171,7 @@ static void without_a_guard_nothing_is_displaced(void **state)
     test_keys_random(keys, 20, 14);
     test_key_ground(keys[15], 26, 1);
     layout = layout_of(10, 10, false);
-    assert_int_equal(layout.displaced, 0);
+    assert_int_equal(layout.displaced + layout.own_behind + layout.foreign_behind, 0);
     assert_int_equal(layout.bits, DBM_LAYOUT_BITS_MIN);
 }
 
@@ -189,12 +190,12 @@ int main(void)
         cmocka_unit_test(hashes_as_berkeley_db_does),
         cmocka_unit_test(has_more_buckets_than_records),
         cmocka_unit_test(keeps_bucket_0_free_for_any_set),
-        cmocka_unit_test(a_key_of_ours_may_push_up_to_the_most_and_not_beyond),
-        cmocka_unit_test(gives_up_the_guard_before_a_staple),
-        cmocka_unit_test(a_foreign_key_pushes_a_little_and_then_goes),
-        cmocka_unit_test(one_foreign_key_that_goes_does_not_take_others_along),
-        cmocka_unit_test(where_ours_push_anyway_foreign_keys_may_stay),
-        cmocka_unit_test(without_a_guard_nothing_is_displaced),
+        cmocka_unit_test(a_key_may_push_a_little_and_then_stands_behind_the_guard),
+        cmocka_unit_test(a_set_that_no_number_of_buckets_suits_has_a_guard_too),
+        cmocka_unit_test(only_so_many_foreign_keys_stand_behind_the_guard),
+        cmocka_unit_test(among_many_records_a_key_may_push_further),
+        cmocka_unit_test(the_page_is_the_one_that_takes_less_room),
+        cmocka_unit_test(without_a_guard_nothing_is_moved),
         cmocka_unit_test(an_empty_set_has_a_guard_too),
     };
 

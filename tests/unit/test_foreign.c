@@ -95,7 +95,7 @@ static void make_file(size_t count, size_t value_len, unsigned bits)
 {
     static uint8_t keys[2000][TEST_KEY_LEN];
     static struct set set;
-    const struct dbm_layout layout = {.bits = bits, .has_guard = true};
+    const struct dbm_layout layout = {.bits = bits, .page_len = DBM_LAYOUT_PAGE_LARGE, .has_guard = true};
     const struct dbm_source source = {.count = count, .get = get, .context = &set};
     char words[DETAIL_MAX + 1];
 
