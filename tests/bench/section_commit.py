@@ -1,0 +1,92 @@
+"""2. A commit with one record changed: time, octets, Apache's lock; against building the file anew and against copying it."""
+
+import re
+import shutil
+import time
+
+from helpers.daemon import wait_until
+
+from . import measure, section_pass, world as worlds
+from .table import Row, size, usec
+
+TIMES = 7
+LOCK_AIM_USEC = 1000
+
+
+def commits(world, count):
+    """[(event, octets that the writer and its children wrote)]: one changed certificate each."""
+    sg = world.warm(count)
+    sg.set("apache", commit_delay="0s")
+    httpd = world.apache_with_us(sg, f"commit{count}").start()
+    daemon = world.daemon(sg)
+    wait_until(lambda: daemon.status()["apache"]["pid"] == httpd.pid, "it to find its Apache")
+    daemon.wait_for_state("site0.test", "good", timeout_sec=120)
+    found = []
+    offset = sg.audit_log.stat().st_size
+    for _ in range(2 if world.quick else TIMES):
+        world.responder.say("newer")
+        before, after = {}, {}
+        measure.look(daemon.process.pid, before)
+        daemon.cli("refresh", "site0.test", code=0)
+        event, offset = wait_for_commit(sg, offset)
+        measure.look(daemon.process.pid, after)
+        found.append((event, measure.difference(before, after)["writer"].written))
+    world.end_started()
+    return found
+
+
+def wait_for_commit(sg, offset):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        records, offset = worlds.audit_after(sg, offset)
+        for record in records:
+            if record["event"] == "dbm.committed":
+                return record, offset
+        time.sleep(0.01)
+    raise TimeoutError("no commit within a minute")
+
+
+def time_build(world, count):
+    """Making a plain hash file of as many records, by plain Berkeley DB."""
+    return section_pass.parts(world, count)["record"]["usec"] * count
+
+
+def time_copy(world, count):
+    plain, target = world.fast / f"plain{count}.db", world.fast / "copy.db"
+    shutil.copyfile(world.plain_file(count), plain)
+    best = None
+    for _ in range(5):
+        began = time.monotonic()
+        shutil.copyfile(plain, target)
+        taken = (time.monotonic() - began) * 1e6
+        best = taken if best is None else min(best, taken)
+    return best, plain.stat().st_size
+
+
+def rows_of(world, count):
+    found = commits(world, count)
+    build, (copy, plain_size) = time_build(world, count), time_copy(world, count)
+    taken = min(event["duration_ms"] for event, _ in found) * 1e3
+    held = sorted(int(re.search(r"lock held for (\d+) us", event["detail"]).group(1)) for event, _ in found
+                  if "lock held" in event["detail"])
+    yield Row("commit", f"{count:,} records, one changed: time of the commit", usec(max(taken, 500)) if taken else "< 1 ms",
+              f"{usec(build)}, the file built anew by plain Berkeley DB", max(taken, 500) / build)
+    yield Row("commit", f"{count:,} records: the same", usec(max(taken, 500)) if taken else "< 1 ms",
+              f"{usec(copy)}, a plain file of them copied", max(taken, 500) / copy)
+    written = min(written for _, written in found)
+    yield Row("commit", f"{count:,} records: octets written, log and store included",
+              f"{size(written)}; the file takes {size(found[-1][0]['bytes'])} on disk",
+              f"{size(plain_size)}, a plain file of them", written / plain_size)
+    if held:
+        middle = held[len(held) // 2]
+        judged = count == 10000
+        yield Row("commit", f"{count:,} records: Apache's lock held", f"{usec(middle)} (median), {usec(held[-1])} at most",
+                  aim="< 1 ms" if judged else "", is_met=held[-1] < LOCK_AIM_USEC if judged else None)
+    else:
+        yield Row("commit", f"{count:,} records: Apache's lock held", "it was never taken", aim="taken", is_met=False)
+
+
+def rows(world):
+    for count in world.counts:
+        if count != 1000 or count == world.counts[-1]:
+            yield from rows_of(world, count)
