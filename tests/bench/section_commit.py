@@ -4,8 +4,6 @@ import re
 import shutil
 import time
 
-from helpers.daemon import wait_until
-
 from . import measure, section_pass, world as worlds
 from .table import Row, size, usec
 
@@ -18,9 +16,7 @@ def commits(world, count):
     sg = world.warm(count)
     sg.set("apache", commit_delay="0s")
     httpd = world.apache_with_us(sg, f"commit{count}").start()
-    daemon = world.daemon(sg)
-    wait_until(lambda: daemon.status()["apache"]["pid"] == httpd.pid, "it to find its Apache")
-    daemon.wait_for_state("site0.test", "good", timeout_sec=120)
+    daemon = world.daemon_beside(sg, httpd)
     found = []
     offset = sg.audit_log.stat().st_size
     for _ in range(2 if world.quick else TIMES):
@@ -36,14 +32,14 @@ def commits(world, count):
 
 
 def wait_for_commit(sg, offset):
-    end = time.monotonic() + 60
+    end = time.monotonic() + worlds.PATIENCE_SEC
     while time.monotonic() < end:
         records, offset = worlds.audit_after(sg, offset)
         for record in records:
             if record["event"] == "dbm.committed":
                 return record, offset
         time.sleep(0.01)
-    raise TimeoutError("no commit within a minute")
+    raise TimeoutError(f"no commit within {worlds.PATIENCE_SEC} s")
 
 
 def time_build(world, count):

@@ -8,8 +8,6 @@ import threading
 import time
 
 from helpers.apache import MODULES
-from helpers.daemon import wait_until
-
 from . import world as worlds
 from .table import Row, number, usec
 
@@ -59,8 +57,7 @@ def looked_after(world, count):
     sg = world.warm(count)
     sg.set("apache", commit_delay="0s", shield="auto")
     httpd = world.apache_with_us(sg, "ours").start()
-    daemon = world.daemon(sg)
-    wait_until(lambda: daemon.status()["apache"]["pid"] == httpd.pid, "it to find its Apache", timeout_sec=120)
+    daemon = world.daemon_beside(sg, httpd)
     return Scheme("ours", httpd, count), daemon
 
 

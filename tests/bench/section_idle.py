@@ -2,9 +2,7 @@
 
 import time
 
-from helpers.daemon import wait_until
-
-from . import measure
+from . import measure, world as worlds
 from .table import Row, number, usec
 
 READY_AIM_USEC = 500_000
@@ -19,8 +17,8 @@ def start_up(world, sg):
     ready = placed = None
     while ready is None or placed is None:
         now = time.monotonic()
-        if now - began > 120:
-            raise TimeoutError(f"not ready after two minutes:\n{daemon.log()[-2000:]}")
+        if now - began > worlds.PATIENCE_SEC:
+            raise TimeoutError(f"not ready after {worlds.PATIENCE_SEC} s:\n{daemon.log()[-2000:]}")
         if ready is None and "READY=1" in daemon.read_notes():
             ready = (now - began) * 1e6
         if placed is None and sg.dbm_path.exists():
@@ -48,8 +46,7 @@ def rows_of_start(world, sg, count):
 
 def rows_of_idle(world, sg, count):
     httpd = world.apache_with_us(sg, "idle").start()
-    daemon = world.daemon(sg)
-    wait_until(lambda: daemon.status()["apache"]["pid"] == httpd.pid, "it to find its Apache", timeout_sec=120)
+    daemon = world.daemon_beside(sg, httpd)
     time.sleep(0.5 if world.quick else 5)
     seconds = 1 if world.quick else WATCHED_SEC
     before, after = {}, {}

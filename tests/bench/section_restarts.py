@@ -8,6 +8,7 @@ import time
 from helpers import load
 from helpers.daemon import wait_until
 
+from . import world as worlds
 from .table import Row, usec
 
 RESTARTS = 20
@@ -65,12 +66,11 @@ def with_us(world, count, shield):
     httpd.extra += load.LOG_CONF.format(directory=httpd.directory)
     sg.set("apache", shield=shield)
     httpd.start()
-    daemon = world.daemon(sg)
-    wait_until(lambda: daemon.status()["apache"]["pid"] == httpd.pid, "it to find its Apache", timeout_sec=120)
+    daemon = world.daemon_beside(sg, httpd)
     if not world.wait_for_staple(httpd.port):
         raise RuntimeError(f"no staple to begin with:\n{daemon.log()[-2000:]}{httpd.log()[-2000:]}")
     if shield == "auto":
-        wait_until(lambda: is_shielded(sg), "the shield to be up")
+        wait_until(lambda: is_shielded(sg), "the shield to be up", timeout_sec=worlds.PATIENCE_SEC)
     world.responder.say("down")
     result, marks = under_load(world, httpd)
     away = [int(match.group(1)) for record in daemon.events("apache.restart_seen")

@@ -14,7 +14,7 @@ import tempfile
 import time
 
 from helpers import apache, dbm, load, tls
-from helpers.daemon import Daemon
+from helpers.daemon import Daemon, wait_until
 from helpers.stapleguard import Stapleguard, build_directory
 
 from . import machine, measure
@@ -26,6 +26,10 @@ POOL_AGE_SEC = 12 * 3600
 # The responder's, on an address of the build directory's own: it stands in certificates that are kept, and what runs from
 # other directories must not be in its way.
 PORT = 8880
+
+
+# For whatever ends by itself: a busy machine and many certificates take their time.
+PATIENCE_SEC = 900
 
 
 def address():
@@ -152,7 +156,17 @@ class World:
     def daemon(self, sg, is_ready=True):
         made = Daemon(sg)
         self.started.append(made)
-        return made.start(is_ready=is_ready)
+        made.start(is_ready=False)
+        if is_ready:
+            made.wait_for_note("READY=1", timeout_sec=PATIENCE_SEC)
+        return made
+
+    def daemon_beside(self, sg, httpd):
+        """One that has found its Apache, and in whose file the first certificate's staple is."""
+        made = self.daemon(sg)
+        wait_until(lambda: made.status()["apache"]["pid"] == httpd.pid, "it to find its Apache", timeout_sec=PATIENCE_SEC)
+        made.wait_for_state("site0.test", "good", timeout_sec=PATIENCE_SEC)
+        return made
 
     # Apache -------------------------------------------------------------------------------------------------------------
 
