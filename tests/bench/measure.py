@@ -52,6 +52,18 @@ def usage(pid, name):
     )
 
 
+def cpu_of_threads(pid):
+    """Microseconds of CPU that all threads that now run in pid and its children took so far."""
+    total = 0
+    for each in [pid, *children(pid)]:
+        for thread in pathlib.Path(f"/proc/{each}/task").iterdir():
+            try:
+                total += int((thread / "schedstat").read_text(encoding="ascii").split()[0]) / 1e3
+            except OSError:  # it ended
+                continue
+    return total
+
+
 def look(pid, seen, parent_name=None):
     """Bring seen ({pid: Usage}) up to date for pid and all below it; one that ends meanwhile keeps what it had."""
     try:

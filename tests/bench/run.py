@@ -26,8 +26,9 @@ COUNTS = (1, 100, 1000, 10000, 100000)
 
 DOCUMENT = """# Benchmarks
 
-Made by `scripts/bench`, which anybody can run (Debian 12 or newer, as root); every figure, and every reference it is compared to, was
-measured in the same run on the machine below.  Nothing in it asserts a time: where an aim is missed, the table says so.
+Made by `scripts/bench`, which anybody can run (Debian 12 or newer, as root); every figure, and every reference it is
+compared to, was measured in the same run on the machine below.  Nothing in it asserts a time: where an aim is missed, the
+table says so.
 
 {machine}
 
@@ -39,24 +40,29 @@ CPU times are the best of some runs, because what else a machine does only ever 
 {sections}"""
 
 NOTES = {
-    "pass": """`stapleguardd --once` with an empty store, against a responder on loopback that serves pre-signed responses out of memory
-(ECDSA P-256 leaves of one CA, an RSA-2048 delegated signer).  The unavoidable parts, measured by a program of their own that does nothing
-else: one exchange by plain libcurl on a connection that is kept alive; two verifications (the fetcher's and the writer's, by
-`common/ocsp`); one put by plain Berkeley DB in transactions of 64, each synced; one record of a hash file.  Reading the certificate's
-file (its PEM, and that its issuer signed it) is not among them, although both processes must do it.  certbot's way is modelled step by
-step in `tests/bench/certbot_model.py` and run for a few certificates.""",
-    "commit": """One certificate is asked for anew and gets a newer response; the daemon verifies, stores and commits at once
-(`commit_delay = 0s`).  The time is the one in its audit log, from the first look at Apache's file to the rename, so also for what is
-read, checked and merged; building and copying do nothing of that.  Apache runs beside it with the lock of README.md.""",
-    "handshakes": """Two clients that make handshake after handshake with a status request and one HTTP request each.  "After a reload":
-the responder is away and Apache was gracefully restarted since, as logrotate does it every day.  `SSLStaplingResponderTimeout` is
-httpd's default, 10 s; `SSLStaplingReturnResponderErrors` and `SSLStaplingFakeTryLater` are off, so an error is never taken for a staple.""",
-    "restarts": """Graceful restarts, evenly spaced, with the responder down.  A handshake that meets the very moment of a restart is told
-from one that a child of the new generation served: the latter is lost until somebody puts the file back.""",
-    "idle": """The daemon beside an Apache that does nothing.  Start-up is that of a machine that booted: the store is there, Apache's file
-is not.""",
-    "politeness": """The week is the fetcher's own schedule, agenda and budget, driven second by second with a clock that is moved by
-hand.  The store is a day and a half old when it begins, and all of it was fetched within one hour: the worst case.""",
+    "pass": """`stapleguardd --once` with an empty store, against a responder on loopback that serves pre-signed
+responses out of memory (ECDSA P-256 leaves of one CA, an RSA-2048 delegated signer). The unavoidable parts, measured
+by a program of their own that does nothing else: one exchange by plain libcurl on a connection that is kept alive;
+two verifications (the fetcher's and the writer's, by `common/ocsp`); one put by plain Berkeley DB in transactions of
+64, each synced; one record of a hash file. Reading the certificate's file (its PEM, and that its issuer signed it) is
+not among them. certbot's way is modelled step by step in `tests/bench/certbot_model.py` and run for a few
+certificates.""",
+    "commit": """One certificate is asked for anew and gets a newer response; the daemon verifies, stores and commits
+at once (`commit_delay = 0s`). The time is the one in its audit log, from the first look at Apache's file to the
+rename, so also for what is read, checked and merged; building and copying do nothing of that. Apache runs beside it
+with the lock of README.md.""",
+    "handshakes": """Two clients that make handshake after handshake with a status request and one HTTP request each.
+"After a reload": the responder is away and Apache was gracefully restarted since, as logrotate does it every day.
+`SSLStaplingResponderTimeout` is httpd's default, 10 s; `SSLStaplingReturnResponderErrors` and
+`SSLStaplingFakeTryLater` are off, so an error is never taken for a staple.""",
+    "restarts": """Graceful restarts, evenly spaced, with the responder down. A handshake that meets the very moment
+of a restart is told from one that a child of the new generation served: the latter is lost until somebody puts the
+file back.""",
+    "idle": """The daemon beside an Apache that does nothing. Start-up is that of a machine that booted: the store is
+there, Apache's file is not.""",
+    "politeness": """The week is the fetcher's own schedule, agenda and budget, driven second by second with a clock
+that is moved by hand. The store is a day and a half old when it begins, and all of it was fetched within one hour:
+the worst case.""",
 }
 
 
@@ -103,8 +109,10 @@ def summary(rows):
     if not judged:
         return "No aims were judged."
     words = f"{len(judged) - len(missed)} of {len(judged)} aims are met."
-    return words + "".join(f"\n- Not met: {row.what}: {row.value}" + (f" ({row.cells()[3]})" if row.ratio else "") + f"; aim {row.aim}"
-                           for row in missed)
+    for row in missed:
+        ratio = f" ({row.cells()[3]})" if row.ratio else ""
+        words += f"\n- Not met: {row.what}: {row.value}{ratio}; aim {row.aim}"
+    return words
 
 
 def document(description, load, rows):

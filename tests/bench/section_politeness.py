@@ -4,7 +4,7 @@ import json
 import subprocess
 
 from . import world as worlds
-from .table import Row, number
+from .table import Row, counted, number
 
 BUDGET_PER_SEC = 20  # RESPONDER_REQUESTS_PER_SEC of fetcher/responder.h
 PER_RESPONDER = 8    # per_responder, as configured by default
@@ -20,7 +20,7 @@ def rows(world):
     count = world.counts[-1]
     found = week(count, 0, 0)
     mean = found["requests"] / (7 * 86400)
-    yield Row("politeness", f"{count:,} certificates of one CA, a simulated week: requests per second, busiest second",
+    yield Row("politeness", f"{counted(count, 'certificate')} of one CA, a simulated week: requests per second, busiest second",
               f"{found['peak_up']}", f"{BUDGET_PER_SEC}, the budget", found["peak_up"] / BUDGET_PER_SEC,
               aim="within the budget", is_met=found["peak_up"] <= BUDGET_PER_SEC)
     days = [sum(found["hours"][24 * day:24 * day + 24]) for day in range(7)]
@@ -45,5 +45,5 @@ def rows(world):
         world.first_pass(world.installation(count, "polite"))
         connections = {count: world.responder.say("count")["connections"]}
     used = connections[count]
-    yield Row("politeness", f"a real pass of {count:,}: connections", f"{used}", f"{count:,} requests", count / used,
+    yield Row("politeness", f"a real pass of {count:,}: connections", f"{used}", f"{counted(count, 'request')}", count / used,
               aim=f"≤ {PER_RESPONDER}", is_met=used <= PER_RESPONDER)

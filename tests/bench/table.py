@@ -62,6 +62,11 @@ def as_markdown(rows):
     return "\n".join(lines)
 
 
+def counted(count, one, many=None):
+    """"1 entry", "1,000 entries"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def number(value):
     """Three digits that count, with separators."""
     if value == 0:
