@@ -47,11 +47,13 @@ def program(name):
 
 
 def make_pool(count):
-    """The directory of a pool of at least `count`, made unless one is there that is new enough."""
+    """The directory of a pool of at least `count`, made unless one is there that is new enough, and no older than its maker."""
     directory = build_directory() / "bench-pool"
     mark = directory / "count"
     try:
-        is_good = int(mark.read_text()) >= count and time.time() - mark.stat().st_mtime < POOL_AGE_SEC
+        made_at = mark.stat().st_mtime
+        is_good = int(mark.read_text()) >= count and made_at > max(
+            time.time() - POOL_AGE_SEC, program("make_pool").stat().st_mtime)
     except (OSError, ValueError):
         is_good = False
     if not is_good:
@@ -102,12 +104,12 @@ class World:
     def __init__(self, counts, quick=False):
         self.counts = counts
         self.quick = quick
+        self.pool = make_pool(counts[-1])
+        self.responder = Responder(self.pool)
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="stapleguard-bench-", dir="/var/tmp"))
         self.fast = pathlib.Path(tempfile.mkdtemp(prefix="stapleguard-bench-", dir=_fast_directory()))
         for directory in (self.scratch, self.fast):
             directory.chmod(0o755)
-        self.pool = make_pool(counts[-1])
-        self.responder = Responder(self.pool)
         self.started = []
         self.warm_ones = {}
         self.facts = {}  # what one section found and another one shows
