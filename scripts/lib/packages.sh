@@ -1,5 +1,5 @@
 # Owns: which Debian packages building, running and testing need, and installing those that are missing.
-# Runs in: scripts/test, scripts/demo (sourced by bash).
+# Runs in: scripts/test, scripts/demo, scripts/bench (sourced by bash).
 # Never: starts a service, upgrades a package, or leaves its policy-rc.d behind.
 # shellcheck shell=bash disable=SC2034
 
@@ -14,6 +14,7 @@ PACKAGES_TEST=(
     binutils bzip2 clang db-util debootstrap libclang-rt-dev libcmocka-dev logrotate perl procps python3
     python3-cryptography python3-pytest strace systemd systemd-container systemd-journal-remote xz-utils zstd
 )
+PACKAGES_BENCH=(db-util e2fsprogs procps python3 python3-cryptography)
 
 POLICY_RC_D=/usr/sbin/policy-rc.d
 policy_is_ours=no

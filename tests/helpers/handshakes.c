@@ -4,8 +4,9 @@
  * Never: judges a staple beyond its OCSP status.
  *
  * usage: handshakes PORT NAME THREADS SECONDS
- * Prints one JSON object: counts, and for each handshake without a good staple when it was (milliseconds since 1970) and the
- * client's port, by which the server's access log tells who served it.
+ * Prints one JSON object: counts; how long the whole took and how long half of the handshakes and 99 of 100 took at most
+ * (microseconds, from connect to the end of the handshake); and for each handshake without a good staple when it was
+ * (milliseconds since 1970) and the client's port, by which the server's access log tells who served it.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -26,6 +27,9 @@
 
 #define THREADS_MAX 64
 #define BARE_MAX 200000
+/* How long a handshake took is counted in steps of 10 microseconds; longer than 10 seconds is all the same. */
+#define STEP_USEC 10
+#define STEPS 1000000
 
 struct bare {
     int64_t at_msec;
@@ -35,11 +39,12 @@ struct bare {
 static struct {
     uint16_t port;
     const char *name;
-    int64_t until_msec;
+    int64_t until_usec;
     SSL_CTX *context;
     atomic_uint good, without, failed;
     atomic_uint bare_count;
     struct bare bare[BARE_MAX];
+    atomic_uint took[STEPS + 1];
 } load;
 
 static int64_t now_msec(void)
@@ -48,6 +53,34 @@ static int64_t now_msec(void)
 
     clock_gettime(CLOCK_REALTIME, &now);
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static int64_t monotonic_usec(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+static void note_time(int64_t began_usec)
+{
+    int64_t step = (monotonic_usec() - began_usec) / STEP_USEC;
+
+    load.took[step < STEPS ? step : STEPS]++;
+}
+
+/* So many microseconds or less for that share of the handshakes. */
+static int64_t percentile(unsigned percent)
+{
+    unsigned long total = (unsigned long)load.good + load.without;
+    unsigned long wanted = (total * percent + 99) / 100;
+    unsigned long seen = 0;
+    int64_t step = 0;
+
+    for (; step < STEPS && (seen += load.took[step]) < wanted; step++)
+        continue;
+    return total == 0 ? 0 : (step + 1) * STEP_USEC;
 }
 
 static int is_good(SSL *ssl)
@@ -73,6 +106,20 @@ static int local_port(int fd)
     return getsockname(fd, (struct sockaddr *)&address, &len) == 0 ? ntohs(address.sin_port) : 0;
 }
 
+static void note_staple(SSL *ssl, int fd)
+{
+    unsigned at;
+
+    if (is_good(ssl)) {
+        load.good++;
+        return;
+    }
+    load.without++;
+    at = load.bare_count++;
+    if (at < BARE_MAX)
+        load.bare[at] = (struct bare){now_msec(), local_port(fd)};
+}
+
 /* A request, so that the server writes down who served us. */
 static void ask(SSL *ssl)
 {
@@ -90,6 +137,7 @@ static void shake_hands(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     SSL *ssl = SSL_new(load.context);
     struct timeval patience = {.tv_sec = 30};
+    int64_t began_usec = monotonic_usec();
 
     if (fd < 0 || ssl == NULL)
         abort();
@@ -100,15 +148,9 @@ static void shake_hands(void)
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0 || SSL_connect(ssl) != 1) {
         load.failed++;
         usleep(1000);
-    } else if (is_good(ssl)) {
-        load.good++;
-        ask(ssl);
     } else {
-        unsigned at = load.bare_count++;
-
-        load.without++;
-        if (at < BARE_MAX)
-            load.bare[at] = (struct bare){now_msec(), local_port(fd)};
+        note_time(began_usec);
+        note_staple(ssl, fd);
         ask(ssl);
     }
     SSL_free(ssl);
@@ -118,7 +160,7 @@ static void shake_hands(void)
 static void *run(void *unused)
 {
     (void)unused;
-    while (now_msec() < load.until_msec)
+    while (monotonic_usec() < load.until_usec)
         shake_hands();
     return NULL;
 }
@@ -126,6 +168,7 @@ static void *run(void *unused)
 int main(int argc, char **argv)
 {
     pthread_t threads[THREADS_MAX];
+    int64_t began_usec;
     int count;
 
     if (argc != 5 || (count = atoi(argv[3])) < 1 || count > THREADS_MAX) {
@@ -135,7 +178,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     load.port = (uint16_t)atoi(argv[1]);
     load.name = argv[2];
-    load.until_msec = now_msec() + atoi(argv[4]) * INT64_C(1000);
+    began_usec = monotonic_usec();
+    load.until_usec = began_usec + (int64_t)(atof(argv[4]) * 1e6);
     load.context = SSL_CTX_new(TLS_client_method());
     if (load.context == NULL)
         return 1;
@@ -145,7 +189,9 @@ int main(int argc, char **argv)
             return 1;
     for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
-    printf("{\"good\": %u, \"without\": %u, \"failed\": %u, \"bare\": [", load.good, load.without, load.failed);
+    printf("{\"good\": %u, \"without\": %u, \"failed\": %u, \"elapsed_usec\": %" PRId64 ", \"p50_usec\": %" PRId64
+           ", \"p99_usec\": %" PRId64 ", \"bare\": [",
+        load.good, load.without, load.failed, monotonic_usec() - began_usec, percentile(50), percentile(99));
     for (unsigned i = 0; i < load.bare_count && i < BARE_MAX; i++)
         printf("%s[%" PRId64 ", %d]", i == 0 ? "" : ", ", load.bare[i].at_msec, load.bare[i].port);
     puts("]}");

@@ -20,11 +20,18 @@ class Result:
     good: int
     without: int
     failed: int
+    elapsed_usec: int
+    p50_usec: int
+    p99_usec: int
     bare: list
 
     @property
     def total(self):
         return self.good + self.without
+
+    @property
+    def per_sec(self):
+        return self.total * 1e6 / self.elapsed_usec
 
 
 class Load:

@@ -1,0 +1,1 @@
+"""The benchmark: one module a section, and what they share."""
