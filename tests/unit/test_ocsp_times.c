@@ -251,6 +251,14 @@ static void edit_produced_at(OCSP_BASICRESP *basic)
     assert_int_equal(ASN1_STRING_set(time, time_text, -1), 1);
 }
 
+/* OpenSSL 3.5, Debian 13's, does not even decode a time that is too short. */
+static bool names_the_form(const struct ocsp_verdict *verdict, const char *text)
+{
+    return strstr(verdict->detail, "YYYYMMDDHHMMSSZ") != NULL
+        || (OPENSSL_VERSION_NUMBER >= 0x30500000L && strlen(text) < strlen("YYYYMMDDHHMMSSZ")
+            && strstr(verdict->detail, "are not the DER of") != NULL);
+}
+
 /* RFC 6960 4.2.2.1 and RFC 5280 4.1.2.5.2: YYYYMMDDHHMMSSZ, nothing else. */
 static void test_malformed_times(void **state)
 {
@@ -272,7 +280,7 @@ static void test_malformed_times(void **state)
             time_text = bad[j];
             verdict = world_judge(&the_world, &response);
             assert_string_equal(verdict_word(&verdict), "malformed");
-            assert_non_null(strstr(verdict.detail, "YYYYMMDDHHMMSSZ"));
+            assert_true(names_the_form(&verdict, time_text));
         }
     }
 }
