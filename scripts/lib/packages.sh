@@ -10,7 +10,7 @@ PACKAGES_BUILD=(
 # apache2-bin is Apache without a site and without a service.
 PACKAGES_RUN=(apache2-bin ca-certificates openssl)
 PACKAGES_TEST=(
-    binutils clang db-util debootstrap libclang-rt-dev libcmocka-dev logrotate procps python3
+    binutils clang db-util debootstrap graphviz groff libclang-rt-dev libcmocka-dev lintian logrotate man-db mandoc procps python3
     python3-cryptography python3-pytest systemd systemd-container
 )
 
