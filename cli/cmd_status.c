@@ -55,28 +55,13 @@ static int compare(const void *a, const void *b)
     return rank(left) != rank(right) ? rank(left) - rank(right) : strcmp(left->name, right->name);
 }
 
-/* Characters, not octets: continuation octets of UTF-8 take no column. */
-static int width_of(const char *text)
-{
-    int width = 0;
-
-    for (; *text != '\0'; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
-    return width;
-}
-
-static void print_padded(const char *text, int width)
-{
-    printf("%s%*s", text, width > width_of(text) ? width - width_of(text) : 0, "");
-}
-
 static void print_cert(const struct cert_view *cert, int name_width, int64_t now)
 {
     char until[40], next[40];
 
     format_when(cert->served_until, now, until, sizeof until);
     format_when(cert->next_refresh, now, next, sizeof next);
-    print_padded(cert->name, name_width);
+    output_padded(cert->name, name_width);
     printf("  %-8s  %-14s  %-14s  ", cert->state, until, next);
     if (cert->error_reason[0] != '\0')
         printf("%s%s: %s", cert->is_must_staple ? "(must-staple) " : "", cert->error_reason, cert->error_detail);
@@ -91,10 +76,10 @@ static void print_certs(struct status_view *view, int64_t now)
 
     qsort(view->certs, view->cert_count, sizeof *view->certs, compare);
     for (size_t i = 0; i < view->cert_count; i++)
-        width = width_of(view->certs[i].name) > width ? width_of(view->certs[i].name) : width;
+        width = output_width(view->certs[i].name) > width ? output_width(view->certs[i].name) : width;
     width = width > NAME_WIDTH_MAX ? NAME_WIDTH_MAX : width;
     putchar('\n');
-    print_padded("certificate", width);
+    output_padded("certificate", width);
     printf("  %-8s  %-14s  %-14s  %s\n", "state", "served until", "next refresh", "last error");
     for (size_t i = 0; i < view->cert_count; i++)
         print_cert(&view->certs[i], width, now);

@@ -1,7 +1,7 @@
 /*
  * Owns: what a command is, and the exit codes that all commands share.
  * Runs in: command line.
- * Never: opens the store, Apache's file or the audit log.
+ * Never: opens the store or Apache's file.
  */
 #ifndef STAPLEGUARD_CLI_COMMAND_H
 #define STAPLEGUARD_CLI_COMMAND_H
@@ -18,6 +18,7 @@ struct command {
     int (*run)(const struct command *command, int argc, char **argv);
 };
 
+extern const struct command command_audit;
 extern const struct command command_cert;
 extern const struct command command_check;
 extern const struct command command_deploy;

@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
     &command_deploy,
     &command_resume,
     &command_metrics,
+    &command_audit,
     &command_cert,
     &command_verify,
 };

@@ -43,6 +43,21 @@ void output_time(const char *name, int64_t time, int64_t now)
     printf("%s: %s (%s %s)\n", name, text, distance, ahead < 0 ? "ago" : "ahead");
 }
 
+int output_width(const char *text)
+{
+    int width = 0;
+
+    /* Continuation octets of UTF-8 take no column. */
+    for (; *text != '\0'; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
+    return width;
+}
+
+void output_padded(const char *text, int width)
+{
+    printf("%s%*s", text, width > output_width(text) ? width - output_width(text) : 0, "");
+}
+
 int output_end(int code)
 {
     if (fflush(stdout) == 0 && ferror(stdout) == 0)

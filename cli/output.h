@@ -12,6 +12,10 @@
 void output_field(const char *name, const char *text);
 /* "name: 2026-01-02T03:04:05Z (4d 18h ahead)", seen from now; nothing for a time of 0. */
 void output_time(const char *name, int64_t time, int64_t now);
+/* The columns that a text takes on a terminal: its characters, not its octets. */
+int output_width(const char *text);
+/* The text, and blanks up to that width. */
+void output_padded(const char *text, int width);
 /* Returns code, or CLI_EXIT_ERROR with a message when standard output could not take everything. */
 int output_end(int code);
 

@@ -1,5 +1,5 @@
 /*
- * Owns: opening a file that somebody named in a configuration.
+ * Owns: opening a file that somebody named in a configuration, and making what happened in a directory last.
  * Runs in: supervisor (as root), command line.
  * Never: waits in open, or hands out what is not a regular file.
  */
@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bounds.h"
+
 static int refuse(int fd, int error, const char *text, const char **why)
 {
     if (fd >= 0)
@@ -18,6 +20,31 @@ static int refuse(int fd, int error, const char *text, const char **why)
     *why = text;
     errno = error;
     return -1;
+}
+
+int file_sync_directory(const char *path)
+{
+    char directory[FILE_PATH_MAX + 1];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    int result;
+    int saved;
+    int fd;
+
+    if (len >= sizeof directory) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(directory, path, len);
+    directory[len] = '\0';
+    fd = open(len == 0 ? "." : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    result = fsync(fd);
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return result;
 }
 
 int file_open_regular(const char *path, const char **why)

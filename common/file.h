@@ -1,10 +1,16 @@
 /*
- * Owns: opening a file that somebody named in a configuration.
+ * Owns: opening a file that somebody named in a configuration, and making what happened in a directory last.
  * Runs in: supervisor (as root), command line.
  * Never: waits in open, or hands out what is not a regular file.
  */
 #ifndef STAPLEGUARD_FILE_H
 #define STAPLEGUARD_FILE_H
+
+/*
+ * See to it that what was made, renamed or removed at path is so after a power loss, too: sync the directory that it is in.  Returns
+ * 0, or -1 with errno set.
+ */
+int file_sync_directory(const char *path);
 
 /*
  * Open the regular file at path for reading (symbolic links are followed; close-on-exec).  Returns the descriptor, the

@@ -15,20 +15,21 @@ void hex_write(const uint8_t *octets, size_t len, char *text)
     }
 }
 
-static int value_of(char digit)
-{
-    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
+/* A digit's value and one more; 0 for what is none. */
+static const uint8_t values[UINT8_MAX + 1] = {
+    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+    ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 bool hex_read(const char *text, uint8_t *octets, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        int high = value_of(text[2 * i]);
-        int low = value_of(text[2 * i + 1]);
+        unsigned high = values[(uint8_t)text[2 * i]];
+        unsigned low = values[(uint8_t)text[2 * i + 1]];
 
-        if (high < 0 || low < 0)
+        if (high == 0 || low == 0)
             return false;
-        octets[i] = (uint8_t)(high << 4 | low);
+        octets[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
     return true;
 }

@@ -111,6 +111,20 @@ static void trace_message(const struct ipc *ipc, const struct msg *msg, size_t l
         log_trace("%s <- %s: %s, %zu bytes", party_name(ipc->self), party_name(ipc->peer), msg_type_name(msg->type), len);
 }
 
+/* A peer that ended with messages unread resets the channel, once; what it said before that is still there (net/unix/af_unix.c). */
+static ssize_t receive_octets(int fd, struct msghdr *header, int flags)
+{
+    bool was_reset = false;
+
+    for (;;) {
+        ssize_t len = recvmsg(fd, header, flags);
+
+        if (len >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset)))
+            return len;
+        was_reset = was_reset || errno == ECONNRESET;
+    }
+}
+
 enum ipc_result ipc_receive(struct ipc *ipc, struct msg *msg, int *fd, enum ipc_wait wait)
 {
     struct iovec iov = {.iov_base = ipc->in, .iov_len = sizeof ipc->in};
@@ -124,9 +138,7 @@ enum ipc_result ipc_receive(struct ipc *ipc, struct msg *msg, int *fd, enum ipc_
         *fd = -1;
     if (ipc->fd < 0)
         return IPC_CLOSED;
-    do {
-        len = recvmsg(ipc->fd, &header, MSG_CMSG_CLOEXEC | (wait == IPC_WAIT ? 0 : MSG_DONTWAIT));
-    } while (len < 0 && errno == EINTR);
+    len = receive_octets(ipc->fd, &header, MSG_CMSG_CLOEXEC | (wait == IPC_WAIT ? 0 : MSG_DONTWAIT));
     if (len < 0)
         return result_of_errno();
     fd_count = take_descriptors(&header, &received_fd);

@@ -24,6 +24,14 @@ void log_line(enum severity severity, const char *format, ...) __attribute__((fo
 #define log_warning(...) log_line(SEVERITY_WARNING, __VA_ARGS__)
 #define log_error(...) log_line(SEVERITY_ERROR, __VA_ARGS__)
 
+/*
+ * A line about an event that the journal was told of (is_told) by itself: left out where standard error is the journal, too, so that
+ * nobody reads it twice.
+ */
+void log_unless_told(bool is_told, enum severity severity, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Is this descriptor the system journal?  systemd.exec(5), JOURNAL_STREAM. */
+bool log_is_journal(int fd);
+
 /* Only with -v. */
 void log_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool log_is_verbose(void);

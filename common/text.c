@@ -50,11 +50,33 @@ static size_t clean_char_len(const char *text, size_t len)
     return code_point_is_clean(c) ? need : 0;
 }
 
+/* How many bytes at the start are printable ASCII, counted in words: most of any text is, and goes by eight at a time. */
+static size_t plain_len(const char *text, size_t len)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t tops = 0x80 * ones;
+    size_t at = 0;
+
+    for (uint64_t word; len - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, text + at, sizeof word);
+        /* A top bit is set where a byte is 0x80 or more, below 0x20 (it borrows), or 0x7f (one more makes 0x80). */
+        if (((word | (word - 0x20 * ones) | (word + ones)) & tops) != 0)
+            break;
+    }
+    return at;
+}
+
 bool text_is_clean(const char *text, size_t len)
 {
     while (len > 0) {
-        size_t n = clean_char_len(text, len);
+        size_t plain = plain_len(text, len);
+        size_t n;
 
+        text += plain;
+        len -= plain;
+        if (len == 0)
+            return true;
+        n = clean_char_len(text, len);
         if (n == 0)
             return false;
         text += n;

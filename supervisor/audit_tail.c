@@ -11,7 +11,38 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void audit_tail_scan(const char *data, size_t len, struct audit_tail *tail)
+/* The line that ends at `end`: where it begins. */
+static size_t line_start(const char *data, size_t end)
+{
+    const char *newline = memrchr(data, '\n', end);
+
+    return newline == NULL ? 0 : (size_t)(newline - data) + 1;
+}
+
+static void take_record(const char *line, size_t len, struct audit_tail *tail)
+{
+    struct audit_seal seal = {0};
+
+    tail->has_record = true;
+    audit_seal_split(line, len, &seal, &tail->is_sealed);
+    tail->epoch = tail->is_sealed ? seal.epoch : 0;
+}
+
+/* From the last record upwards: is the one with the kept number the kept one? */
+static bool is_kept_other(const char *data, size_t end, const struct audit_chain *kept)
+{
+    struct audit_chain chain;
+
+    for (size_t start;; end = start - 1) {
+        start = line_start(data, end);
+        if (audit_record_read(data + start, end - start, NULL, &chain) == AUDIT_OK && chain.seq <= kept->seq)
+            return chain.seq == kept->seq && memcmp(chain.hash, kept->hash, sizeof chain.hash) != 0;
+        if (start == 0)
+            return false;
+    }
+}
+
+void audit_tail_scan(const char *data, size_t len, const struct audit_chain *kept, struct audit_tail *tail)
 {
     size_t end = len; /* of the line that is looked at, without its newline */
     size_t start;
@@ -20,12 +51,11 @@ void audit_tail_scan(const char *data, size_t len, struct audit_tail *tail)
     if (len > 0 && !tail->is_line_open)
         end--;
     for (; !tail->is_empty; end = start - 1) {
-        const char *newline = memrchr(data, '\n', end);
-
-        start = newline == NULL ? 0 : (size_t)(newline - data) + 1;
+        start = line_start(data, end);
         if (audit_record_read(data + start, end - start, NULL, &tail->chain) == AUDIT_OK) {
-            tail->has_record = true;
+            take_record(data + start, end - start, tail);
             tail->unsound_len = end == len ? 0 : len - end - 1;
+            tail->is_kept_other = kept != NULL && is_kept_other(data, end, kept);
             break;
         }
         if (start == 0)
@@ -34,7 +64,7 @@ void audit_tail_scan(const char *data, size_t len, struct audit_tail *tail)
     tail->is_torn = tail->unsound_len > 0 && memchr(data + len - tail->unsound_len, '\n', tail->unsound_len) == NULL;
 }
 
-int audit_tail_read(int fd, struct audit_tail *tail)
+int audit_tail_read(int fd, const struct audit_chain *kept, struct audit_tail *tail)
 {
     char *data = NULL;
     struct stat status;
@@ -61,7 +91,7 @@ int audit_tail_read(int fd, struct audit_tail *tail)
             break;
         len += (size_t)got;
     }
-    audit_tail_scan(data, len, tail);
+    audit_tail_scan(data, len, kept, tail);
     result = 0;
 out:
     free(data);

@@ -21,12 +21,18 @@ struct audit_tail {
     struct audit_chain chain; /* all zero when there is none */
     size_t unsound_len;       /* bytes behind that record which are no record, as far as was looked */
     bool is_torn;             /* they are just one line that was not finished */
+    bool is_sealed;           /* that record bears a seal, of this epoch */
+    uint32_t epoch;
+    bool is_kept_other;       /* a record with the number of `kept` was found, but it is another one */
 };
 
-/* Look at the len bytes that a file ends with.  Pure. */
-void audit_tail_scan(const char *data, size_t len, struct audit_tail *tail);
+/*
+ * Look at the len bytes that a file ends with.  kept: an end of the chain as somebody else knows it, to be looked for; may be NULL.
+ * Pure.
+ */
+void audit_tail_scan(const char *data, size_t len, const struct audit_chain *kept, struct audit_tail *tail);
 
 /* The same for the end of a regular file.  Returns 0, or -1 with errno set. */
-int audit_tail_read(int fd, struct audit_tail *tail);
+int audit_tail_read(int fd, const struct audit_chain *kept, struct audit_tail *tail);
 
 #endif

@@ -23,6 +23,8 @@
 
 /* Messages taken from one child before others get their turn. */
 #define TURN_MESSAGES 256
+/* Turns for what a child said before it ended: its channel holds some hundred messages; somebody who lives on might go on talking. */
+#define LAST_TURNS 64
 /* How long an audit record may wait for others before it is on the disk. */
 #define FLUSH_MSEC 250
 /* Certificate files are looked at from outside: a renewal that no hook told of is served a minute later at the latest. */
@@ -60,8 +62,9 @@ static void committed(void *context)
     daemon->facts.committed_at = (int64_t)time(NULL);
     daemon->facts.commits++;
     if (daemon->facts.commit.reason != REASON_NONE)
-        log_error("Apache's file was not written: %s", daemon->facts.commit.detail[0] != '\0'
-            ? daemon->facts.commit.detail : reason_sentence((enum reason)daemon->facts.commit.reason));
+        log_unless_told(audit_has_journal(daemon->settings.audit), SEVERITY_ERROR, "Apache's file was not written: %s",
+            daemon->facts.commit.detail[0] != '\0' ? daemon->facts.commit.detail
+                                                    : reason_sentence((enum reason)daemon->facts.commit.reason));
     daemon_save_soon(daemon, clock_monotonic_msec());
     if (!daemon->is_ready_said) {
         daemon->is_ready_said = true;
@@ -106,7 +109,8 @@ static void child_is_ready(struct daemon *daemon, struct child_life *life)
         daemon_tell_apache(daemon);
 }
 
-static void receive_from(struct daemon *daemon, struct child_life *life)
+/* Returns whether there may be more. */
+static bool receive_from(struct daemon *daemon, struct child_life *life)
 {
     struct msg msg;
 
@@ -115,7 +119,7 @@ static void receive_from(struct daemon *daemon, struct child_life *life)
         const char *wrong = NULL;
 
         if (result == IPC_AGAIN)
-            return;
+            return false;
         if (result == IPC_OK)
             wrong = relay_message(&daemon->relay, &life->child, &msg);
         else if (result == IPC_MALFORMED)
@@ -125,13 +129,16 @@ static void receive_from(struct daemon *daemon, struct child_life *life)
         else if (msg.type == MSG_READY)
             child_is_ready(daemon, life);
     }
+    return life->child.ipc.fd >= 0;
 }
 
-/* What it said before it ended still counts. */
+/* What it said before it ended still counts, all of it. */
 static void collect_children(struct daemon *daemon, int64_t now_msec)
 {
-    receive_from(daemon, &daemon->children.fetcher);
-    receive_from(daemon, &daemon->children.writer);
+    for (unsigned i = 0; i < LAST_TURNS && receive_from(daemon, &daemon->children.fetcher); i++)
+        ;
+    for (unsigned i = 0; i < LAST_TURNS && receive_from(daemon, &daemon->children.writer); i++)
+        ;
     children_collect(&daemon->children, now_msec);
     if (daemon->children.writer.child.pid <= 0)
         restart_writer_gone(daemon->restart);
@@ -196,6 +203,12 @@ static void flush(struct daemon *daemon)
     daemon->flush_msec = DAEMON_NEVER;
 }
 
+static void tick(struct daemon *daemon, int64_t now_msec)
+{
+    relay_tick(&daemon->relay);
+    daemon->tick_msec = now_msec + audit_tick(daemon->settings.audit);
+}
+
 static void feed_watchdog(struct daemon *daemon, int64_t now_msec)
 {
     notify_watchdog();
@@ -206,7 +219,7 @@ static void feed_watchdog(struct daemon *daemon, int64_t now_msec)
 static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
 {
     int64_t next_msec = children_tick(&daemon->children, now_msec);
-    int64_t parts[8];
+    int64_t parts[9];
 
     if (daemon->lookout_msec <= now_msec)
         look_out(daemon, now_msec);
@@ -218,6 +231,8 @@ static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
         daemon_save(daemon);
     if (daemon->flush_msec <= now_msec)
         flush(daemon);
+    if (daemon->tick_msec <= now_msec)
+        tick(daemon, now_msec);
     if (daemon->watchdog_msec <= now_msec)
         feed_watchdog(daemon, now_msec);
     if (daemon->is_stopping && daemon->stop_msec <= now_msec) {
@@ -232,6 +247,7 @@ static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
     parts[5] = daemon->watchdog_msec;
     parts[6] = daemon->stop_msec;
     parts[7] = deploys_tick(daemon->deploys, now_msec);
+    parts[8] = daemon->tick_msec;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         next_msec = parts[i] < next_msec ? parts[i] : next_msec;
     return next_msec;
@@ -327,6 +343,7 @@ static int set_up(struct daemon *daemon, const struct daemon_settings *settings)
     daemon->save_msec = daemon->flush_msec = daemon->stop_msec = daemon->watchdog_msec = DAEMON_NEVER;
     daemon->apache_msec = daemon->apache_ended_msec = now_msec;
     daemon->lookout_msec = now_msec + LOOKOUT_MSEC;
+    daemon->tick_msec = now_msec;
     if (notify_watchdog_msec() > 0)
         daemon->watchdog_msec = now_msec;
     if (daemon_gather(daemon) != 0 || daemon_prepare_actions(daemon) != 0)

@@ -14,9 +14,9 @@
 #define LOOK_SOON_MSEC 50
 #define SOON_MSEC 10000
 
-static void audit_apache(const struct daemon *daemon, enum event event)
+static bool audit_apache(const struct daemon *daemon, enum event event)
 {
-    audit_write(daemon->settings.audit,
+    return audit_write(daemon->settings.audit,
         &(struct audit_fields){.event = event, .process = PARTY_SUPERVISOR, .pid = daemon->apache.pid,
             .detail = event == EVENT_APACHE_FOUND ? daemon->apache.detail : ""});
 }
@@ -55,16 +55,16 @@ static void found(struct daemon *daemon)
     apache_find_lock(&daemon->apache);
     daemon->facts.apache_pid = daemon->apache.pid;
     daemon->facts.apache_lock = daemon->apache.lock_kind;
-    log_info("Apache runs as process %d", (int)daemon->apache.pid);
+    log_unless_told(
+        audit_apache(daemon, EVENT_APACHE_FOUND), SEVERITY_INFO, "Apache runs as process %d", (int)daemon->apache.pid);
     say_lock(&daemon->apache);
-    audit_apache(daemon, EVENT_APACHE_FOUND);
     daemon_tell_apache(daemon);
 }
 
 static void lost(struct daemon *daemon)
 {
-    log_info("Apache's process %d has ended", (int)daemon->apache.pid);
-    audit_apache(daemon, EVENT_APACHE_ENDED);
+    log_unless_told(
+        audit_apache(daemon, EVENT_APACHE_ENDED), SEVERITY_INFO, "Apache's process %d has ended", (int)daemon->apache.pid);
     apache_clear(&daemon->apache);
     daemon->facts.apache_pid = 0;
     daemon->facts.apache_lock = APACHE_LOCK_NONE;

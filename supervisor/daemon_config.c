@@ -22,16 +22,17 @@
 static void note_discovery(struct daemon *daemon, int result, size_t count, const char *error)
 {
     bool is_news = strcmp(daemon->facts.discovery_error, error) != 0;
+    bool is_told;
 
     daemon->facts.discovered_at = (int64_t)time(NULL);
     snprintf(daemon->facts.discovery_error, sizeof daemon->facts.discovery_error, "%s", result == 0 ? "" : error);
     if (result == 0 || !is_news)
         return;
-    log_error("Apache does not tell its certificates: %s", error);
+    is_told = audit_write(daemon->settings.audit, &(struct audit_fields){.event = EVENT_DISCOVERY_FAILED,
+        .process = PARTY_SUPERVISOR, .detail = daemon->facts.discovery_error});
+    log_unless_told(is_told, SEVERITY_ERROR, "Apache does not tell its certificates: %s", error);
     if (result > 0)
         log_warning("going on with the %zu that it told the last time", count);
-    audit_write(daemon->settings.audit, &(struct audit_fields){.event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR,
-        .detail = daemon->facts.discovery_error});
 }
 
 int daemon_gather(struct daemon *daemon)
@@ -110,16 +111,19 @@ static void replace_children(struct daemon *daemon, const struct conf *old)
 static void end_reload(struct daemon *daemon, const char *error)
 {
     bool is_well = error[0] == '\0';
+    char count[48];
+    bool is_told;
 
     daemon->facts.reloaded_at = (int64_t)time(NULL);
     snprintf(daemon->facts.reload_error, sizeof daemon->facts.reload_error, "%s", error);
-    audit_write(daemon->settings.audit,
+    snprintf(count, sizeof count, "%zu certificate%s", daemon->pool->count, daemon->pool->count == 1 ? "" : "s");
+    is_told = audit_write(daemon->settings.audit,
         &(struct audit_fields){.event = is_well ? EVENT_SERVICE_RELOAD : EVENT_SERVICE_RELOAD_FAILED,
-            .process = PARTY_SUPERVISOR, .detail = daemon->facts.reload_error});
+            .process = PARTY_SUPERVISOR, .detail = is_well ? count : daemon->facts.reload_error});
     if (is_well)
-        log_info("reloaded: %zu certificate%s", daemon->pool->count, daemon->pool->count == 1 ? "" : "s");
+        log_unless_told(is_told, SEVERITY_INFO, "reloaded: %s", count);
     else
-        log_error("not reloaded, going on as before: %s", error);
+        log_unless_told(is_told, SEVERITY_ERROR, "not reloaded, going on as before: %s", error);
     if (daemon->reloader != NULL) {
         control_say(daemon->reloader, "%s%s", is_well ? "reloaded" : "not reloaded, going on as before: ", error);
         control_end(daemon->reloader, is_well ? 0 : 1);
@@ -144,6 +148,8 @@ static void apply(struct daemon *daemon, char **paths, size_t count)
     daemon->next_conf = NULL;
     daemon->children.conf = daemon->conf;
     replace_children(daemon, old);
+    audit_reconfigure(daemon->settings.audit, &(struct audit_settings){.path = daemon->conf->audit_log,
+        .is_sealed = daemon->conf->is_audit_sealed, .journal_path = daemon->conf->is_journal_on ? JOURNAL_SOCKET : NULL});
     daemon->apache_msec = clock_monotonic_msec(); /* pid_file may be another */
     conf_free(old);
     end_reload(daemon, "");
@@ -156,13 +162,22 @@ static const char *fixed_key_changed(const struct conf *a, const struct conf *b)
         return "state_dir";
     if (strcmp(a->run_dir, b->run_dir) != 0)
         return "run_dir";
-    if (strcmp(a->audit_log, b->audit_log) != 0)
-        return "audit_log";
     if (strcmp(a->fetch_user, b->fetch_user) != 0)
         return "fetch_user";
     if (strcmp(a->write_user, b->write_user) != 0)
         return "write_user";
     return strcmp(a->apache_user, b->apache_user) != 0 ? "user" : NULL;
+}
+
+/* The log moves when the configuration is in force; that it could is known before. */
+static bool can_move_log(const struct daemon *daemon, const struct conf *conf, char *error, size_t cap)
+{
+    const char *why = strcmp(daemon->conf->audit_log, conf->audit_log) == 0 ? NULL : audit_refuses_path(conf->audit_log);
+
+    if (why != NULL)
+        snprintf(error, cap, "audit_log = %s cannot be written: %s; may the service write there (ReadWritePaths= of its unit)?",
+            conf->audit_log, why);
+    return why == NULL;
 }
 
 static struct conf *read_next(const struct daemon *daemon, char *error, size_t cap)
@@ -177,7 +192,7 @@ static struct conf *read_next(const struct daemon *daemon, char *error, size_t c
     if (key != NULL)
         snprintf(error, cap, "%s: %s cannot change while the service runs; do: systemctl restart stapleguard",
             daemon->facts.config_path, key);
-    else if (directories_prepare(conf, ids->write_uid, ids->apache_gid, error, cap) == 0)
+    else if (directories_prepare(conf, ids->write_uid, ids->apache_gid, error, cap) == 0 && can_move_log(daemon, conf, error, cap))
         return conf;
     conf_free(conf);
     return NULL;

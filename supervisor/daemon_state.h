@@ -46,6 +46,7 @@ struct daemon {
     int64_t save_msec;      /* what is known is written down */
     int64_t save_cost_msec; /* how long that took the last time */
     int64_t flush_msec;     /* the audit log */
+    int64_t tick_msec;      /* its sealing key, and floods */
     int64_t watchdog_msec;
     int64_t stop_msec;      /* whoever has not ended by then is killed */
     bool is_ready_said;

@@ -96,7 +96,7 @@ static int lock_in(char *error, size_t cap)
 }
 
 /* The configured certificates and those that Apache names.  NULL: said already. */
-static struct pool *gather(const struct conf *conf, struct report *report)
+static struct pool *gather(const struct conf *conf, struct audit *audit, struct report *report)
 {
     char error[ERROR_MAX] = "";
     char **paths = NULL;
@@ -106,7 +106,8 @@ static struct pool *gather(const struct conf *conf, struct report *report)
 
     if (found != 0) {
         report->has_discovery_failed = true;
-        log_error("Apache does not tell its certificates: %s", error);
+        log_unless_told(audit_write(audit, &(struct audit_fields){.event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR,
+            .detail = error}), SEVERITY_ERROR, "Apache does not tell its certificates: %s", error);
         if (found > 0)
             log_warning("going on with the %zu that it told the last time", count);
     }
@@ -161,7 +162,8 @@ static void save_status(const struct conf *conf, const struct options *options, 
 
 static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass)
 {
-    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1};
+    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1,
+        .is_told = audit_has_journal(pass->audit) && log_is_journal(STDOUT_FILENO)};
     char error[ERROR_MAX] = "";
     char known_path[FILE_PATH_MAX + 8];
     struct known *known;
@@ -169,7 +171,7 @@ static enum exit_code run_once(const struct conf *conf, const struct options *op
 
     pass->conf = conf;
     pass->is_forced = options->is_forced;
-    pass->pool = gather(conf, &report);
+    pass->pool = gather(conf, pass->audit, &report);
     snprintf(known_path, sizeof known_path, "%s/known", conf->state_dir);
     known = known_read(known_path);
     pass->known = known;
@@ -238,7 +240,8 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
         log_error("cannot watch for signals: %s", strerror(errno));
         return EXIT_CONFIGURATION;
     }
-    pass.audit = audit_open(conf->audit_log, NULL);
+    pass.audit = audit_open(&(struct audit_settings){.path = conf->audit_log, .state_dir = conf->state_dir,
+        .is_sealed = conf->is_audit_sealed, .journal_path = conf->is_journal_on ? JOURNAL_SOCKET : NULL});
     if (pass.audit == NULL) {
         log_error("out of memory");
         return EXIT_CONFIGURATION;

@@ -23,6 +23,9 @@
 /* Messages taken from one child before the other gets its turn. */
 #define TURN_MESSAGES 256
 
+/* Turns for what a child said before it ended: its channel holds some hundred messages; somebody who lives on might go on talking. */
+#define LAST_TURNS 64
+
 /* How long an audit record may wait for others before it is on the disk. */
 #define FLUSH_MSEC 250
 
@@ -59,14 +62,15 @@ static void look_at_layers(struct run *run, const struct child *child)
 static void close_channel(struct run *run, struct child *child, const char *why)
 {
     if (why != NULL) {
-        log_error("%s: %s; its channel is closed", party_name(child->party), why);
-        relay_service_event(&run->relay, EVENT_PROTOCOL_VIOLATION, child->party, REASON_PROTOCOL, why);
+        log_unless_told(relay_service_event(&run->relay, EVENT_PROTOCOL_VIOLATION, child->party, REASON_PROTOCOL, why),
+            SEVERITY_ERROR, "%s: %s; its channel is closed", party_name(child->party), why);
         run->report->has_child_failed = true;
     }
     ipc_close(&child->ipc);
 }
 
-static void receive_from(struct run *run, struct child *child)
+/* Returns whether there may be more. */
+static bool receive_from(struct run *run, struct child *child)
 {
     struct msg msg;
 
@@ -75,29 +79,31 @@ static void receive_from(struct run *run, struct child *child)
         const char *wrong;
 
         if (result == IPC_AGAIN)
-            return;
+            return false;
         if (result != IPC_OK) {
             close_channel(run, child, result == IPC_MALFORMED ? msg_result_text(child->ipc.refused) : NULL);
-            return;
+            return false;
         }
         wrong = relay_message(&run->relay, child, &msg);
         if (wrong != NULL) {
             close_channel(run, child, wrong);
-            return;
+            return false;
         }
         if (msg.type == MSG_READY)
             look_at_layers(run, child);
         else if (msg.type == MSG_PROGRESS)
             report_progress(run->report, clock_monotonic_msec() - run->started_msec);
     }
+    return true;
 }
 
 static void child_ended(struct run *run, struct child *child, int status)
 {
     child->pid = -1;
     child->exit_status = status;
-    /* What it said before it ended still counts. */
-    receive_from(run, child);
+    /* What it said before it ended still counts, all of it. */
+    for (unsigned i = 0; i < LAST_TURNS && receive_from(run, child); i++)
+        ;
     ipc_close(&child->ipc);
     relay_child_exit(&run->relay, child);
     if (!child->is_done)
@@ -161,6 +167,8 @@ static void flush_audit(struct run *run)
 
     if (now_msec - run->flushed_msec < FLUSH_MSEC)
         return;
+    relay_tick(&run->relay);
+    audit_tick(run->pass->audit);
     audit_flush(run->pass->audit);
     run->flushed_msec = now_msec;
 }

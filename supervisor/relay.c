@@ -1,16 +1,18 @@
 /*
  * Owns: what becomes of a child's message: a line of the log, a record of the audit log, a fact in the pool.
  * Runs in: supervisor.
- * Never: lets a child report an event that is not its own, or about a certificate that does not exist.
+ * Never: lets a child report an event that is not its own, or about a certificate that does not exist; drops one uncounted.
  */
 #include "relay.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "child.h"
+#include "clock.h"
 #include "log.h"
 
 void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report)
@@ -20,7 +22,63 @@ void relay_init(struct relay *relay, struct pool *pool, const struct known *know
     relay->audit = audit;
     relay->report = report;
     relay->watch = NULL;
+    relay->fetcher = relay->writer = (struct throttle){0};
 }
+
+/* Floods. */
+
+static const char *kind_name(size_t kind)
+{
+    return kind == THROTTLE_LOG_LINES ? "lines for the log" : event_name((enum event)kind);
+}
+
+static void audit_flood(struct relay *relay, enum party party, uint32_t count, const char *detail)
+{
+    bool is_told = audit_write(relay->audit, &(struct audit_fields){.event = EVENT_AUDIT_THROTTLED, .process = party,
+        .reason = REASON_FLOOD, .count = count, .detail = detail});
+
+    log_unless_told(is_told, SEVERITY_WARNING, "%s: %s", party_name(party), detail);
+}
+
+/* May the child report one more of this kind?  The first that may not is said. */
+static bool may_report(struct relay *relay, const struct child *child, size_t kind)
+{
+    struct throttle *throttle = child->party == PARTY_FETCHER ? &relay->fetcher : &relay->writer;
+    char detail[DETAIL_MAX + 1];
+
+    switch (throttle_take(throttle, kind, relay->pool->sent_count, clock_monotonic_msec())) {
+    case THROTTLE_PASS:
+        return true;
+    case THROTTLE_BEGINS:
+        snprintf(detail, sizeof detail, "%s: more than its certificates can need; what is too much is counted from here on, not recorded",
+            kind_name(kind));
+        audit_flood(relay, child->party, 0, detail);
+        break;
+    case THROTTLE_SUPPRESS:
+        break;
+    }
+    return false;
+}
+
+static void tell_floods(struct relay *relay, enum party party, bool is_last)
+{
+    struct throttle *throttle = party == PARTY_FETCHER ? &relay->fetcher : &relay->writer;
+    char detail[DETAIL_MAX + 1];
+    uint64_t count;
+
+    for (size_t kind = 0; throttle_tell(throttle, &kind, clock_monotonic_msec(), is_last, &count); kind++) {
+        snprintf(detail, sizeof detail, "%s: %" PRIu64 " were not recorded", kind_name(kind), count);
+        audit_flood(relay, party, count > UINT32_MAX ? UINT32_MAX : (uint32_t)count, detail);
+    }
+}
+
+void relay_tick(struct relay *relay)
+{
+    tell_floods(relay, PARTY_FETCHER, false);
+    tell_floods(relay, PARTY_WRITER, false);
+}
+
+/* Certificates and processes. */
 
 static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
 {
@@ -30,19 +88,23 @@ static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
     fields->serial_len = cert->serial_len;
 }
 
-void relay_cert_told(struct relay *relay, struct pool_cert *cert)
+/*
+ * What the certificate is, or why it cannot be looked after (told_reason, detail), was found out: told, if it is news.  Returns
+ * whether the journal has it.
+ */
+static bool tell_cert(struct relay *relay, struct pool_cert *cert)
 {
     struct audit_fields fields = {.process = PARTY_SUPERVISOR, .reason = cert->told_reason, .detail = cert->detail};
     enum known_news news = cert->is_told ? KNOWN_IS_CHANGED : known_compare(relay->known, cert);
 
     cert->is_told = true;
     if (news == KNOWN_NOTHING_NEW)
-        return;
+        return false;
     fields.event = news == KNOWN_IS_NEW ? EVENT_CERT_ADDED : EVENT_CERT_CHANGED;
     if (cert->state == CERT_STATE_UNUSABLE)
         fields.event = EVENT_CERT_REFUSED;
     name_cert(&fields, cert);
-    audit_write(relay->audit, &fields);
+    return audit_write(relay->audit, &fields);
 }
 
 void relay_file_refused(
@@ -51,6 +113,7 @@ void relay_file_refused(
     char sentence[DETAIL_MAX + 1];
     bool is_kept = cert->cert_no != POOL_NO_NUMBER && reason != REASON_FILE_MISSING;
     bool is_news = cert->told_reason != reason || !cert->is_trouble_said;
+    bool is_told;
 
     snprintf(sentence, sizeof sentence, "%s: %s", path, detail[0] != '\0' ? detail : reason_sentence(reason));
     if (is_kept) {
@@ -61,18 +124,18 @@ void relay_file_refused(
     cert->told_reason = reason;
     cert->expiry = 0;
     pool_cert_fail(cert, reason, sentence);
-    relay_cert_told(relay, cert);
+    is_told = tell_cert(relay, cert);
     if (relay->watch != NULL && is_news) {
-        log_error("%s: %s", cert->name, sentence);
+        log_unless_told(is_told, SEVERITY_ERROR, "%s: %s", cert->name, sentence);
         cert->is_trouble_said = true;
     }
     if (relay->watch != NULL)
         relay->watch->cert_changed(relay->watch->context, cert);
 }
 
-void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail)
+bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail)
 {
-    audit_write(relay->audit, &(struct audit_fields){.event = event, .process = about, .reason = reason, .detail = detail});
+    return audit_write(relay->audit, &(struct audit_fields){.event = event, .process = about, .reason = reason, .detail = detail});
 }
 
 void relay_child_start(struct relay *relay, const struct child *child)
@@ -87,18 +150,22 @@ void relay_child_exit(struct relay *relay, const struct child *child)
     int status = is_killed ? -WTERMSIG(child->exit_status) : WEXITSTATUS(child->exit_status);
     bool is_keepers = child->party == PARTY_WRITER && status == CHILD_EXIT_KEEPER_VIOLATION;
     enum event event = status == -SIGSYS || is_keepers ? EVENT_SANDBOX_VIOLATION : EVENT_PROCESS_EXIT;
+    bool is_told;
 
-    audit_write(relay->audit, &(struct audit_fields){.event = event, .process = child->party, .has_status = true,
+    tell_floods(relay, child->party, true);
+    is_told = audit_write(relay->audit, &(struct audit_fields){.event = event, .process = child->party, .has_status = true,
         .status = status, .detail = is_keepers ? "the keeper" : NULL});
     if (event == EVENT_SANDBOX_VIOLATION)
-        log_error("%s was ended by its sandbox: it made a system call that it must not make; the kernel's audit log names it "
-                  "(type=1326)", is_keepers ? "the writer's keeper" : party_name(child->party));
+        log_unless_told(is_told, SEVERITY_ERROR,
+            "%s was ended by its sandbox: it made a system call that it must not make; the kernel's audit log names it (type=1326)",
+            is_keepers ? "the writer's keeper" : party_name(child->party));
     else if (is_killed)
-        log_error("%s was ended by signal %d", party_name(child->party), -status);
+        log_unless_told(is_told, SEVERITY_ERROR, "%s was ended by signal %d", party_name(child->party), -status);
     else if (status == 127)
-        log_error("%s could not be executed; is it installed beside stapleguardd?", party_name(child->party));
+        log_unless_told(is_told, SEVERITY_ERROR, "%s could not be executed; is it installed beside stapleguardd?",
+            party_name(child->party));
     else if (status != 0)
-        log_error("%s ended with code %d", party_name(child->party), status);
+        log_unless_told(is_told, SEVERITY_ERROR, "%s ended with code %d", party_name(child->party), status);
 }
 
 static const char *take_ready(struct child *child, const struct msg_ready *ready)
@@ -109,11 +176,12 @@ static const char *take_ready(struct child *child, const struct msg_ready *ready
     return NULL;
 }
 
-static const char *take_log(const struct child *child, const struct msg_log *log)
+static const char *take_log(struct relay *relay, const struct child *child, const struct msg_log *log)
 {
     if (log->severity > SEVERITY_ERROR)
         return "a severity that does not exist";
-    log_line((enum severity)log->severity, "%s: %s", party_name(child->party), log->text);
+    if (may_report(relay, child, THROTTLE_LOG_LINES))
+        log_line((enum severity)log->severity, "%s: %s", party_name(child->party), log->text);
     return NULL;
 }
 
@@ -141,19 +209,19 @@ static void note_event(struct pool_cert *cert, const struct msg_event *event)
 }
 
 /* In the daemon nobody reads a summary: trouble is told once, when it begins, and once when it is over. */
-static void tell_event(struct pool_cert *cert, const struct msg_event *event)
+static void tell_event(struct pool_cert *cert, const struct msg_event *event, bool is_told)
 {
     enum severity severity = event_severity((enum event)event->event);
 
     if (event->event == EVENT_STAPLE_STORED) {
         if (cert->is_trouble_said)
-            log_info("%s: a fresh staple again", cert->name);
+            log_unless_told(is_told, SEVERITY_INFO, "%s: a fresh staple again", cert->name);
         cert->is_trouble_said = false;
         return;
     }
     if (severity == SEVERITY_INFO || (cert->is_trouble_said && event->event != EVENT_CERT_WITHDRAWN))
         return;
-    log_line(severity, "%s: %s: %s%s", cert->name, reason_word((enum reason)event->reason),
+    log_unless_told(is_told, severity, "%s: %s: %s%s", cert->name, reason_word((enum reason)event->reason),
         cert->detail != NULL ? cert->detail : event->detail,
         event->event == EVENT_CERT_WITHDRAWN ? "; not asked for again until its file changes or: stapleguard resume"
                                              : "; tried again, the staple that is held stays");
@@ -177,6 +245,7 @@ static const char *take_event(struct relay *relay, const struct child *child, co
         .duration_msec = event->duration_msec,
         .http_status = event->http_status,
     };
+    bool is_told;
 
     if (!event_may_come_from((enum event)event->event, child->party))
         return "an event that is not its own";
@@ -184,16 +253,20 @@ static const char *take_event(struct relay *relay, const struct child *child, co
         return "a reason that does not exist";
     if (event->cert_no != CERT_NO_NONE && event->cert_no >= relay->pool->sent_count)
         return "an event about a certificate that does not exist";
+    if (cert != NULL)
+        note_event(cert, event);
+    if (!may_report(relay, child, event->event))
+        return NULL;
     if (cert != NULL) {
         name_cert(&fields, cert);
-        note_event(cert, event);
-        if (relay->watch != NULL)
-            tell_event(cert, event);
-    } else if (event_severity((enum event)event->event) != SEVERITY_INFO) {
-        log_line(event_severity((enum event)event->event), "%s: %s: %s", party_name(child->party),
-            reason_sentence((enum reason)event->reason), event->detail);
+        fields.is_told_before = relay->watch != NULL && cert->is_trouble_said && fields.event != EVENT_CERT_WITHDRAWN;
     }
-    audit_write(relay->audit, &fields);
+    is_told = audit_write(relay->audit, &fields);
+    if (cert != NULL && relay->watch != NULL)
+        tell_event(cert, event, is_told);
+    else if (cert == NULL && event_severity(fields.event) != SEVERITY_INFO)
+        log_unless_told(is_told, event_severity(fields.event), "%s: %s: %s", party_name(child->party), reason_sentence(fields.reason),
+            event->detail);
     if (relay->watch != NULL && event->event == EVENT_APACHE_RESTART_SEEN)
         relay->watch->apache_restarted(relay->watch->context);
     return NULL;
@@ -212,7 +285,7 @@ static bool find_cert(struct relay *relay, uint32_t cert_no, struct pool_cert **
     return cert_no < relay->pool->sent_count;
 }
 
-static const char *take_cert_info(struct relay *relay, const struct msg_cert_info *info)
+static const char *take_cert_info(struct relay *relay, const struct child *child, const struct msg_cert_info *info)
 {
     struct pool_cert *cert;
     bool is_told;
@@ -239,7 +312,8 @@ static const char *take_cert_info(struct relay *relay, const struct msg_cert_inf
     if (is_told)
         return NULL;
     pool_cert_fail(cert, cert->told_reason, info->detail);
-    relay_cert_told(relay, cert);
+    if (may_report(relay, child, EVENT_CERT_CHANGED))
+        tell_cert(relay, cert);
     changed(relay, cert);
     return NULL;
 }
@@ -321,11 +395,11 @@ const char *relay_message(struct relay *relay, struct child *child, const struct
     case MSG_READY:
         return take_ready(child, &msg->ready);
     case MSG_LOG:
-        return take_log(child, &msg->log);
+        return take_log(relay, child, &msg->log);
     case MSG_EVENT:
         return take_event(relay, child, &msg->event);
     case MSG_CERT_INFO:
-        return take_cert_info(relay, &msg->cert_info);
+        return take_cert_info(relay, child, &msg->cert_info);
     case MSG_CERT_STATE:
         return take_cert_state(relay, &msg->cert_state);
     case MSG_PROGRESS:

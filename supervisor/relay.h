@@ -12,6 +12,7 @@
 #include "pool.h"
 #include "report.h"
 #include "spawn.h"
+#include "throttle.h"
 
 /* What the daemon wants to hear of besides; NULL pointers in a pass. */
 struct relay_watch {
@@ -30,6 +31,8 @@ struct relay {
     struct audit *audit;
     struct report *report;
     const struct relay_watch *watch; /* NULL in a pass */
+    struct throttle fetcher;         /* what each of them may report; a child that is started anew gets no more for it */
+    struct throttle writer;
 };
 
 void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report);
@@ -41,13 +44,13 @@ const char *relay_message(struct relay *relay, struct child *child, const struct
 void relay_file_refused(
     struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
 
-/* What the certificate is, or why it cannot be looked after (told_reason, detail), was found out: told, if it is news. */
-void relay_cert_told(struct relay *relay, struct pool_cert *cert);
-
-/* An event about the service. */
-void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);
+/* An event about the service.  Returns whether the journal has it (log_unless_told). */
+bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);
 void relay_child_start(struct relay *relay, const struct child *child);
 /* child->exit_status is set.  A death by the sandbox is an event of its own. */
 void relay_child_exit(struct relay *relay, const struct child *child);
+
+/* Record how much was suppressed of what children report, where it is time; now and then, whatever happens. */
+void relay_tick(struct relay *relay);
 
 #endif

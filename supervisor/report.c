@@ -129,7 +129,8 @@ enum exit_code report_summary(const struct report *report, const struct pool *po
     if (report->is_interrupted)
         fputs("interrupted: what was fetched until then is kept\n", out);
     print_counts(report, pool, counts, out);
-    print_certs(pool, counts, audit_log, out);
+    if (!report->is_told)
+        print_certs(pool, counts, audit_log, out);
     if (counts[OUTCOME_MISSING] + counts[OUTCOME_KEPT] > 0)
         fputs("  what failed is tried again in the next pass\n", out);
     print_file(report, out);

@@ -24,6 +24,7 @@ enum exit_code {
 
 struct report {
     bool is_terminal;   /* standard error shows progress */
+    bool is_told;       /* standard output is the journal, and the journal has each event: what failed is not listed again */
     bool is_interrupted;
     bool has_discovery_failed;
     bool has_child_failed;

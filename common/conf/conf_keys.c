@@ -26,12 +26,16 @@
 /*
  * Bounds: a response lives for days, seldom longer than a month, so a margin or an interval above one means a typing error.
  * timeout: a hung responder occupies a place of per_responder for so long.  max_body: a response of STAPLE_DER_MAX must
- * fit; ten megabytes are no response.
+ * fit; ten megabytes are no response.  audit_seal_interval: whoever breaks in can alter what is younger than that; below a minute
+ * the key's file would be written more often than the log.
  */
 const struct conf_key_row conf_key_rows[] = {
     {"stapleguard", "state_dir", "/var/lib/stapleguard", IN_CONF(state_dir), OF(CONF_PATH)},
     {"stapleguard", "run_dir", "/run/stapleguard", IN_CONF(run_dir), OF(CONF_PATH)},
     {"stapleguard", "audit_log", "/var/log/stapleguard/audit.jsonl", IN_CONF(audit_log), OF(CONF_PATH)},
+    {"stapleguard", "audit_seal", "no", IN_CONF(is_audit_sealed), YES_OR_NO},
+    {"stapleguard", "audit_seal_interval", "15m", IN_CONF(audit_seal_interval_sec), BETWEEN(CONF_DURATION, MINUTE, DAY)},
+    {"stapleguard", "journal", "yes", IN_CONF(is_journal_on), YES_OR_NO},
     {"stapleguard", "fetch_user", "stapleguard-fetch", IN_CONF(fetch_user), OF(CONF_USER)},
     {"stapleguard", "write_user", "stapleguard-write", IN_CONF(write_user), OF(CONF_USER)},
     {"stapleguard", "metrics_file", "", IN_CONF(metrics_file), OF(CONF_OPTIONAL_PATH)},

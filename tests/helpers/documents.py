@@ -3,7 +3,7 @@
 A block is fenced, and its language says what it is:
     ```sh                      commands, run by root, line by line as they stand
     ```sh in=build             the same, in a Debian with what building needs, from the source's directory
-    ```apache file=/PATH       what the reader puts into a file (also ini)
+    ```apache file=/PATH       what the reader puts into a file (also ini, sh)
     ```text                    something to look at (also json)
 A line before it, `<!-- not run: REASON -->`, says why commands are not run where the others are.
 """

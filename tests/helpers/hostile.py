@@ -20,6 +20,9 @@ UIDS = {"fetcher": stapleguard.FETCH_UID, "writer": stapleguard.WRITE_UID}
 CONFIGS = {"fetcher": "FETCH_CONFIG", "writer": "WRITE_CONFIG"}
 # Longer than any test looks: who is still there then was let be.
 PATIENCE_SEC = 60
+# Of the counted flood.
+FLOOD_EVENTS, FLOOD_LINES, FLOOD_OTHERS = 60000, 5000, 5
+FLOOD_LINE = "y" * 300
 
 _SCRIPT = """#!/usr/bin/python3
 import sys
@@ -167,6 +170,19 @@ def _flood(peer):
             peer.raw(octets)
 
 
+def _counted_flood(peer):
+    """A flood of a size that the test knows, of two kinds; a few of a third; and the end."""
+    peer.get_ready()
+    peer.wait_for_cert()
+    peer.supervisor.ours.setblocking(True)
+    for octets, count in ((peer.event("fetch.failed", reason=wire.REASONS.index("timeout"), detail="x" * 300), FLOOD_EVENTS),
+                          (wire.pack("LOG", severity=1, text=FLOOD_LINE), FLOOD_LINES),
+                          (peer.event("response.rejected", reason=wire.REASONS.index("malformed")), FLOOD_OTHERS)):
+        for _ in range(count):
+            peer.raw(octets)
+    sys.exit(7)
+
+
 def _deaf(peer):
     """Fills what is said to the sibling, reads nothing, and asks for nothing."""
     peer.get_ready()
@@ -201,5 +217,6 @@ ATTACKS = {name: attack for name, (attack, _) in VIOLATIONS.items()} | {
     "silence": _silent,
     "never ready": _never_ready,
     "flood": _flood,
+    "counted flood": _counted_flood,
     "deaf": _deaf,
 }

@@ -67,7 +67,7 @@ class Stapleguard:
         self.sections = {
             "stapleguard": {
                 "state_dir": self.state_dir, "run_dir": self.run_dir, "audit_log": self.audit_log,
-                "fetch_user": FETCH_UID, "write_user": WRITE_UID,
+                "fetch_user": FETCH_UID, "write_user": WRITE_UID, "journal": "no",
             },
             "apache": {"dbm": self.dbm_path, "user": APACHE_USER, "discover": "none"},
             "fetch": {"allow_loopback": "yes", "timeout": "3s"},

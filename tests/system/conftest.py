@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+from helpers import audit_examples  # noqa: E402
 from helpers import site as sites  # noqa: E402
 from helpers import stapleguard  # noqa: E402
 
@@ -72,7 +73,9 @@ def place():
     """An empty directory that www-data and the children can pass through."""
     directory = sites.make_place()
     yield directory
+    faults = [fault for log in directory.glob("log/audit.jsonl*") if log.suffix != ".gz" for fault in audit_examples.faults_of_log(log)]
     shutil.rmtree(directory)
+    assert faults == [], "records that are not as docs/audit.md says"
 
 
 @pytest.fixture

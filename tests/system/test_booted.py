@@ -10,7 +10,7 @@ import shlex
 
 import pytest
 from helpers import machine as machines
-from helpers import pki, responder, tls
+from helpers import audit, pki, responder, tls
 from helpers.daemon import wait_until
 
 PORTS_CONF = "Listen 127.0.0.1:{port}\n"
@@ -215,12 +215,18 @@ def test_the_service_sees_a_file_system_it_cannot_write_to(world):
 def test_the_directories_keep_their_owners(world):
     def owners():
         return world.machine.run("stat", "-c", "%n %U:%G %a", "/run/stapleguard", "/run/stapleguard/apache",
-                                 "/run/stapleguard/lock", "/var/lib/stapleguard", "/var/log/stapleguard").stdout.splitlines()
+                                 "/run/stapleguard/lock", "/run/stapleguard/empty", "/var/lib/stapleguard",
+                                     "/var/log/stapleguard").stdout.splitlines()
 
     wanted = ["/run/stapleguard root:root 755", "/run/stapleguard/apache stapleguard-write:www-data 750",
-              "/run/stapleguard/lock root:root 755", "/var/lib/stapleguard root:root 755", "/var/log/stapleguard root:root 750"]
+              "/run/stapleguard/lock root:root 755", "/run/stapleguard/empty root:root 555",
+              "/var/lib/stapleguard root:root 755", "/var/log/stapleguard root:stapleguard 2750"]
     assert owners() == wanted
-    world.machine.run("systemctl", "restart", "stapleguard")
+    world.machine.run("systemctl", "stop", "stapleguard")
+    world.machine.run("rmdir", "/run/stapleguard/empty")
+    world.machine.run("chmod", "755", "/var/log/stapleguard")
+    world.machine.run("chgrp", "root", "/var/log/stapleguard")
+    world.machine.run("systemctl", "start", "stapleguard")
     assert owners() == wanted
     world.wait_until_fresh()
 
@@ -364,6 +370,53 @@ def test_the_timer_takes_turns_with_the_daemon(world):
 # The audit log --------------------------------------------------------------------------------------------------------------
 
 
+def journal_entries(world, *matches):
+    """What journalctl finds: [{field: value}]."""
+    output = world.machine.run("journalctl", "--no-pager", "--output=json", *matches).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def test_journalctl_finds_events_by_certificate(world):
+    name = next(cert["name"] for cert in world.status()["certificates"] if "shop.test" in cert["file"])
+    found = journal_entries(world, f"STAPLEGUARD_CERT={name}")
+    assert found and {entry["STAPLEGUARD_CERT"] for entry in found} == {name}
+    stored = next(entry for entry in found if entry["STAPLEGUARD_EVENT"] == "staple.stored")
+    assert stored["MESSAGE"].startswith(f"{name}: a fresh staple, served until 20")
+    assert (stored["SYSLOG_IDENTIFIER"], stored["_SYSTEMD_UNIT"], stored["_TRANSPORT"]) == ("stapleguard", UNIT, "journal")
+    hashes = {str(record["seq"]): record["hash"] for record in world.audit(AUDIT_LOG + ".1") + world.audit()}
+    assert hashes[stored["STAPLEGUARD_SEQ"]] == stored["STAPLEGUARD_HASH"]
+    anchors = journal_entries(world, "STAPLEGUARD_EVENT=audit.anchor")
+    assert anchors and all(hashes[entry["STAPLEGUARD_SEQ"]] == entry["STAPLEGUARD_HASH"] for entry in anchors)
+    assert {entry["STAPLEGUARD_AUDIT_LOG"] for entry in anchors} == {AUDIT_LOG}
+
+
+def test_the_journal_tells_nothing_twice(world):
+    said = world.machine.journal("--unit", UNIT)
+    assert re.search(r"^Apache runs \(process \d+\)", said, re.MULTILINE)
+    assert "Apache runs as process" not in said and "audit anchor" not in said and "takes no events" not in said
+    assert not re.search(r"^stapleguardd: (error|warning): \S+ was ended by signal", said, re.MULTILINE)
+
+
+def test_the_log_is_sealed_below_the_hardening(world):
+    conf = world.machine.path("/etc/stapleguard/stapleguard.conf")
+    before = conf.read_text()
+    key = audit.Key(1700000000, 900, os.urandom(32)).at(60000)
+    try:
+        key.write(world.machine.path("/var/lib/stapleguard/audit.seal"))
+        conf.write_text(before + "[stapleguard]\naudit_seal = yes\n")
+        world.machine.run("systemctl", "reload", "stapleguard")
+        wait_until(lambda: world.events("audit.seal_on"), "the seals")
+        world.machine.run("systemctl", "restart", "stapleguard")
+        world.wait_until_fresh()
+        wait_until(lambda: "seal" in world.audit()[-1], "a sealed record of the next start")
+        assert all(key.seals(record) for record in world.audit() if "seal" in record)
+        assert not world.events("audit.seal_failed")
+    finally:
+        conf.write_text(before)
+        world.machine.run("systemctl", "reload", "stapleguard")
+    wait_until(lambda: world.events("audit.seal_off"), "the end of the seals")
+
+
 def test_logrotate_keeps_the_chain_and_the_staples(world):
     """As Debian runs it every night: Apache's logs too, with a reload of Apache."""
     last = world.audit()[-1]
@@ -378,7 +431,43 @@ def test_logrotate_keeps_the_chain_and_the_staples(world):
     assert (first["prev"], first["seq"]) == (world.audit(AUDIT_LOG + ".1")[-1]["hash"], world.audit(AUDIT_LOG + ".1")[-1]["seq"] + 1)
 
 
+def test_the_log_is_verified_against_the_machines_journal(world):
+    """Over the rotation; and what was cut off at the end, with anchors that only the service can have written."""
+    world.machine.run("systemctl", "reload", "stapleguard")
+    world.machine.run("systemctl", "restart", "stapleguard")  # an anchor at the stop, and one at the start
+    world.wait_until_fresh()
+    command = ["/usr/local/bin/stapleguard", "audit", "--verify", "--json"]
+    found = json.loads(world.machine.run(*command).stdout)
+    assert found["verdict"] == "sound" and found["anchors_met"] >= 2 and found["files"] >= 2
+    log = world.machine.path(AUDIT_LOG)
+    copy = "/root/cut.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    world.machine.path(copy).write_text("".join(lines[:2]))
+    done = world.machine.run(*command, "--journal", "/var/log/journal", "-c", "/etc/stapleguard/stapleguard.conf", copy, check=False)
+    assert (done.returncode, json.loads(done.stdout)["fault"]["what"]) == (1, "truncated")
+    world.machine.path(copy).unlink()
+
+
 # A reboot -------------------------------------------------------------------------------------------------------------------
+
+
+def test_members_of_the_group_read_the_log_and_nobody_else_does(world):
+    """Installed as the package does it: also what was rotated, and what is made after that."""
+    run = world.machine.run
+    for name, *groups in (("looker", "-G", "stapleguard"), ("stranger",)):
+        run("useradd", *groups, name)
+    try:
+        for _ in range(2):
+            story = run("runuser", "-u", "looker", "--", "stapleguard", "audit").stdout
+            assert "what happened" in story and "shop.test" in story
+            refused = run("runuser", "-u", "stranger", "--", "stapleguard", "audit", check=False)
+            assert refused.returncode == 3 and "adduser" in refused.stderr and "group stapleguard" in refused.stderr
+            run("logrotate", "--force", "/etc/logrotate.d/stapleguard")
+            run("systemctl", "reload", "stapleguard")
+            wait_until(lambda: world.machine.path(AUDIT_LOG).exists(), "the new file")
+    finally:
+        for name in ("looker", "stranger"):
+            run("userdel", name)
 
 
 def test_after_a_power_cut_the_store_serves(world):

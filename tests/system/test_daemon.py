@@ -1,5 +1,6 @@
 """The service: fresh by itself, looked at, reloaded, stopped, and its processes killed."""
 
+import contextlib
 import datetime
 import os
 import re
@@ -220,7 +221,8 @@ def test_kill_everything_in_any_order_and_the_staple_is_served(shop, daemon):
                 shop.apache.start()
             else:
                 for pid in daemon.pids(victim):
-                    os.kill(pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):  # it ended with the one before
+                        os.kill(pid, signal.SIGKILL)
         wait_until(lambda: all(daemon.pids(name) for name in ("fetcher", "writer", "keeper")), "all processes")
         shop.apache.graceful()
         wait_until(lambda: shop.handshake("shop.test").status == "good", f"the staple after {victims}: {daemon.log()[-1500:]}")

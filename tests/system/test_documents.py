@@ -14,7 +14,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from helpers import documents, machine as machines, manual, package, pki, stapleguard
+from helpers import audit_log, documents, machine as machines, manual, package, pki, stapleguard
 from helpers.documents import BUILD, COMMANDS, FILE, NOT_RUN
 
 ROOT = documents.ROOT
@@ -22,7 +22,7 @@ ADDRESS = "10.77.0.1"
 RESPONDERS = {"site": (8889, "-ndays 7"), "intranet": (8888, "-nmin 720")}
 
 # In the order in which somebody reads them; each goes on where the one before ended, but for the first.
-STORY = ("docs/getting-started.md", "docs/troubleshooting.md", "docs/operating.md")
+STORY = ("docs/getting-started.md", "docs/troubleshooting.md", "docs/audit.md", "docs/operating.md")
 
 RESPONDER_UNIT = """[Service]
 WorkingDirectory=/srv/ca
@@ -179,6 +179,50 @@ def test_the_demonstration_runs_and_shows_it():
                           env={**os.environ, "STAPLEGUARD_BUILD": str(stapleguard.build_directory())})
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("The staple is served.") == 3 and "No staple: this is the moment" in done.stdout
+
+
+def test_the_review_from_another_machine_says_something_when_it_should(tmp_path):
+    """docs/operating.md's file, with an ssh that stays here."""
+    review = next(block.text for block in documents.blocks("docs/operating.md") if block.path.endswith("/review-stapleguard"))
+    log = tmp_path / "audit.jsonl"
+    (tmp_path / "journal").mkdir()
+    for name, text in (
+            ("review-stapleguard", review), ("ssh", '#!/bin/sh\nshift\nexec sh -c "$*"\n'),
+            ("stapleguard", f'#!/bin/sh\nexec {stapleguard.program("stapleguard")} "$@" --journal {tmp_path}/journal {log}\n')):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+
+    def said():
+        done = subprocess.run([tmp_path / "review-stapleguard", "www.example.net"], capture_output=True, text=True, check=True, timeout=60,
+                              env=environment)
+        return done.stdout + done.stderr
+
+    def write(chain):
+        log.write_text("\n".join(chain.lines) + "\n")
+
+    kept = tmp_path / "stapleguard-www.example.net.anchor"
+    chain, other = audit_log.Chain(), audit_log.Chain(start=1)
+    for count in (3, 6):
+        while len(chain.lines) < count:
+            chain.add()
+        write(chain)
+        assert (said(), kept.read_text()) == ("", f"{chain.seq}:{chain.prev}\n")
+    while len(other.lines) < 9:
+        other.add()
+    write(other)
+    assert re.match(r"www.example.net: stapleguard audit --verify, exit code 1:\nBROKEN .*: rewritten\n", said())
+    chain.lines = chain.lines[:4]
+    write(chain)
+    assert "truncated" in said() and kept.read_text() == f"6:{chain.prev}\n"
+    log.unlink()
+    assert "exit code 3:" in said()
+    # The oldest files were rotated away.
+    while len(chain.lines) < 6:
+        chain.add()
+    chain.lines = chain.lines[4:]
+    write(chain)
+    assert (said(), kept.read_text()) == ("", f"8:{chain.prev}\n")
 
 
 # As text ------------------------------------------------------------------------------------------------------------------

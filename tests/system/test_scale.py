@@ -20,6 +20,9 @@ def test_ten_thousand_certificates_in_one_pass(site, capsys):
     site.sg.once(expect=FRESH, timeout_sec=900)
     first = time.monotonic() - began
     assert site.responder.count() == COUNT
+    # An honest pass is no flood: each certificate's staple is recorded.
+    events = [record["event"] for record in site.sg.audit()]
+    assert events.count("staple.stored") == COUNT and not {"audit.throttled", "audit.gap"} & set(events)
     records = dbm.dump(site.sg.dbm_path)
     assert len(records) == COUNT + 1
     assert records[0][0] == dbm.GUARD_KEY

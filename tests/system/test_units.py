@@ -23,7 +23,7 @@ SERVICES = ("stapleguard.service", "stapleguard-once.service")
 NEEDED = {
     "PrivateNetwork": "the fetcher asks responders",
     "RestrictAddressFamilies_AF_INET_INET6": "the fetcher asks responders",
-    "RestrictAddressFamilies_AF_UNIX": "the channels between the processes, the control socket, systemd itself",
+    "RestrictAddressFamilies_AF_UNIX": "the channels between the processes, the control socket, systemd itself, the journal",
     "IPAddressDeny": "a responder or a name server may be anywhere",
     "UserOrDynamicUser": "reads every certificate that Apache reads, runs apache2ctl -t, starts processes under other users",
     "PrivateUsers": "three users, and Apache's group",

@@ -88,6 +88,9 @@ static void assert_same_but_certs(const struct conf *a, const struct conf *b)
     assert_same_text(a->fetch_user, b->fetch_user);
     assert_same_text(a->write_user, b->write_user);
     assert_int_equal(a->is_sandbox_required, b->is_sandbox_required);
+    assert_int_equal(a->is_audit_sealed, b->is_audit_sealed);
+    assert_int_equal(a->audit_seal_interval_sec, b->audit_seal_interval_sec);
+    assert_int_equal(a->is_journal_on, b->is_journal_on);
     assert_same_text(a->dbm, b->dbm);
     assert_same_text(a->pid_file, b->pid_file);
     assert_same_text(a->control, b->control);
@@ -116,6 +119,8 @@ static const struct conf defaults = {
     .fetch_user = TEXT("stapleguard-fetch"),
     .write_user = TEXT("stapleguard-write"),
     .is_sandbox_required = true,
+    .audit_seal_interval_sec = 900,
+    .is_journal_on = true,
     .dbm = TEXT("/run/stapleguard/apache/ocsp_cache.db"),
     .pid_file = TEXT("/run/apache2/apache2.pid"),
     .control = TEXT("/usr/sbin/apache2ctl"),
@@ -151,6 +156,7 @@ static void reads_every_key(void **state)
 {
     struct conf *conf = read_text(
         "[stapleguard]\nstate_dir=/s\nrun_dir=/r\naudit_log=/a\nfetch_user=f\nwrite_user=1002\nrequire_sandbox=no\n"
+        "audit_seal=yes\naudit_seal_interval=1m\njournal=no\n"
         "[apache]\ndbm=/d\npid_file=/p\ncontrol=/c\nlock_dir=/l\nuser=_apache-2.x\ndiscover=none\nscan_guard=no\n"
         "commit_delay=0\nshield=off\n"
         "[fetch]\nsafety_margin=1h\nmin_ttl=10m\nrefresh_every=2h\nunknown_grace=3h\nallow_sha1_signatures=yes\n"
@@ -164,6 +170,8 @@ static void reads_every_key(void **state)
         .audit_log = TEXT("/a"),
         .fetch_user = TEXT("f"),
         .write_user = TEXT("1002"),
+        .is_audit_sealed = true,
+        .audit_seal_interval_sec = 60,
         .dbm = TEXT("/d"),
         .pid_file = TEXT("/p"),
         .control = TEXT("/c"),
@@ -188,7 +196,7 @@ static void reads_every_key(void **state)
     assert_string_equal(conf->certs[0].cert, "/shop.pem");
     assert_string_equal(conf->certs[0].chain, "/chain.pem");
     assert_string_equal(conf->certs[0].responder, "https://ocsp.example/x");
-    assert_int_equal(conf->certs[0].line, 32);
+    assert_int_equal(conf->certs[0].line, 35);
     assert_same_policy(&conf->certs[0].policy, &own);
     conf_free(conf);
 }
@@ -315,6 +323,8 @@ static void names_file_line_and_remedy(void **state)
         {CERT "chain = /a\tb", "x.conf:3: `chain` has a tab in its value", ""},
         /* values */
         {"[stapleguard]\nrequire_sandbox = maybe", "x.conf:2: `require_sandbox` must be yes or no, not `maybe`", ""},
+        {"[stapleguard]\naudit_seal_interval = 59s", "x.conf:2: `audit_seal_interval` must be from 1m to 1d", ""},
+        {"[stapleguard]\naudit_seal_interval = 25h", "x.conf:2: `audit_seal_interval` must be from 1m to 1d", ""},
         {"[stapleguard]\nrequire_sandbox =", "x.conf:2: `require_sandbox` must be yes or no, not ``", ""},
         {"[apache]\nscan_guard = YES", "x.conf:2: `scan_guard` must be yes or no", ""},
         {"[apache]\nshield = on", "x.conf:2: `shield` must be auto or off", ""},
@@ -689,7 +699,7 @@ static void the_sample_has_every_key(void **state)
         if (key.is_per_certificate)
             assert_non_null(strstr(certificate, line));
     }
-    assert_int_equal(count, 32);
+    assert_int_equal(count, 35);
     free(text);
 }
 

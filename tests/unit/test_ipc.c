@@ -112,6 +112,25 @@ static void nothing_there_and_nobody_there_are_told_apart(void **state)
     assert_int_equal(ipc_send(&pair->supervisor, &msg, -1, IPC_NOWAIT), IPC_CLOSED);
 }
 
+/* A child that is killed has not read everything: its last words arrive all the same. */
+static void the_last_words_of_who_did_not_listen_arrive(void **state)
+{
+    struct pair *pair = *state;
+    struct msg unread = {.type = MSG_PASS_BEGIN};
+    struct msg words = {.type = MSG_LOG, .log = {.text = "the last"}};
+    struct msg msg;
+
+    assert_int_equal(ipc_send(&pair->supervisor, &unread, -1, IPC_NOWAIT), IPC_OK);
+    assert_int_equal(ipc_send(&pair->writer, &words, -1, IPC_NOWAIT), IPC_OK);
+    assert_int_equal(ipc_send(&pair->writer, &words, -1, IPC_NOWAIT), IPC_OK);
+    ipc_close(&pair->writer);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(ipc_receive(&pair->supervisor, &msg, NULL, IPC_NOWAIT), IPC_OK);
+        assert_string_equal(msg.log.text, "the last");
+    }
+    assert_int_equal(ipc_receive(&pair->supervisor, &msg, NULL, IPC_NOWAIT), IPC_CLOSED);
+}
+
 static void a_full_channel_does_not_wait(void **state)
 {
     struct pair *pair = *state;
@@ -183,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_and_its_descriptor_arrive, make_pair, end_pair),
         cmocka_unit_test_setup_teardown(nothing_there_and_nobody_there_are_told_apart, make_pair, end_pair),
+        cmocka_unit_test_setup_teardown(the_last_words_of_who_did_not_listen_arrive, make_pair, end_pair),
         cmocka_unit_test_setup_teardown(a_full_channel_does_not_wait, make_pair, end_pair),
         cmocka_unit_test_setup_teardown(descriptors_that_do_not_belong_are_closed, make_pair, end_pair),
         cmocka_unit_test_setup_teardown(a_message_that_lacks_its_descriptor_is_refused, make_pair, end_pair),

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "log.h"
 #include "relay.h"
 
 struct scene {
@@ -42,7 +43,7 @@ static int set_up(void **state)
     scene->fetcher = (struct child){.party = PARTY_FETCHER, .ipc.fd = -1};
     scene->writer = (struct child){.party = PARTY_WRITER, .ipc.fd = -1};
     scene->known = known_read("/nonexistent");
-    relay_init(&scene->relay, &scene->pool, scene->known, audit_open(scene->log_path, NULL), &scene->report);
+    relay_init(&scene->relay, &scene->pool, scene->known, audit_open(&(struct audit_settings){.path = scene->log_path}), &scene->report);
     assert_non_null(scene->relay.audit);
     *state = scene;
     return 0;
@@ -168,6 +169,50 @@ static void a_death_by_the_sandbox_is_an_event_of_its_own(void **state)
     assert_non_null(strstr(text, "\"detail\":\"the keeper\""));
 }
 
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void forget_line(enum severity severity, const char *text)
+{
+    (void)severity;
+    (void)text;
+}
+
+/* What a child only brings about is bounded, too: a writer that tells something else of a certificate again and again. */
+static void a_child_cannot_fill_the_log(void **state)
+{
+    static char text[4u * 1024u * 1024u];
+    struct scene *scene = *state;
+    struct msg info = {.type = MSG_CERT_INFO, .cert_info = {.cert_no = 0, .state = CERT_STATE_MISSING}};
+    struct msg other = {.type = MSG_EVENT, .event = {.event = EVENT_STAPLE_STORED, .cert_no = 0}};
+    const size_t most = THROTTLE_BASE + 2 * THROTTLE_PER_CERT;
+    FILE *file;
+
+    log_to(forget_line);
+    for (unsigned i = 0; i < 3 * THROTTLE_BASE; i++) {
+        info.cert_info.reason = i % 2 == 0 ? REASON_NONE : REASON_NO_OCSP;
+        assert_null(relay_message(&scene->relay, &scene->writer, &info));
+    }
+    assert_null(relay_message(&scene->relay, &scene->writer, &other));
+    scene->writer.exit_status = 9;
+    relay_child_exit(&scene->relay, &scene->writer);
+    assert_int_equal(audit_flush(scene->relay.audit), AUDIT_WRITTEN);
+    log_to(NULL);
+    file = fopen(scene->log_path, "re");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_in_range(count_of(text, "\"event\":\"cert."), THROTTLE_BASE, most);
+    assert_int_equal(count_of(text, "\"event\":\"audit.throttled\",\"reason\":\"flood\",\"detail\":\"cert.changed: "), 2);
+    assert_int_equal(count_of(text, "\"event\":\"staple.stored\""), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +220,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_child_cannot_report_another_s_event, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_that_do_not_exist_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_writer_s_facts_are_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_child_cannot_fill_the_log, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_death_by_the_sandbox_is_an_event_of_its_own, set_up, tear_down),
     };
 

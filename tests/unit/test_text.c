@@ -82,6 +82,28 @@ static void every_octet_alone_is_cleaned_to_clean_text(void **state)
     }
 }
 
+/* Plain text goes by words of eight octets: what is unclean is found at each place in and behind them. */
+static void an_octet_is_found_wherever_it_stands(void **state)
+{
+    char text[27];
+
+    (void)state;
+    for (size_t len = 1; len <= sizeof text; len++)
+        for (size_t at = 0; at < len; at++)
+            for (int c = 0; c < 256; c++) {
+                memset(text, c % 2 == 0 ? ' ' : '~', sizeof text);
+                text[at] = (char)c;
+                assert_int_equal(text_is_clean(text, len), c >= 0x20 && c < 0x7f);
+            }
+    memset(text, 'x', sizeof text);
+    for (size_t at = 0; at + 1 < sizeof text; at++) {
+        memcpy(text + at, "\xc3\xbc", 2);
+        assert_true(text_is_clean(text, sizeof text));
+        assert_false(text_is_clean(text, at + 1));
+        text[at] = text[at + 1] = 'x';
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +113,7 @@ int main(void)
         cmocka_unit_test(cleaning_replaces_only_what_is_unclean),
         cmocka_unit_test(cleaning_cuts_at_a_character),
         cmocka_unit_test(every_octet_alone_is_cleaned_to_clean_text),
+        cmocka_unit_test(an_octet_is_found_wherever_it_stands),
     };
 
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
