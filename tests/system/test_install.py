@@ -41,7 +41,7 @@ def systemd(tool, installed, folder, passwd, *options):
     root = installed.parent.parent
     root.joinpath("etc").mkdir(exist_ok=True)
     root.joinpath("etc/passwd").write_text("root:x:0:0::/:/bin/sh\n" + passwd)
-    root.joinpath("etc/group").write_text("root:x:0:\nwww-data:x:33:\n")
+    root.joinpath("etc/group").write_text("root:x:0:\nwww-data:x:33:\nstapleguard:x:64903:\n")
     done = subprocess.run([tool, f"--root={root}", *options, str(installed / f"lib/{folder}/stapleguard.conf")],
                           capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0 and "not a valid" not in done.stderr, done.stderr
@@ -58,6 +58,8 @@ def test_the_directories_are_made_for_apache_and_the_writer(installed):
     root = systemd("systemd-tmpfiles", installed, "tmpfiles.d", "stapleguard-write:x:64902:64902::/:/bin/false\n", "--create")
     folder = os.stat(root / "run/stapleguard/apache")
     assert (folder.st_uid, folder.st_gid, folder.st_mode & 0o7777) == (64902, 33, 0o750)
+    folder = os.stat(root / "var/log/stapleguard")
+    assert (folder.st_uid, folder.st_gid, folder.st_mode & 0o7777) == (0, 64903, 0o2750)
 
 
 def test_the_unit_and_the_timer_are_understood_by_systemd(installed):
