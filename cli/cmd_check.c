@@ -211,7 +211,7 @@ static void check_handshake(struct check *check)
     int64_t now = (int64_t)time(NULL);
     enum reason reason;
 
-    if (handshake_make(check->target, check->server_name, CONNECT_TIMEOUT_SEC, &handshake) != 0) {
+    if (handshake_make(check->target, check->server_name, NULL, CONNECT_TIMEOUT_SEC, &handshake) != 0) {
         find(check, LEVEL_CRITICAL, "%s: %.300s", check->target, handshake.error);
     } else {
         enum cert_state state = cert_load_text(

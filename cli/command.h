@@ -6,6 +6,8 @@
 #ifndef STAPLEGUARD_CLI_COMMAND_H
 #define STAPLEGUARD_CLI_COMMAND_H
 
+#include <stdbool.h>
+
 /* Usage, or something that keeps a command from giving its answer at all.  The other codes are each command's own. */
 #define CLI_EXIT_ERROR 3
 
@@ -22,12 +24,17 @@ extern const struct command command_audit;
 extern const struct command command_cert;
 extern const struct command command_check;
 extern const struct command command_deploy;
+extern const struct command command_disable;
+extern const struct command command_enable;
 extern const struct command command_metrics;
 extern const struct command command_refresh;
 extern const struct command command_restart;
 extern const struct command command_resume;
 extern const struct command command_status;
 extern const struct command command_verify;
+
+/* The whole of enable and disable, which have their options in common. */
+int setup_command(const struct command *command, int argc, char **argv, bool is_enable);
 
 /* Print the command's whole usage on standard output; returns 0. */
 int command_print_help(const struct command *command);

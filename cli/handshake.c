@@ -1,10 +1,11 @@
 /*
  * Owns: one TLS handshake with a status request, as a browser makes it.
- * Runs in: command line (check --connect).
+ * Runs in: command line (check --connect; enable, in a locked-in child).
  * Never: judges what it got.
  */
 #include "handshake.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,10 +84,13 @@ static int talk(BIO *connection, const char *server_name, unsigned timeout_sec, 
     return keep_chain(ssl, handshake);
 }
 
-int handshake_make(const char *target, const char *server_name, unsigned timeout_sec, struct handshake *handshake)
+int handshake_make(const char *target, const char *server_name, const char *signatures, unsigned timeout_sec,
+    struct handshake *handshake)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    BIO *connection = context == NULL ? NULL : BIO_new_ssl_connect(context);
+    /* The connection takes over what the context says when it is made. */
+    bool is_set_up = context != NULL && (signatures == NULL || SSL_CTX_set1_sigalgs_list(context, (char *)(uintptr_t)signatures) == 1);
+    BIO *connection = is_set_up ? BIO_new_ssl_connect(context) : NULL;
     int result = -1;
 
     memset(handshake, 0, sizeof *handshake);

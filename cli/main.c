@@ -12,6 +12,8 @@
 #include "output.h"
 
 static const struct command *const commands[] = {
+    &command_enable,
+    &command_disable,
     &command_status,
     &command_check,
     &command_refresh,

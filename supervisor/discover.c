@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "subprocess.h"
 #include "log.h"
 #include "text.h"
 
@@ -116,11 +116,11 @@ static char *recall(const struct conf *conf)
 }
 
 /* Why the command gave no list, in Apache's own words where it had any. */
-static void explain(const struct conf *conf, const struct command_result *result, char *error, size_t cap)
+static void explain(const struct conf *conf, const struct subprocess_result *result, char *error, size_t cap)
 {
     char words[2 * DETAIL_MAX];
 
-    command_words(result, words, sizeof words);
+    subprocess_words(result, words, sizeof words);
     if (result->errno_value != 0)
         snprintf(error, cap, "cannot run %s: %s; see control in [apache]", conf->control, strerror(result->errno_value));
     else if (WIFEXITED(result->status) && WEXITSTATUS(result->status) == 127)
@@ -131,7 +131,7 @@ static void explain(const struct conf *conf, const struct command_result *result
 
 /* What the command came to.  ran is cleared. */
 static int understand(
-    const struct conf *conf, struct command_result *ran, char ***paths, size_t *count, char *error, size_t cap)
+    const struct conf *conf, struct subprocess_result *ran, char ***paths, size_t *count, char *error, size_t cap)
 {
     size_t skipped = 0;
     char *list = NULL;
@@ -151,7 +151,7 @@ static int understand(
     if (skipped > 0)
         log_warning("%zu of the certificate paths that Apache names are not usable (not absolute, too long or with control "
                     "characters); name them in [certificate] sections", skipped);
-    command_clear(ran);
+    subprocess_clear(ran);
     free(list);
     return result;
 }
@@ -159,14 +159,14 @@ static int understand(
 int discover_apache(const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap)
 {
     const char *const argv[] = {conf->control, "-t", "-D", "DUMP_CERTS", NULL};
-    struct command_result ran;
+    struct subprocess_result ran;
 
-    command_run(argv, CONTROL_TIMEOUT_SEC, &ran);
+    subprocess_run(argv, CONTROL_TIMEOUT_SEC, &ran);
     return understand(conf, &ran, paths, count, error, cap);
 }
 
 struct discovery {
-    struct command *command; /* owned; NULL once taken */
+    struct subprocess *command; /* owned; NULL once taken */
 };
 
 struct discovery *discovery_start(const struct conf *conf, int64_t now_msec)
@@ -176,7 +176,7 @@ struct discovery *discovery_start(const struct conf *conf, int64_t now_msec)
 
     if (discovery == NULL)
         return NULL;
-    discovery->command = command_start(argv, CONTROL_TIMEOUT_SEC, now_msec);
+    discovery->command = subprocess_start(argv, CONTROL_TIMEOUT_SEC, now_msec);
     if (discovery->command == NULL) {
         free(discovery);
         return NULL;
@@ -186,37 +186,37 @@ struct discovery *discovery_start(const struct conf *conf, int64_t now_msec)
 
 size_t discovery_poll(const struct discovery *discovery, struct pollfd *polled)
 {
-    return discovery == NULL ? 0 : command_poll(discovery->command, polled);
+    return discovery == NULL ? 0 : subprocess_poll(discovery->command, polled);
 }
 
 int64_t discovery_next_msec(const struct discovery *discovery, int64_t now_msec)
 {
-    return discovery == NULL ? INT64_MAX : command_next_msec(discovery->command, now_msec);
+    return discovery == NULL ? INT64_MAX : subprocess_next_msec(discovery->command, now_msec);
 }
 
 bool discovery_ready(struct discovery *discovery, int64_t now_msec)
 {
-    return command_ready(discovery->command, now_msec);
+    return subprocess_ready(discovery->command, now_msec);
 }
 
 int discovery_take(struct discovery *discovery, const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap)
 {
-    struct command_result ran;
+    struct subprocess_result ran;
 
-    command_take(discovery->command, &ran);
+    subprocess_take(discovery->command, &ran);
     discovery->command = NULL;
     return understand(conf, &ran, paths, count, error, cap);
 }
 
 void discovery_free(struct discovery *discovery)
 {
-    struct command_result ran;
+    struct subprocess_result ran;
 
     if (discovery == NULL)
         return;
     if (discovery->command != NULL) {
-        command_take(discovery->command, &ran);
-        command_clear(&ran);
+        subprocess_take(discovery->command, &ran);
+        subprocess_clear(&ran);
     }
     free(discovery);
 }

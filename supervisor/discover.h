@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "bounds.h"
-#include "command.h"
+#include "subprocess.h"
 #include "conf.h"
 
 /*
@@ -27,12 +27,12 @@ int discover_parse(const char *output, char ***paths, size_t *count, size_t *ski
 int discover_apache(const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap);
 
 /*
- * The same without waiting, for the daemon's loop; see command.h.  discovery_take, once discovery_ready said so, returns what
+ * The same without waiting, for the daemon's loop; see subprocess.h.  discovery_take, once discovery_ready said so, returns what
  * discover_apache would.  NULL where there is none under way; discovery_free ends one at any time.
  */
 struct discovery;
 
-#define DISCOVERY_POLL_MAX COMMAND_POLL_MAX
+#define DISCOVERY_POLL_MAX SUBPROCESS_POLL_MAX
 
 struct discovery *discovery_start(const struct conf *conf, int64_t now_msec);
 size_t discovery_poll(const struct discovery *discovery, struct pollfd *polled);

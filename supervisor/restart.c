@@ -22,7 +22,7 @@ struct waiter {
 struct restart {
     const struct restart_hooks *hooks;
     struct waiter *waiters; /* owned; empty: nothing is under way */
-    struct command *configtest; /* owned; NULL: not running */
+    struct subprocess *configtest; /* owned; NULL: not running */
     char control[FILE_PATH_MAX + 1];
     uint32_t request; /* the last one sent */
     int64_t answer_until_msec; /* INT64_MAX: no answer is waited for */
@@ -56,13 +56,13 @@ static void end(struct restart *restart, enum reason reason, uint32_t away_usec,
 
 void restart_free(struct restart *restart)
 {
-    struct command_result result;
+    struct subprocess_result result;
 
     if (restart == NULL)
         return;
     if (restart->configtest != NULL) {
-        command_take(restart->configtest, &result);
-        command_clear(&result);
+        subprocess_take(restart->configtest, &result);
+        subprocess_clear(&result);
     }
     end(restart, REASON_INTERNAL, 0, "stapleguardd is stopping");
     free(restart);
@@ -93,17 +93,17 @@ bool restart_begin(struct restart *restart, const struct conf *conf, int64_t now
         return true;
     }
     snprintf(restart->control, sizeof restart->control, "%s", conf->control);
-    restart->configtest = command_start(argv, CONFIGTEST_TIMEOUT_SEC, now_msec);
+    restart->configtest = subprocess_start(argv, CONFIGTEST_TIMEOUT_SEC, now_msec);
     if (restart->configtest == NULL)
         end(restart, REASON_INTERNAL, 0, "out of memory");
     return true;
 }
 
-static void explain_failure(const struct restart *restart, const struct command_result *result, char *out, size_t cap)
+static void explain_failure(const struct restart *restart, const struct subprocess_result *result, char *out, size_t cap)
 {
     char words[2 * DETAIL_MAX];
 
-    command_words(result, words, sizeof words);
+    subprocess_words(result, words, sizeof words);
     if (result->errno_value != 0)
         snprintf(out, cap, "cannot run %.300s configtest: %s", restart->control, strerror(result->errno_value));
     else
@@ -112,9 +112,9 @@ static void explain_failure(const struct restart *restart, const struct command_
 
 static void configtest_over(struct restart *restart, int64_t now_msec)
 {
-    struct command_result result;
+    struct subprocess_result result;
     char detail[2 * DETAIL_MAX];
-    bool is_fine = command_take(restart->configtest, &result) == 0;
+    bool is_fine = subprocess_take(restart->configtest, &result) == 0;
 
     restart->configtest = NULL;
     if (!is_fine) {
@@ -125,7 +125,7 @@ static void configtest_over(struct restart *restart, int64_t now_msec)
     } else {
         restart->answer_until_msec = now_msec + ANSWER_WAIT_MSEC;
     }
-    command_clear(&result);
+    subprocess_clear(&result);
 }
 
 void restart_answered(struct restart *restart, const struct msg_restarted *restarted)
@@ -142,19 +142,19 @@ void restart_writer_gone(struct restart *restart)
 
 size_t restart_poll(const struct restart *restart, struct pollfd *polled)
 {
-    return command_poll(restart->configtest, polled);
+    return subprocess_poll(restart->configtest, polled);
 }
 
 int64_t restart_next_msec(const struct restart *restart, int64_t now_msec)
 {
-    int64_t command_msec = command_next_msec(restart->configtest, now_msec);
+    int64_t command_msec = subprocess_next_msec(restart->configtest, now_msec);
 
     return command_msec < restart->answer_until_msec ? command_msec : restart->answer_until_msec;
 }
 
 void restart_ready(struct restart *restart, int64_t now_msec)
 {
-    if (restart->configtest != NULL && command_ready(restart->configtest, now_msec))
+    if (restart->configtest != NULL && subprocess_ready(restart->configtest, now_msec))
         configtest_over(restart, now_msec);
     if (restart->answer_until_msec <= now_msec)
         end(restart, REASON_RESTART_UNSEEN, 0, "the writer did not answer");

@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "command.h"
+#include "subprocess.h"
 #include "conf.h"
 #include "msg.h"
 #include "reason.h"
 
-#define RESTART_POLL_MAX COMMAND_POLL_MAX
+#define RESTART_POLL_MAX SUBPROCESS_POLL_MAX
 
 /* How it ended.  reason NONE: Apache restarted, and its file was away for away_usec.  detail: in words. */
 typedef void restart_done(void *owner, enum reason reason, uint32_t away_usec, const char *detail);

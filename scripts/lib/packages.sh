@@ -5,14 +5,14 @@
 
 PACKAGES_BUILD=(
     gcc libc6-dev meson ninja-build pkgconf
-    libarchive-dev libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev libseccomp-dev libssl-dev
-    libsystemd-dev
+    libarchive-dev libaugeas-dev libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev
+    libseccomp-dev libssl-dev libsystemd-dev
 )
 # apache2-bin is Apache without a site and without a service.
-PACKAGES_RUN=(apache2-bin ca-certificates openssl)
+PACKAGES_RUN=(apache2-bin augeas-lenses ca-certificates openssl)
 PACKAGES_TEST=(
-    binutils bzip2 clang db-util debootstrap graphviz groff libclang-rt-dev libcmocka-dev lintian logrotate man-db mandoc procps python3
-    python3-cryptography python3-pytest systemd systemd-container systemd-journal-remote xz-utils zstd
+    binutils bzip2 clang db-util debootstrap graphviz groff libclang-rt-dev libcmocka-dev lintian logrotate man-db mandoc perl procps
+    python3 python3-cryptography python3-pytest strace systemd systemd-container systemd-journal-remote xz-utils zstd
 )
 
 POLICY_RC_D=/usr/sbin/policy-rc.d

@@ -252,6 +252,13 @@ def test_the_messages_it_explains_are_those_that_are_said():
     assert len(said) == 4 and all(words in code for words in said if words != os.strerror(errno.EROFS))
 
 
+def test_the_refusals_of_enable_it_explains_are_those_that_are_said():
+    section = (ROOT / "docs/troubleshooting.md").read_text().partition("## `stapleguard enable` refuses")[2].partition("\n## ")[0]
+    said = re.findall(r"^- `([^`]+)`:", section, re.MULTILINE)
+    code = "".join(path.read_text() for path in (ROOT / "cli").rglob("*.[ch]"))
+    assert len(said) > 9 and [words for words in said if words not in code] == []
+
+
 def test_the_keys_that_need_a_restart_are_those_that_a_reload_refuses():
     code = (ROOT / "supervisor/daemon_config.c").read_text().partition("fixed_key_changed(")[2].partition("\n}")[0]
     text = (ROOT / "docs/operating.md").read_text()

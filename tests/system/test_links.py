@@ -13,9 +13,9 @@ from helpers import stapleguard
 PROGRAMS = ["stapleguardd", "fetcher", "writer", "stapleguard"]
 
 FORBIDDEN = {
-    "stapleguardd": ["libcrypto", "libssl", "libcurl", "libdb", "libcares"],
-    "fetcher": ["libdb"],
-    "writer": ["libcurl", "libssl", "libcares"],
+    "stapleguardd": ["libcrypto", "libssl", "libcurl", "libdb", "libcares", "libaugeas", "libxml2"],
+    "fetcher": ["libdb", "libaugeas", "libxml2"],
+    "writer": ["libcurl", "libssl", "libcares", "libaugeas", "libxml2"],
     "stapleguard": ["libcurl", "libdb"],
 }
 
@@ -114,6 +114,8 @@ WRONG_WAYS = [
     ("fetcher/main.c", "writer"), ("fetcher/main.c", "supervisor"),
     ("writer/main.c", "fetcher"), ("writer/main.c", "supervisor"),
     ("supervisor/main.c", "fetcher"), ("supervisor/main.c", "writer"), ("supervisor/main.c", "common/ocsp"),
+    ("supervisor/main.c", "cli/httpd"), ("fetcher/main.c", "cli/httpd"), ("writer/main.c", "cli/httpd"),
+    ("cli/httpd/httpd_tree.c", "cli"), ("cli/httpd/httpd_tree.c", "common/conf"), ("cli/httpd/httpd_tree.c", "common/ocsp"),
     ("cli/main.c", "fetcher"), ("cli/main.c", "writer"), ("cli/main.c", "supervisor"),
 ]
 

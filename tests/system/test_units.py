@@ -18,6 +18,7 @@ from helpers.daemon import Daemon, wait_until
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SERVICES = ("stapleguard.service", "stapleguard-once.service")
+RECOVER = "stapleguard-recover.service"
 
 # What `systemd-analyze security` holds against us, and what of us needs it.  Anything else is a hole in the fence.
 NEEDED = {
@@ -72,13 +73,14 @@ def test_systemd_takes_away_all_that_is_not_needed(name):
     assert float(overall.group(1)) <= HIGHEST[name]
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "stapleguard-once.timer"])
+@pytest.mark.parametrize("name", [*SERVICES, RECOVER, "stapleguard-once.timer"])
 def test_systemd_understands_every_line(name, place):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed here")
-    for unit in SERVICES:  # the timer's service is looked at with it
+    for unit in (*SERVICES, RECOVER):  # the timer's service is looked at with it
         text = re.sub(r"(?<=^ExecStart=)\S*/sbin/stapleguardd", str(stapleguard.program("stapleguardd")), built(unit).read_text(),
                       flags=re.MULTILINE)
+        text = re.sub(r"(?<==)([-+]*)/\S*/bin/stapleguard(?= )", rf"\1{stapleguard.program('stapleguard')}", text)
         (place / unit).write_text(text)
     shutil.copy(SOURCE / "systemd/stapleguard-once.timer", place)
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", place / name], capture_output=True, text=True, check=False,
@@ -105,6 +107,16 @@ def test_apaches_directory_outlives_the_service(name):
 def test_no_start_of_apache_waits_for_us():
     assert not re.search(r"^(Before|RequiredBy|WantedBy|PartOf|BindsTo)=.*(apache|httpd)", built("stapleguard.service").read_text(),
                          re.MULTILINE)
+
+
+def test_P4_recovery_comes_before_apache_and_keeps_it_from_nothing():
+    """Ordered before, wanted by nobody but the boot, and a condition that is false in most."""
+    text = built(RECOVER).read_text()
+    assert "apache2.service" in values(RECOVER, "Before")[0] and "stapleguard.service" in values(RECOVER, "Before")[0]
+    assert values(RECOVER, "ConditionPathExists") == ["/var/lib/stapleguard/setup/journal"]
+    assert values(RECOVER, "ExecStart")[0].startswith("-") and values(RECOVER, "TimeoutStartSec")
+    assert not re.search(r"^(RequiredBy|Requires|BindsTo|PartOf)=", text, re.MULTILINE)
+    assert any(line.endswith("/bin/stapleguard enable --recover --quiet") for line in values("stapleguard.service", "ExecStartPre"))
 
 
 # The rotation -----------------------------------------------------------------------------------------------------------

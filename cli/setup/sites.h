@@ -1,0 +1,57 @@
+/*
+ * Owns: the TLS sites that an enable is about, as a visitor and a responder see them: where they listen, their certificates.
+ * Runs in: command line (enable, disable), as root.
+ * Never: connects to anything.
+ */
+#ifndef STAPLEGUARD_SITES_H
+#define STAPLEGUARD_SITES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bounds.h"
+#include "cert.h"
+#include "conf.h"
+#include "httpd_tree.h"
+#include "msg.h"
+
+/* A host and a port: "[ADDRESS]:PORT" of IPv6, or "localhost:PORT". */
+#define SITE_TARGET_MAX (HOST_NAME_MAX_LEN + 16u)
+
+struct site_cert {
+    char *path;
+    struct cert cert;      /* as far as known */
+    enum cert_state state; /* MISSING: it can be stapled */
+    char detail[DETAIL_MAX + 1]; /* why not */
+    bool is_without; /* no staple could be had for it (service.h) */
+};
+
+struct site {
+    char *name; /* as people call it: its ServerName, or else its address */
+    char *server_name; /* for SNI; NULL: it has none */
+    char target[SITE_TARGET_MAX + 1]; /* "": nobody listens there */
+    struct site_cert *certs;
+    size_t cert_count;
+};
+
+struct sites {
+    struct site *items;
+    size_t count;
+    struct issuer_table *issuers;
+};
+
+/* Those of the tree's virtual hosts that are selected.  Returns false when there is no memory.  sites_clear it always. */
+bool sites_gather(const struct httpd_tree *tree, const bool *selected, const struct conf *conf, int64_t now, struct sites *sites);
+void sites_clear(struct sites *sites);
+
+/* How many of all certificates can be stapled. */
+size_t sites_stapled_count(const struct sites *sites);
+
+/*
+ * Where to connect for a virtual host with this address (as behind <VirtualHost), given /proc/net/tcp and /proc/net/tcp6.
+ * Returns false when nobody listens there.  Pure.
+ */
+bool sites_target(const char *address, const char *tcp, const char *tcp6, char target[SITE_TARGET_MAX + 1]);
+
+#endif
