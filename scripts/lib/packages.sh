@@ -11,8 +11,8 @@ PACKAGES_BUILD=(
 # apache2-bin is Apache without a site and without a service.
 PACKAGES_RUN=(apache2-bin augeas-lenses ca-certificates openssl)
 PACKAGES_TEST=(
-    binutils bzip2 clang db-util debootstrap libclang-rt-dev libcmocka-dev logrotate perl procps python3
-    python3-cryptography python3-pytest strace systemd systemd-container systemd-journal-remote xz-utils zstd
+    binutils bzip2 clang db-util debootstrap graphviz groff libclang-rt-dev libcmocka-dev lintian logrotate man-db mandoc perl procps
+    python3 python3-cryptography python3-pytest strace systemd systemd-container systemd-journal-remote xz-utils zstd
 )
 PACKAGES_BENCH=(db-util e2fsprogs procps python3 python3-cryptography)
 

@@ -1,7 +1,7 @@
 """A whole Debian in a container: systemd is its first process, Debian's Apache its web server, stapleguard is installed in it.
 
 Owns: the tree (kept in the build directory for the next run), a copy of it, the container, its control groups.
-Never: has a network of its own: it shares the host's, on loopback; registers itself anywhere; outlives the test run.
+Never: reaches anything but loopback: the host's, or its own; registers itself anywhere; outlives the test run.
 """
 
 import functools
@@ -151,42 +151,55 @@ def _mirror():
     return DEFAULT_MIRROR
 
 
-def make_tree():
-    """A Debian as debootstrap makes it: once a build directory."""
-    release = _release()
+def debootstrap(root, release, variant, packages):
+    """A Debian in the directory `root`; raises CannotRun with debootstrap's last words."""
+    log_file = stapleguard.build_directory() / "machine" / f"debootstrap-{release}-{variant}.log"
+    with open(log_file, "w", encoding="utf-8") as log:
+        done = subprocess.run(
+            # What it mounts goes with it, also when it is interrupted.
+            ["unshare", "--mount", "debootstrap", f"--variant={variant}", f"--include={packages}", release, str(root), _mirror()],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=900)
+    if done.returncode != 0:
+        words = log_file.read_text(errors="replace").strip().splitlines()
+        raise CannotRun(f"debootstrap: {words[-1] if words else 'no word'} (mirror {_mirror()})")
+
+
+def kept_tree(name, contents, fill):
+    """The directory `name` that fill(directory) made, kept in the build directory as long as `contents`, a text, stays the same."""
     folder = stapleguard.build_directory() / "machine"
     folder.mkdir(exist_ok=True)
     sweep(folder)
-    tree = folder / release
-    packages = ",".join([*PACKAGES, *_libraries()])
-    stamp = folder / f"{release}.packages"
-    if tree.exists() and stamp.exists() and stamp.read_text() == packages:
-        return tree
+    kept = folder / name
+    stamp = folder / f"{name}.packages"
+    if kept.exists() and stamp.exists() and stamp.read_text() == contents:
+        return kept
     part = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=folder))
     try:
-        with open(folder / "debootstrap.log", "w", encoding="utf-8") as log:
-            done = subprocess.run(
-                # What it mounts goes with it, also when it is interrupted.
-                ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={packages}", release, str(part), _mirror()],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False, timeout=900)
-        if done.returncode != 0:
-            words = (folder / "debootstrap.log").read_text(errors="replace").strip().splitlines()
-            raise CannotRun(f"debootstrap: {words[-1] if words else 'no word'} (mirror {_mirror()})")
+        fill(part)
         shutil.rmtree(part / "var/cache/apt", ignore_errors=True)
         part.chmod(0o755)
-        if tree.exists():
-            shutil.rmtree(tree)
-        part.rename(tree)
-        stamp.write_text(packages)
+        if kept.exists():
+            shutil.rmtree(kept)
+        part.rename(kept)
+        stamp.write_text(contents)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return tree
+    return kept
+
+
+def make_tree():
+    """A Debian as debootstrap makes it: once a build directory."""
+    release = _release()
+    packages = ",".join([*PACKAGES, *_libraries()])
+    return kept_tree(release, packages, lambda root: debootstrap(root, release, "minbase", packages))
 
 
 class Machine:
     """One container.  Its files may be changed in `root` while it does not run."""
 
-    def __init__(self, tree):
+    def __init__(self, tree, has_own_network=False):
+        """has_own_network: a loopback of its own and nothing else, so that every port is free and nobody can be reached."""
+        self.options = ["--private-network"] if has_own_network else []
         self.name = f"{PREFIX}{os.getpid()}-{next(_numbers)}"
         self.root = tree.parent / self.name
         self.log = tree.parent / "console.log"
@@ -219,7 +232,7 @@ class Machine:
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
                 ["sh", "-c", LAUNCH, "sh", "--register=no", "--keep-unit", "--quiet", f"--directory={self.root}",
-                 f"--machine={self.name}", f"--system-call-filter={LANDLOCK}", "--boot", "--console=pipe"],
+                 f"--machine={self.name}", f"--system-call-filter={LANDLOCK}", "--boot", "--console=pipe", *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={"PATH": os.environ["PATH"], "GROUPS": " ".join(map(str, self.groups))})
         end = time.monotonic() + 60
@@ -254,6 +267,14 @@ class Machine:
         output = self.run("systemctl", "show", unit, *[f"--property={name}" for name in properties]).stdout
         values = dict(line.split("=", 1) for line in output.splitlines())
         return values[properties[0]] if len(properties) == 1 else values
+
+    def is_immutable(self, directory):
+        return "i" in self.run("lsattr", "-d", directory, check=False).stdout.split(" ")[0]
+
+    def can_be_immutable(self, directory):
+        """tmpfs knows the flag from Linux 6.6."""
+        return self.run("sh", "-c", 'cd "$0" && mkdir probe && chattr +i probe && chattr -i probe; s=$?; rmdir probe; exit $s', directory,
+                        check=False).returncode == 0
 
     def journal(self, *options):
         return self.run("journalctl", "--no-pager", "--output=cat", *options).stdout

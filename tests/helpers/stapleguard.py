@@ -200,7 +200,10 @@ def child_pids(pid):
 
 
 def our_processes():
-    """[(pid, program)]: everything that runs from the build directory."""
+    """[(pid, program)]: everything that runs from the build directory.
+
+    Below machine/ lie whole systems: machine.py ends what runs in them, and one may be made while other tests run.
+    """
     build = str(build_directory()) + "/"
     found = []
     for entry in pathlib.Path("/proc").iterdir():
@@ -209,7 +212,7 @@ def our_processes():
                 exe = os.readlink(entry / "exe")
             except OSError:
                 continue
-            if exe.startswith(build):
+            if exe.startswith(build) and not exe.startswith(build + "machine/"):
                 found.append((int(entry.name), exe))
     return found
 

@@ -23,6 +23,7 @@ def pytest_configure(config):
     # Some tests want them, to see them refused.
     config.addinivalue_line("filterwarnings", "ignore:SHA1 signatures are deprecated")
     config.addinivalue_line("markers", "scale: makes thousands of certificates")
+    config.addinivalue_line("markers", "package: builds the Debian package in a clean Debian, or needs it")
     if "STAPLEGUARD_BUILD" not in os.environ:
         raise pytest.UsageError("set STAPLEGUARD_BUILD to a meson build directory (scripts/test does)")
     missing = [name for name in ("stapleguardd", "fetcher", "writer") if not stapleguard.program(name).exists()]
@@ -31,6 +32,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
+    # Last: what they need is built meanwhile.
+    items.sort(key=lambda item: item.get_closest_marker("package") is not None)
     if os.geteuid() != 0:
         reason = pytest.mark.skip(reason="needs root: Apache, privilege separation and the jail do")
         for item in items:

@@ -57,7 +57,6 @@ class World:
         # ssl.conf's session cache; not needed, and one module less.
         conf = machine.path("/etc/apache2/mods-available/ssl.conf")
         conf.write_text(re.sub(r"^\s*SSLSessionCache\s.*$", "SSLSessionCache none", conf.read_text(), flags=re.MULTILINE))
-        machine.path("/etc/stapleguard").mkdir()
         machine.path("/etc/stapleguard/stapleguard.conf").write_text("[fetch]\nallow_loopback = yes\n")
 
     def _make_site(self, name, folder):
@@ -143,13 +142,10 @@ class World:
         return [record for record in self.audit(AUDIT_LOG + ".1") + self.audit() if record["event"] == event]
 
     def is_shielded(self):
-        flags = self.machine.run("lsattr", "-d", "/run/stapleguard/apache", check=False).stdout.split(" ")[0]
-        return "i" in flags
+        return self.machine.is_immutable("/run/stapleguard/apache")
 
     def can_be_shielded(self):
-        """tmpfs knows the flag from Linux 6.6."""
-        return self.machine.run("sh", "-c", "mkdir /run/probe && chattr +i /run/probe && chattr -i /run/probe; s=$?; rmdir /run/probe;"
-                                            " exit $s", check=False).returncode == 0
+        return self.machine.can_be_immutable("/run")
 
 
 @pytest.fixture(scope="module")

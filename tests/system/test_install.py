@@ -2,10 +2,12 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
 import pytest
+from helpers import manual
 from helpers.stapleguard import FRESH
 
 PREFIX = pathlib.Path("usr/local")
@@ -75,3 +77,26 @@ def test_the_unit_and_the_timer_are_understood_by_systemd(installed):
 
 def test_the_rotation_is_where_logrotate_looks(installed):
     assert "/var/log/stapleguard/audit.jsonl {" in installed.parent.parent.joinpath("etc/logrotate.d/stapleguard").read_text()
+
+
+def test_the_configuration_is_there_once_and_stays_the_administrators(installed):
+    conf = installed.parent.parent / "etc/stapleguard/stapleguard.conf"
+    assert all(line.startswith("#") or not line for line in conf.read_text().splitlines())
+    conf.write_text("[fetch]\ntimeout = 3s\n")
+    subprocess.run(["meson", "install", "-C", os.environ["STAPLEGUARD_BUILD"], "--no-rebuild", "--quiet"],
+                   env={**os.environ, "DESTDIR": str(installed.parent.parent)}, check=True, capture_output=True, timeout=120)
+    assert conf.read_text() == "[fetch]\ntimeout = 3s\n"
+
+
+def test_the_manual_and_the_documents_are_installed_and_their_links_hold(installed):
+    assert {path.name for path in (installed / "share/man").rglob("*.[1-8]")} == set(manual.PAGES)
+    documents = installed / "share/doc/stapleguard"
+    for page in documents.rglob("*.md"):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[\w-]*)?\)", page.read_text()):
+            assert (page.parent / target).exists() or target == "CONTRIBUTING.md", f"{page}: {target}"
+
+
+def test_a_place_where_the_helpers_would_not_be_found_is_refused(place):
+    done = subprocess.run(["meson", "setup", str(place / "build"), str(manual.FOLDER.parent), "-Dlibexecdir=/opt/libexec"],
+                          capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode != 0 and "libexecdir must be relative to the prefix" in done.stdout
