@@ -37,7 +37,7 @@ class World:
         machine.path("/etc/apache2/sites-available/shop.conf").write_text(SITE.format(port=self.port))
         machine.path("/etc/apache2/sites-enabled/000-default.conf").unlink()
         machine.path("/etc/apache2/sites-enabled/shop.conf").symlink_to("../sites-available/shop.conf")
-        machine.path("/etc/stapleguard").mkdir()
+        machine.path("/etc/stapleguard").mkdir(exist_ok=True)
         machine.path("/etc/stapleguard/stapleguard.conf").write_text("[fetch]\nallow_loopback = yes\n")
 
     def first_start(self):
