@@ -417,7 +417,7 @@ def test_P4_interrupted_it_goes_back(world):
     world.site.responder.fail_all(responder.HANG)
     process = subprocess.Popen([stapleguard.program("stapleguard"), "enable", "--all", "-c", world.sg.conf], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    world.site.responder.wait_for(1)
+    world.site.responder.wait_for(2)  # the first one asks only whether it can be reached
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=120)
     assert process.returncode == 1, out + error
@@ -714,7 +714,7 @@ def test_two_at_once_do_not_meet(plain):
     plain.site.responder.fail_all(responder.HANG)
     first = subprocess.Popen([stapleguard.program("stapleguard"), "enable", "--all", "-c", plain.sg.conf], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    plain.site.responder.wait_for(1)
+    plain.site.responder.wait_for(2)  # the first one asks only whether it can be reached
     assert "under way" in error_of(plain.run("enable", "--all", code=1))
     assert "under way" in error_of(plain.run("enable", "--recover", code=1))
     assert plain.run("enable", "--recover", "--quiet", code=0).stderr == ""

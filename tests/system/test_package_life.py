@@ -23,6 +23,7 @@ class World:
     def __init__(self, machine, deb):
         self.machine = machine
         shutil.copy(deb, machine.path("/root/stapleguard.deb"))
+        machine.path("/etc/hosts").write_text("127.0.0.1 localhost\n")  # debootstrap alone makes none
         repack(deb, machine.path("/root/newer.deb"), machine.root.parent)
         shutil.copy(package.SOURCE / "debian/tests/staple", machine.path("/root"))
         self.before = self.files()
