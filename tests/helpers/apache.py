@@ -86,6 +86,14 @@ class VirtualHost:
         return _VHOST.format(port=port, name=self.name, certificates="\n".join(lines), extra=self.extra)
 
 
+def _has_processes(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class Apache:
     """directory: made by the caller, and passable for www-data."""
 
@@ -165,8 +173,10 @@ class Apache:
 
     def kill(self):
         """kill -9 of the whole process group, as the kernel does it when memory ends; the PidFile goes, as with systemd."""
-        os.killpg(self.pid, signal.SIGKILL)
+        group = self.pid
+        os.killpg(group, signal.SIGKILL)
         self.stop()
+        self._wait(lambda: not _has_processes(group), "to let go of its ports")
         self.pid_file.unlink(missing_ok=True)
 
     def is_alive(self):
