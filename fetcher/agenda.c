@@ -21,6 +21,7 @@ struct agenda {
     uint32_t *places;   /* by cert_no: where in items, or NOWHERE */
     uint32_t place_cap;
     uint32_t count_max;
+    uint32_t crowds[AGENDA_SLOTS];
 };
 
 struct agenda *agenda_new(uint32_t count_max)
@@ -77,6 +78,18 @@ static bool make_room(struct agenda *agenda, uint32_t cert_no)
     return true;
 }
 
+static uint32_t slot_of(int64_t at)
+{
+    int64_t slot = at / AGENDA_SLOT_SEC % AGENDA_SLOTS;
+
+    return (uint32_t)(slot < 0 ? slot + AGENDA_SLOTS : slot);
+}
+
+uint32_t agenda_crowd(const struct agenda *agenda, int64_t at)
+{
+    return agenda->crowds[slot_of(at)];
+}
+
 static void put(struct agenda *agenda, uint32_t place, struct item item)
 {
     agenda->items[place] = item;
@@ -116,6 +129,7 @@ static void take_off(struct agenda *agenda, uint32_t place)
     struct item last = agenda->items[--agenda->count];
 
     agenda->places[agenda->items[place].cert_no] = NOWHERE;
+    agenda->crowds[slot_of(agenda->items[place].at)]--;
     if (place == agenda->count)
         return;
     put(agenda, place, last);
@@ -133,6 +147,7 @@ bool agenda_set(struct agenda *agenda, uint32_t cert_no, int64_t at)
         return true;
     if (!make_room(agenda, cert_no))
         return false;
+    agenda->crowds[slot_of(at)]++;
     put(agenda, agenda->count++, (struct item){at, cert_no});
     rise(agenda, agenda->count - 1);
     return true;

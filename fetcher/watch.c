@@ -13,6 +13,7 @@
 
 #include "agenda.h"
 #include "clock.h"
+#include "plan.h"
 #include "random_number.h"
 #include "report.h"
 
@@ -91,11 +92,10 @@ static void plan(struct watch *watch, uint32_t cert_no)
 
     if (!watch->is_on || !can_be_asked_for(entry) || entry->stage != POOL_IDLE || watch->is_clock_wrong)
         return;
-    at = schedule_next_at(&entry->held, &entry->policy, &history, now, random_number());
+    at = plan_next_at(
+        watch->agenda, &entry->held, &entry->policy, &history, pool_count(watch->settings.pool), now, random_number);
     if (entry->is_wanted_now && at != SCHEDULE_NEVER)
         at = now;
-    else if (entry->asked_at == 0 && at <= now) /* it was due while nobody was there: so were others */
-        at = now + schedule_start_spread_sec(&entry->held, &entry->policy, pool_count(watch->settings.pool), now, random_number());
     plan_at(watch, cert_no, at);
 }
 

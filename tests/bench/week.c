@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "agenda.h"
+#include "plan.h"
 #include "pool.h"
 #include "responder.h"
 #include "schedule.h"
@@ -73,10 +74,9 @@ static bool is_down(void)
 static void plan(uint32_t no)
 {
     struct simulated *cert = &sim.certs[no];
-    int64_t at = schedule_next_at(&cert->record, &sim.policy, &cert->history, sim.now, random_number());
+    int64_t at
+        = plan_next_at(sim.agenda, &cert->record, &sim.policy, &cert->history, sim.count, sim.now, random_number);
 
-    if (cert->history.asked_at == 0 && at <= sim.now)
-        at = sim.now + schedule_start_spread_sec(&cert->record, &sim.policy, sim.count, sim.now, random_number());
     if (!agenda_set(sim.agenda, no, at == SCHEDULE_NEVER ? AGENDA_NEVER : at))
         errx(1, "no memory");
 }

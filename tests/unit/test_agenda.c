@@ -73,11 +73,38 @@ static void a_number_out_of_bounds_is_refused(void **state)
     agenda_free(agenda);
 }
 
+static void crowds_are_counted_by_quarters_of_an_hour(void **state)
+{
+    struct agenda *agenda = agenda_new(COUNT);
+    uint32_t cert_no;
+
+    (void)state;
+    agenda_set(agenda, 1, AGENDA_SLOT_SEC);
+    agenda_set(agenda, 2, 2 * AGENDA_SLOT_SEC - 1);
+    agenda_set(agenda, 3, 2 * AGENDA_SLOT_SEC);
+    agenda_set(agenda, 4, -AGENDA_SLOT_SEC);
+    assert_int_equal(agenda_crowd(agenda, AGENDA_SLOT_SEC + 5), 2);
+    assert_int_equal(agenda_crowd(agenda, AGENDA_SLOT_SEC - 1), 0);
+    assert_int_equal(agenda_crowd(agenda, AGENDA_SLOT_SEC + AGENDA_HORIZON_SEC), 2);
+    agenda_set(agenda, 2, 2 * AGENDA_SLOT_SEC); /* moved */
+    agenda_set(agenda, 1, AGENDA_NEVER);
+    assert_int_equal(agenda_crowd(agenda, AGENDA_SLOT_SEC), 0);
+    assert_int_equal(agenda_crowd(agenda, 2 * AGENDA_SLOT_SEC), 2);
+    while (agenda_take(agenda, INT64_MAX, &cert_no))
+        ;
+    assert_int_equal(agenda_crowd(agenda, -AGENDA_SLOT_SEC), 0);
+    assert_int_equal(agenda_crowd(agenda, 2 * AGENDA_SLOT_SEC), 0);
+    assert_int_equal(agenda_crowd(agenda, INT64_MAX), 0);
+    assert_int_equal(agenda_crowd(agenda, INT64_MIN), 0);
+    agenda_free(agenda);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_due_in_an_empty_one),
         cmocka_unit_test(they_come_in_the_order_of_their_times),
+        cmocka_unit_test(crowds_are_counted_by_quarters_of_an_hour),
         cmocka_unit_test(what_is_not_due_stays),
         cmocka_unit_test(a_number_out_of_bounds_is_refused),
     };

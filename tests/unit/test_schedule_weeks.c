@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "agenda.h"
+#include "plan.h"
 #include "responder.h"
 #include "schedule.h"
 
@@ -62,10 +63,9 @@ static uint32_t random_number(void)
 static void plan(uint32_t no)
 {
     struct sim_cert *cert = &sim.certs[no];
-    int64_t at = schedule_next_at(&cert->record, &sim.policy, &cert->history, sim.now, random_number());
+    int64_t at
+        = plan_next_at(sim.agenda, &cert->record, &sim.policy, &cert->history, sim.count, sim.now, random_number);
 
-    if (cert->history.asked_at == 0 && at <= sim.now)
-        at = sim.now + schedule_start_spread_sec(&cert->record, &sim.policy, sim.count, sim.now, random_number());
     agenda_set(sim.agenda, no, at == SCHEDULE_NEVER ? AGENDA_NEVER : at);
 }
 
