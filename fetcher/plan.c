@@ -17,7 +17,8 @@ int64_t plan_next_at(const struct agenda *agenda, const struct schedule_record *
     for (unsigned i = 1; i < PLAN_CHOICES; i++) {
         int64_t at = schedule_next_at(record, policy, history, now, random());
 
-        if (agenda_crowd(agenda, at) < agenda_crowd(agenda, best))
+        /* The past is never crowded: it would draw everybody. */
+        if (at > now && agenda_crowd(agenda, at) < agenda_crowd(agenda, best))
             best = at;
     }
     return best;

@@ -298,6 +298,30 @@ static void many_certificates_stay_apart(void **state)
     assert_int_equal(sim.bare_minutes, 0);
 }
 
+/* All of them fetched within one hour: after a week every hour of the day has its share. */
+static void certificates_fetched_together_spread_over_the_day(void **state)
+{
+    uint32_t busiest = 0;
+    uint32_t asked = 0;
+
+    (void)state;
+    begin(CERTS_AT_MOST, 7 * DAY, 12 * HOUR, 30 * HOUR);
+    for (uint32_t i = 0; i < sim.count; i++) {
+        sim.certs[i].record = (struct schedule_record){
+            CERT_STATE_GOOD, START - 42 * HOUR, START + 5 * DAY, START + 5 * DAY, START - 36 * HOUR + random_number() % HOUR};
+        plan(i);
+    }
+    run_until(START + 6 * DAY);
+    for (int hour = 0; hour < 24; hour++) {
+        forget_measures();
+        run_until(sim.now + HOUR);
+        asked += sim.asked;
+        if (sim.asked > busiest)
+            busiest = sim.asked;
+    }
+    assert_true(busiest * 24 <= 2 * asked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +335,7 @@ int main(void)
         cmocka_unit_test(max_age_is_kept_while_the_staple_lasts),
         cmocka_unit_test(what_is_withdrawn_is_never_asked_for),
         cmocka_unit_test_teardown(many_certificates_stay_apart, tear_down),
+        cmocka_unit_test_teardown(certificates_fetched_together_spread_over_the_day, tear_down),
     };
 
     return cmocka_run_group_tests_name("schedule_weeks", tests, NULL, NULL);
