@@ -135,6 +135,7 @@ def test_apache_starts_after_garbage_was_written_under_the_shield(site, started)
 def test_apache_starts_when_the_file_is_missing(site, started):
     started()
     site.apache.stop()
+    wait_until(lambda: not has_flag(site.sg.dbm_path.parent), "the shield to be lifted")
     site.sg.dbm_path.unlink(missing_ok=True)
     site.apache.start()
     wait_until(lambda: site.handshake("shop.test").status == "good", "the staple")
