@@ -3,6 +3,7 @@
 One container serves all tests here, and each test leaves it with both services running.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -131,6 +132,7 @@ class World:
         return [(int(pid), user, words) for pid, user, words in (line.split(None, 2) for line in output.splitlines())]
 
     def process(self, words):
+        """None while there is none, or a second one: a fork that lives for a moment bears its parent's title."""
         found = [pid for pid, _, args in self.processes() if args == words]
         return found[0] if len(found) == 1 else None
 
@@ -194,10 +196,20 @@ def test_both_sites_are_stapled_and_nothing_was_denied(world):
 
 
 def test_ps_shows_each_process_under_its_own_user(world):
-    assert sorted((user, words) for _, user, words in world.processes()) == [
+    """Once what lives for a moment has ended: apachectl, and the writer's fork that reads Apache's file."""
+    wanted = [
         ("root", "/usr/local/sbin/stapleguardd"), ("stapleguard-fetch", "stapleguardd: fetcher"),
         ("stapleguard-write", "stapleguardd: keeper"), ("stapleguard-write", "stapleguardd: writer"),
     ]
+    seen = []
+
+    def are_as_wanted():
+        seen[:] = sorted((user, words) for _, user, words in world.processes())
+        return seen == wanted
+
+    with contextlib.suppress(AssertionError):
+        wait_until(are_as_wanted, "the four processes alone")
+    assert seen == wanted
 
 
 def test_the_service_sees_a_file_system_it_cannot_write_to(world):
@@ -276,7 +288,7 @@ def test_reload_finds_the_certificates_again(world):
 
 
 def test_a_killed_fetcher_is_started_again(world):
-    before = world.process("stapleguardd: fetcher")
+    before = wait_until(lambda: world.process("stapleguardd: fetcher"), "the fetcher")
     main = world.pid()
     world.machine.run("kill", "-KILL", str(before))
     wait_until(lambda: world.process("stapleguardd: fetcher") not in (None, before), "another fetcher")
@@ -334,7 +346,7 @@ def test_killed_all_at_once_it_leaves_no_shield(world):
     world.settings(Restart="no")
     try:
         # Else it might see the writer's end just in time, and lower it itself.
-        world.machine.run("kill", "-STOP", str(world.process("stapleguardd: keeper")))
+        world.machine.run("kill", "-STOP", str(wait_until(lambda: world.process("stapleguardd: keeper"), "the keeper")))
         world.machine.run("systemctl", "kill", "--signal=KILL", "--kill-who=all", "stapleguard")
         wait_until(lambda: world.machine.show(UNIT, "ActiveState") == "failed", "its end")
         assert not world.is_shielded()
