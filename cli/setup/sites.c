@@ -64,7 +64,27 @@ static bool find_listener(const char *table, unsigned port, int family, char tex
     return false;
 }
 
-bool sites_target(const char *address, const char *tcp, const char *tcp6, char target[SITE_TARGET_MAX + 1])
+static bool is_any_address(const char *host)
+{
+    return strcmp(host, "*") == 0 || strcasecmp(host, "_default_") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "[::]") == 0;
+}
+
+/* Of /proc/net/if_inet6, which begins each line with an address.  A machine may have IPv6 and yet no ::1. */
+static bool has_loopback6(const char *if_inet6)
+{
+    static const char loopback[] = "00000000000000000000000000000001 ";
+    const char *found = strstr(if_inet6, loopback);
+
+    return found != NULL && (found == if_inet6 || found[-1] == '\n');
+}
+
+/* An IPv6 socket that listens on every address takes IPv4 too, unless it was told not to; then ::1 is there. */
+static const char *loopback_for(const char *host, bool is_v6, const char *if_inet6)
+{
+    return is_v6 && strcmp(host, "0.0.0.0") != 0 && has_loopback6(if_inet6) ? "[::1]" : "127.0.0.1";
+}
+
+bool sites_target(const char *address, const struct site_listeners *listeners, char target[SITE_TARGET_MAX + 1])
 {
     char host[HOST_NAME_MAX_LEN + 1], found[INET6_ADDRSTRLEN];
     bool is_any = false, is_v6;
@@ -73,13 +93,13 @@ bool sites_target(const char *address, const char *tcp, const char *tcp6, char t
     target[0] = '\0';
     if (!split_address(address, host, sizeof host, &port))
         return false;
-    is_v6 = !find_listener(tcp, port, AF_INET, found, &is_any);
-    if (is_v6 && !find_listener(tcp6, port, AF_INET6, found, &is_any))
+    is_v6 = strcmp(host, "[::]") == 0 || !find_listener(listeners->tcp, port, AF_INET, found, &is_any);
+    if (is_v6 && !find_listener(listeners->tcp6, port, AF_INET6, found, &is_any))
         return false;
-    if (strcmp(host, "*") != 0 && strcasecmp(host, "_default_") != 0 && strcmp(host, "0.0.0.0") != 0 && strcmp(host, "[::]") != 0)
+    if (!is_any_address(host))
         snprintf(target, SITE_TARGET_MAX + 1, "%s:%u", host, port);
     else if (is_any)
-        snprintf(target, SITE_TARGET_MAX + 1, "localhost:%u", port);
+        snprintf(target, SITE_TARGET_MAX + 1, "%s:%u", loopback_for(host, is_v6, listeners->if_inet6), port);
     else
         snprintf(target, SITE_TARGET_MAX + 1, is_v6 ? "[%s]:%u" : "%s:%u", found, port);
     return true;
@@ -101,10 +121,10 @@ static char *read_table(const char *path)
     return text;
 }
 
-static void find_target(const struct httpd_vhost *vhost, const char *tcp, const char *tcp6, struct site *site)
+static void find_target(const struct httpd_vhost *vhost, const struct site_listeners *listeners, struct site *site)
 {
     for (size_t i = 0; i < vhost->address_count && site->target[0] == '\0'; i++)
-        sites_target(vhost->addresses[i], tcp, tcp6, site->target);
+        sites_target(vhost->addresses[i], listeners, site->target);
 }
 
 /* Their certificates. */
@@ -135,8 +155,8 @@ static bool load_cert(const struct conf *conf, const char *path, int64_t now, st
     return cert->path != NULL;
 }
 
-static bool gather_one(const struct httpd_vhost *vhost, const char *const tables[2], const struct conf *conf, int64_t now,
-    struct issuer_table *issuers, struct site *site)
+static bool gather_one(const struct httpd_vhost *vhost, const struct site_listeners *listeners, const struct conf *conf,
+    int64_t now, struct issuer_table *issuers, struct site *site)
 {
     *site = (struct site){
         .name = strdup(vhost->server_name != NULL ? vhost->server_name : vhost->address_count > 0 ? vhost->addresses[0] : "?"),
@@ -145,7 +165,7 @@ static bool gather_one(const struct httpd_vhost *vhost, const char *const tables
     };
     if (site->name == NULL || site->certs == NULL || (vhost->server_name != NULL && site->server_name == NULL))
         return false;
-    find_target(vhost, tables[0], tables[1], site);
+    find_target(vhost, listeners, site);
     for (; site->cert_count < vhost->certificate_count; site->cert_count++)
         if (!load_cert(conf, vhost->certificates[site->cert_count], now, issuers, &site->certs[site->cert_count])) {
             site->cert_count++;
@@ -157,17 +177,18 @@ static bool gather_one(const struct httpd_vhost *vhost, const char *const tables
 bool sites_gather(const struct httpd_tree *tree, const bool *selected, const struct conf *conf, int64_t now, struct sites *sites)
 {
     size_t count = httpd_tree_vhost_count(tree);
-    char *tcp = read_table("/proc/net/tcp"), *tcp6 = read_table("/proc/net/tcp6");
+    char *tcp = read_table("/proc/net/tcp"), *tcp6 = read_table("/proc/net/tcp6"), *if_inet6 = read_table("/proc/net/if_inet6");
+    const struct site_listeners listeners = {tcp, tcp6, if_inet6};
     bool is_well;
 
     *sites = (struct sites){.items = calloc(count + 1, sizeof *sites->items), .issuers = issuer_table_new()};
-    is_well = sites->items != NULL && sites->issuers != NULL && tcp != NULL && tcp6 != NULL;
+    is_well = sites->items != NULL && sites->issuers != NULL && tcp != NULL && tcp6 != NULL && if_inet6 != NULL;
     for (size_t i = 0; is_well && i < count; i++)
         if (selected[i])
-            is_well = gather_one(httpd_tree_vhost(tree, i), (const char *const[]){tcp, tcp6}, conf, now, sites->issuers,
-                &sites->items[sites->count++]);
+            is_well = gather_one(httpd_tree_vhost(tree, i), &listeners, conf, now, sites->issuers, &sites->items[sites->count++]);
     free(tcp);
     free(tcp6);
+    free(if_inet6);
     return is_well;
 }
 

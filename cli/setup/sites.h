@@ -16,7 +16,7 @@
 #include "httpd_tree.h"
 #include "msg.h"
 
-/* A host and a port: "[ADDRESS]:PORT" of IPv6, or "localhost:PORT". */
+/* A host, mostly an address, and a port: "[ADDRESS]:PORT" of IPv6. */
 #define SITE_TARGET_MAX (HOST_NAME_MAX_LEN + 16u)
 
 struct site_cert {
@@ -48,10 +48,17 @@ void sites_clear(struct sites *sites);
 /* How many of all certificates can be stapled. */
 size_t sites_stapled_count(const struct sites *sites);
 
+/* What the kernel says about who listens: the texts of /proc/net/tcp, tcp6 and if_inet6; "" where there is none. */
+struct site_listeners {
+    const char *tcp;
+    const char *tcp6;
+    const char *if_inet6;
+};
+
 /*
- * Where to connect for a virtual host with this address (as behind <VirtualHost), given /proc/net/tcp and /proc/net/tcp6.
- * Returns false when nobody listens there.  Pure.
+ * Where to connect for a virtual host with this address (as behind <VirtualHost).  Who listens on every address is met on
+ * loopback, by its number: not every machine knows the name localhost.  Returns false when nobody listens there.  Pure.
  */
-bool sites_target(const char *address, const char *tcp, const char *tcp6, char target[SITE_TARGET_MAX + 1]);
+bool sites_target(const char *address, const struct site_listeners *listeners, char target[SITE_TARGET_MAX + 1]);
 
 #endif

@@ -96,25 +96,46 @@ static void the_command_line_is_read(void **state)
 #define V6_ANY_443 "   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:0 0\n"
 #define V6_LOOPBACK_444 "   1: 00000000000000000000000001000000:01BC 00000000000000000000000000000000:0000 0A 00000000:00000000 00:0 0\n"
 
+/* /proc/net/if_inet6: address, interface, length of its prefix, scope, flags, name. */
+#define IF_LO "00000000000000000000000000000001 01 80 10 80       lo\n"
+#define IF_ETH0 "fe800000000000000000000000000001 02 40 20 80     eth0\n"
+
 static void a_site_is_visited_where_it_listens(void **state)
 {
-    static const char tcp[] = HEADER V4_LOOPBACK_8443 V4_ANY_443 V4_CONNECTED_444;
-    static const char tcp6[] = HEADER V6_LOOPBACK_444;
+    static const struct site_listeners listeners = {
+        HEADER V4_LOOPBACK_8443 V4_ANY_443 V4_CONNECTED_444, HEADER V6_LOOPBACK_444, IF_ETH0 IF_LO};
     static const struct {
         const char *address;
         const char *target; /* NULL: nobody listens there */
-    } cases[] = {{"*:443", "localhost:443"}, {"_default_:443", "localhost:443"}, {"*", "localhost:443"}, {"*:8443", "127.0.0.1:8443"},
-        {"*:444", "[::1]:444"}, {"192.0.2.7:443", "192.0.2.7:443"}, {"[2001:db8::1]:444", "[2001:db8::1]:444"},
+    } cases[] = {{"*:443", "127.0.0.1:443"}, {"_default_:443", "127.0.0.1:443"}, {"*", "127.0.0.1:443"}, {"*:8443", "127.0.0.1:8443"},
+        {"*:444", "[::1]:444"}, {"[::]:443", NULL}, {"0.0.0.0:443", "127.0.0.1:443"}, {"192.0.2.7:443", "192.0.2.7:443"}, {"[2001:db8::1]:444", "[2001:db8::1]:444"},
         {"www.example.net:8443", "www.example.net:8443"}, {"*:445", NULL}, {"*:99999", NULL}, {":443", NULL}, {"*:x", NULL}};
     char target[SITE_TARGET_MAX + 1];
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(sites_target(cases[i].address, tcp, tcp6, target), cases[i].target != NULL);
+        assert_int_equal(sites_target(cases[i].address, &listeners, target), cases[i].target != NULL);
         assert_string_equal(target, cases[i].target == NULL ? "" : cases[i].target);
     }
-    assert_true(sites_target("*:443", HEADER, HEADER V6_ANY_443, target));
-    assert_string_equal(target, "localhost:443");
+}
+
+/* What listens on every address of IPv6 takes IPv4 too, and is met by the address that there is. */
+static void a_site_on_every_address_is_visited_on_loopback(void **state)
+{
+    static const struct site_listeners both = {HEADER, HEADER V6_ANY_443, IF_LO IF_ETH0}, one = {HEADER, HEADER V6_ANY_443, IF_ETH0};
+    static const struct {
+        const char *address;
+        const struct site_listeners *listeners;
+        const char *target;
+    } cases[] = {{"*:443", &both, "[::1]:443"}, {"[::]:443", &both, "[::1]:443"}, {"0.0.0.0:443", &both, "127.0.0.1:443"},
+        {"*:443", &one, "127.0.0.1:443"}};
+    char target[SITE_TARGET_MAX + 1];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(sites_target(cases[i].address, cases[i].listeners, target));
+        assert_string_equal(target, cases[i].target);
+    }
 }
 
 static void another_kind_of_file_is_named(void **state)
@@ -167,6 +188,7 @@ int main(void)
         cmocka_unit_test(modules_are_read),
         cmocka_unit_test(the_command_line_is_read),
         cmocka_unit_test(a_site_is_visited_where_it_listens),
+        cmocka_unit_test(a_site_on_every_address_is_visited_on_loopback),
         cmocka_unit_test_setup_teardown(another_kind_of_file_is_named, temp_dir_setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(what_enable_did_is_remembered, temp_dir_setup, temp_dir_teardown),
     };
