@@ -15,14 +15,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "escape.h"
 #include "log.h"
 #include "output.h"
 
 /* A deploy may wait for a responder, a restart for a large configuration. */
 #define ANSWER_WAIT_SEC (25 * 3600)
-/* As much as the daemon would send (control.c). */
-#define DATA_MAX (64u * 1024u * 1024u)
 
 #define HOW_TO_START "start it with: systemctl start stapleguard (or run stapleguardd)"
 
@@ -66,7 +65,7 @@ static bool send_request(int fd, const char *const words[], size_t count)
 
 static bool read_data(FILE *in, size_t len, struct client_answer *answer)
 {
-    if (len > DATA_MAX)
+    if (len > CONTROL_DATA_MAX)
         return false;
     free(answer->data);
     answer->data = malloc(len + 1);

@@ -40,6 +40,9 @@
 /* One message between two processes: the longest is an offer. */
 #define MSG_LEN_MAX 12288u
 
+/* Answers over the control socket, all together: a certificate takes some 500 octets of the status. */
+#define CONTROL_DATA_MAX (512u * 1024u * 1024u)
+
 /* Configuration: 100,000 certificate sections of four lines fit. */
 #define CONF_FILE_MAX (64u * 1024u * 1024u)
 

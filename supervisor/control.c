@@ -17,12 +17,11 @@
 
 #include "bounds.h"
 #include "control_request.h"
+#include "outbox.h"
 #include "text.h"
 
 /* A client that neither asks nor reads for so long makes room for others. */
 #define STALL_MSEC 30000
-/* What a client may leave unread: the status of 100,000 certificates fits. */
-#define OUTPUT_MAX (64u * 1024u * 1024u)
 
 struct control_request {
     struct control *control;
@@ -30,12 +29,10 @@ struct control_request {
     bool is_root;
     char *in;            /* owned: the request line, as far as it came */
     size_t in_len;
-    char *out;           /* owned: not yet taken by the client */
-    size_t out_len;
-    size_t out_cap;
+    struct outbox out;   /* not yet taken by the client */
     bool is_asked;       /* the line is whole and somebody works on it */
     bool is_ended;       /* the answer is whole */
-    bool is_too_much;    /* it did not fit: the client is let go */
+    bool is_cut;         /* there was no memory for all of it: the client is let go */
     int64_t moved_msec;  /* when the client last did something */
 };
 
@@ -97,8 +94,8 @@ static void let_go(struct control *control, struct control_request *request)
         close(request->fd);
     request->fd = -1;
     free(request->in);
-    free(request->out);
-    request->in = request->out = NULL;
+    outbox_clear(&request->out);
+    request->in = NULL;
     request->control = NULL;
     /* Somebody may still work on it: control_end frees it then. */
     if (!request->is_asked || request->is_ended)
@@ -128,7 +125,7 @@ size_t control_poll(const struct control *control, struct pollfd *polled)
         const struct control_request *request = control->clients[i];
 
         if (request != NULL)
-            polled[count++] = (struct pollfd){request->fd, (short)(POLLIN | (request->out_len > 0 ? POLLOUT : 0)), 0};
+            polled[count++] = (struct pollfd){request->fd, (short)(POLLIN | (request->out.unread > 0 ? POLLOUT : 0)), 0};
     }
     return count;
 }
@@ -137,21 +134,8 @@ size_t control_poll(const struct control *control, struct pollfd *polled)
 
 static void put(struct control_request *request, const char *octets, size_t len)
 {
-    if (request->fd < 0 || request->is_too_much)
-        return;
-    if (request->out_len + len > request->out_cap) {
-        size_t cap = (request->out_len + len) * 2;
-        char *out = cap > OUTPUT_MAX ? NULL : realloc(request->out, cap);
-
-        if (out == NULL) {
-            request->is_too_much = true;
-            return;
-        }
-        request->out = out;
-        request->out_cap = cap;
-    }
-    memcpy(request->out + request->out_len, octets, len);
-    request->out_len += len;
+    if (request->fd >= 0 && !request->is_cut)
+        request->is_cut = !outbox_put(&request->out, octets, len);
 }
 
 void control_say(struct control_request *request, const char *format, ...)
@@ -169,14 +153,29 @@ void control_say(struct control_request *request, const char *format, ...)
     put(request, "\n", 1);
 }
 
-void control_data(struct control_request *request, char *octets, size_t len)
+/* By all clients together: each of them might ask for much and read nothing. */
+static size_t unread(const struct control *control)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        total += control->clients[i] != NULL ? control->clients[i]->out.unread : 0;
+    return total;
+}
+
+bool control_data(struct control_request *request, char *octets, size_t len)
 {
     char line[32];
 
+    if (request->control == NULL || unread(request->control) + len > CONTROL_DATA_MAX) {
+        free(octets);
+        return false;
+    }
     snprintf(line, sizeof line, "data %zu\n", len);
     put(request, line, strlen(line));
-    put(request, octets, len);
-    free(octets);
+    if (!outbox_give(&request->out, octets, len))
+        request->is_cut = true;
+    return true;
 }
 
 void control_end(struct control_request *request, int exit_code)
@@ -271,13 +270,7 @@ static bool read_some(struct control_request *request)
 /* Returns false when the client is gone, or has everything. */
 static bool write_some(struct control_request *request)
 {
-    ssize_t sent = request->out_len == 0 ? 0 : send(request->fd, request->out, request->out_len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-    if (sent < 0)
-        return errno == EAGAIN || errno == EINTR;
-    memmove(request->out, request->out + sent, request->out_len - (size_t)sent);
-    request->out_len -= (size_t)sent;
-    return !request->is_too_much && (!request->is_ended || request->out_len > 0);
+    return outbox_send(&request->out, request->fd) == 0 && !request->is_cut && (!request->is_ended || request->out.unread > 0);
 }
 
 static void take_client(struct control *control, int64_t now_msec)
@@ -309,7 +302,7 @@ static void take_client(struct control *control, int64_t now_msec)
 static void serve(struct control *control, struct control_request *request, short events, int64_t now_msec)
 {
     bool is_well = true;
-    bool has_waited = !request->is_asked || request->out_len > 0;
+    bool has_waited = !request->is_asked || request->out.unread > 0;
 
     if (events != 0)
         request->moved_msec = now_msec;

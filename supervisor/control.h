@@ -53,8 +53,11 @@ void control_ready(struct control *control, const struct pollfd *polled, size_t 
 
 /* A sentence (printf); cleaned. */
 void control_say(struct control_request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Octets, taken over: malloc'ed. */
-void control_data(struct control_request *request, char *octets, size_t len);
+/*
+ * Octets (malloc'ed), taken over in every case.  False: they do not fit beside what other clients have not read yet
+ * (CONTROL_DATA_MAX), and the client is not told anything yet.
+ */
+bool control_data(struct control_request *request, char *octets, size_t len);
 /* The answer is complete; request must not be used any more. */
 void control_end(struct control_request *request, int exit_code);
 

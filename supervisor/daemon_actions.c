@@ -25,8 +25,12 @@ static void answer_text(struct control_request *request, char *text, size_t len)
         control_end(request, 3);
         return;
     }
-    control_data(request, text, len);
-    control_end(request, 0);
+    if (control_data(request, text, len)) {
+        control_end(request, 0);
+        return;
+    }
+    control_say(request, "too many others have not read their answers yet; try again in a minute");
+    control_end(request, 3);
 }
 
 static void status(void *context, struct control_request *request)
