@@ -29,8 +29,6 @@
 #define FLUSH_MSEC 250
 /* Certificate files are looked at from outside: a renewal that no hook told of is served a minute later at the latest. */
 #define LOOKOUT_MSEC 60000
-/* More numbers than this are a reason to begin anew, where that helps. */
-#define NUMBERS_ENOUGH (CERTS_MAX / 4 * 3)
 /* `stapleguardd` promises to be gone 5 s after SIGTERM (DESIGN.md "Modes"). */
 #define STOP_WAIT_MSEC 4000
 
@@ -189,7 +187,7 @@ static void renumber(struct daemon *daemon, int64_t now_msec)
 
 static void look_out(struct daemon *daemon, int64_t now_msec)
 {
-    if (daemon->pool->sent_count > NUMBERS_ENOUGH && daemon->pool->count < NUMBERS_ENOUGH / 2)
+    if (pool_is_short_of_numbers(daemon->pool))
         renumber(daemon, now_msec);
     for (size_t i = 0; i < daemon->pool->count; i++)
         if (pool_stamp(&daemon->pool->certs[i]))

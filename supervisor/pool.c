@@ -89,6 +89,23 @@ static void add_all(struct pool *pool, const struct conf *conf)
     tdestroy(seen, free);
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(struct pool_cert *const *)a)->name, (*(struct pool_cert *const *)b)->name);
+}
+
+/* NULL when memory ends. */
+static struct pool_cert **sort_by_name(struct pool *pool)
+{
+    struct pool_cert **sorted = reallocarray(NULL, pool->count + 1, sizeof *sorted);
+
+    for (size_t i = 0; sorted != NULL && i < pool->count; i++)
+        sorted[i] = &pool->certs[i];
+    if (sorted != NULL)
+        qsort(sorted, pool->count, sizeof *sorted, compare_names);
+    return sorted;
+}
+
 struct pool *pool_new(const struct conf *conf, char **paths, size_t path_count)
 {
     struct pool *pool = calloc(1, sizeof *pool);
@@ -104,6 +121,11 @@ struct pool *pool_new(const struct conf *conf, char **paths, size_t path_count)
         return NULL;
     }
     add_all(pool, conf);
+    pool->by_name = sort_by_name(pool);
+    if (pool->by_name == NULL) {
+        pool_free(pool);
+        return NULL;
+    }
     return pool;
 }
 
@@ -116,6 +138,7 @@ void pool_free(struct pool *pool)
     for (size_t i = 0; i < pool->path_count; i++)
         free(pool->paths[i]);
     free(pool->paths);
+    free(pool->by_name);
     free(pool->certs);
     free(pool->by_cert_no);
     free(pool);
@@ -130,10 +153,10 @@ struct pool_cert *pool_find(struct pool *pool, uint32_t cert_no)
 
 struct pool_cert *pool_find_name(struct pool *pool, const char *name)
 {
-    for (size_t i = 0; i < pool->count; i++)
-        if (strcmp(pool->certs[i].name, name) == 0)
-            return &pool->certs[i];
-    return NULL;
+    struct pool_cert wanted = {.name = name}, *key = &wanted;
+    struct pool_cert **found = bsearch(&key, pool->by_name, pool->count, sizeof *pool->by_name, compare_names);
+
+    return found == NULL ? NULL : *found;
 }
 
 /* Room for count numbers. */
@@ -170,6 +193,13 @@ void pool_drop_number(struct pool *pool, struct pool_cert *cert)
     cert->cert_no = POOL_NO_NUMBER;
 }
 
+bool pool_is_short_of_numbers(const struct pool *pool)
+{
+    size_t used_up = pool->sent_count > pool->count ? pool->sent_count - pool->count : 0;
+
+    return pool->sent_count > CERTS_MAX / 4 * 3 && used_up > (CERTS_MAX - pool->count) / 2;
+}
+
 static int compare_texts(const char *a, const char *b)
 {
     if (a == NULL || b == NULL)
@@ -201,46 +231,24 @@ static void inherit(struct pool_cert *cert, struct pool_cert *old)
     old->detail = NULL;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp((*(struct pool_cert *const *)a)->name, (*(struct pool_cert *const *)b)->name);
-}
-
-/* The certificates of old, sorted by name.  NULL when memory ends. */
-static struct pool_cert **sort_by_name(struct pool *old)
-{
-    struct pool_cert **sorted = reallocarray(NULL, old->count + 1, sizeof *sorted);
-
-    for (size_t i = 0; sorted != NULL && i < old->count; i++)
-        sorted[i] = &old->certs[i];
-    if (sorted != NULL)
-        qsort(sorted, old->count, sizeof *sorted, compare_names);
-    return sorted;
-}
-
 bool pool_take_over(struct pool *pool, struct pool *old)
 {
-    struct pool_cert **sorted = sort_by_name(old);
-
-    if (sorted == NULL || !reserve_numbers(pool, old->sent_count)) {
-        free(sorted);
+    if (!reserve_numbers(pool, old->sent_count))
         return false;
-    }
     pool->sent_count = old->sent_count;
     memset(pool->by_cert_no, 0xff, pool->number_cap * sizeof *pool->by_cert_no);
     for (size_t i = 0; i < pool->count; i++) {
         struct pool_cert *cert = &pool->certs[i];
-        struct pool_cert **found = bsearch(&cert, sorted, old->count, sizeof *sorted, compare_names);
+        struct pool_cert *found = pool_find_name(old, cert->name);
 
-        if (found == NULL || !is_alike(cert, *found))
+        if (found == NULL || !is_alike(cert, found))
             continue;
-        inherit(cert, *found);
+        inherit(cert, found);
         if (cert->cert_no != POOL_NO_NUMBER) {
             pool->by_cert_no[cert->cert_no] = (uint32_t)i;
-            (*found)->cert_no = POOL_NO_NUMBER;
+            found->cert_no = POOL_NO_NUMBER;
         }
     }
-    free(sorted);
     return true;
 }
 

@@ -63,6 +63,7 @@ struct pool_cert {
 struct pool {
     struct pool_cert *certs; /* owned */
     size_t count;
+    struct pool_cert **by_name; /* owned: sorted; the certificates themselves keep their places */
     uint32_t *by_cert_no; /* owned: cert_no -> index, or POOL_NO_NUMBER for one that was dropped */
     uint32_t number_cap;
     uint32_t sent_count;  /* numbers given so far: 0 .. sent_count - 1 */
@@ -88,6 +89,9 @@ struct pool_cert *pool_find_name(struct pool *pool, const char *name);
 bool pool_number(struct pool *pool, size_t index);
 /* Take its number away; nobody gets that number again. */
 void pool_drop_number(struct pool *pool, struct pool_cert *cert);
+
+/* Three quarters of CERTS_MAX are used, half of what the certificates themselves do not need among them: begin at 0 again. */
+bool pool_is_short_of_numbers(const struct pool *pool);
 
 /*
  * pool is to take the place of old: a certificate that both have alike (name, files, responder, policy) keeps its number and

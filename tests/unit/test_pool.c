@@ -48,6 +48,41 @@ static void numbers_grow_and_are_dropped(void **state)
     pool_free(pool);
 }
 
+/* However many certificates there are: before renewals have used all numbers up, and not for a few numbers. */
+static void numbers_begin_anew_before_they_end(void **state)
+{
+    static const struct {
+        uint32_t certs, sent;
+        bool is_short;
+    } cases[] = {{1, 1, false}, {1, 150000, false}, {1, 150001, true}, {75000, 150001, true}, {100000, 150000, false},
+        {100000, 150001, true}, {180000, 180000, false}, {180000, 190000, false}, {180000, 190001, true},
+        {CERTS_MAX - 1, CERTS_MAX - 1, false}, {CERTS_MAX - 1, CERTS_MAX, true}, {CERTS_MAX, CERTS_MAX, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pool pool = {.count = cases[i].certs, .sent_count = cases[i].sent};
+
+        assert_int_equal(pool_is_short_of_numbers(&pool), cases[i].is_short);
+    }
+}
+
+static void a_certificate_is_found_by_its_name(void **state)
+{
+    static const char *const names[] = {"/nowhere/c.pem", "/nowhere/a.pem", "/nowhere/b.pem"};
+    struct conf conf = {0};
+    struct pool *pool = make(names, 3, &conf);
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        assert_ptr_equal(pool_find_name(pool, names[i]), &pool->certs[i]);
+    assert_null(pool_find_name(pool, "/nowhere/"));
+    assert_null(pool_find_name(pool, "/nowhere/d.pem"));
+    pool_free(pool);
+    pool = make(names, 0, &conf);
+    assert_null(pool_find_name(pool, names[0]));
+    pool_free(pool);
+}
+
 static void what_both_have_keeps_its_number_and_what_is_known(void **state)
 {
     static const char *const before[] = {"/nowhere/a.pem", "/nowhere/b.pem", "/nowhere/c.pem"};
@@ -137,6 +172,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_grow_and_are_dropped),
+        cmocka_unit_test(numbers_begin_anew_before_they_end),
+        cmocka_unit_test(a_certificate_is_found_by_its_name),
         cmocka_unit_test(what_both_have_keeps_its_number_and_what_is_known),
         cmocka_unit_test(what_is_configured_otherwise_is_new),
         cmocka_unit_test(a_file_that_is_written_is_noticed),
