@@ -8,7 +8,8 @@
  *   certs/siteN.pem      leaf and CA, N from 0
  *   responses            all responses, in the order of the certificates
  *   newer                BENCH_POOL_NEWER responses for certificate 0, each signed 5 seconds after the one before
- * Both files: for each response its length (4 octets, host byte order) and its DER.
+ *   by-ca                one response for certificate 0 that the CA signed itself: no signer's certificate is in it
+ * Each of these files: for each response its length (4 octets, host byte order) and its DER.
  */
 #ifndef STAPLEGUARD_BENCH_BENCH_POOL_H
 #define STAPLEGUARD_BENCH_BENCH_POOL_H

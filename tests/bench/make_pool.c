@@ -8,6 +8,7 @@
  */
 #include <err.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,8 +118,17 @@ static X509 *make_leaf(uint64_t number)
     return x509;
 }
 
+/* By the delegate, whose certificate goes with it, or by the CA itself. */
+static void sign_response(OCSP_BASICRESP *basic, bool by_ca)
+{
+    if (by_ca)
+        must(OCSP_basic_sign(basic, made.ca, made.ca_key, EVP_sha256(), NULL, OCSP_RESPID_KEY | OCSP_NOCERTS));
+    else
+        must(OCSP_basic_sign(basic, made.signer, made.signer_key, EVP_sha256(), NULL, OCSP_RESPID_KEY));
+}
+
 /* later_sec: how much after the pool's first ones it was signed. */
-static void write_response(FILE *file, X509 *leaf, long later_sec)
+static void write_response(FILE *file, X509 *leaf, long later_sec, bool by_ca)
 {
     OCSP_CERTID *id = need(OCSP_cert_to_id(EVP_sha1(), leaf, made.ca));
     ASN1_TIME *this_update = need(X509_gmtime_adj(NULL, later_sec - HOUR));
@@ -130,7 +140,7 @@ static void write_response(FILE *file, X509 *leaf, long later_sec)
     uint32_t head;
 
     need(OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, NULL, this_update, next_update));
-    must(OCSP_basic_sign(basic, made.signer, made.signer_key, EVP_sha256(), NULL, OCSP_RESPID_KEY));
+    sign_response(basic, by_ca);
     response = need(OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic));
     len = i2d_OCSP_RESPONSE(response, &der);
     must(len);
@@ -177,6 +187,17 @@ static void part_name(char out[32], unsigned part)
     snprintf(out, 32, "responses.%u", part);
 }
 
+static void write_others_of_first(X509 *leaf)
+{
+    FILE *newer = create("newer"), *by_ca = create("by-ca");
+
+    for (unsigned i = 1; i <= BENCH_POOL_NEWER; i++)
+        write_response(newer, leaf, 5L * i, false);
+    finish(newer, "newer");
+    write_response(by_ca, leaf, 0, true);
+    finish(by_ca, "by-ca");
+}
+
 /* Certificates from..to and their responses. */
 static void make_part(unsigned part, uint64_t from, uint64_t to)
 {
@@ -189,14 +210,9 @@ static void make_part(unsigned part, uint64_t from, uint64_t to)
         X509 *leaf = make_leaf(number);
 
         write_leaf(leaf, number);
-        write_response(file, leaf, 0);
-        if (number == 0) {
-            FILE *newer = create("newer");
-
-            for (unsigned i = 1; i <= BENCH_POOL_NEWER; i++)
-                write_response(newer, leaf, 5L * i);
-            finish(newer, "newer");
-        }
+        write_response(file, leaf, 0, false);
+        if (number == 0)
+            write_others_of_first(leaf);
         X509_free(leaf);
     }
     finish(file, path);

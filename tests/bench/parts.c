@@ -6,12 +6,13 @@
  * usage: parts POOL COUNT STORE-DIRECTORY HASH-FILE
  * For certificates 0 to COUNT - 1: one exchange by plain libcurl on a kept-alive connection; the verification of a response
  * (common/ocsp, as often as both processes do it); one put into a transactional store (parts_db.h); one record of a hash
- * file. Besides, and no part of the sum: reading a certificate's file, and one RSA-2048 and one P-256 signature checked, below
- * which no verification can go.
+ * file. Besides, and no part of the sum: reading a certificate's file; the same verification by OpenSSL's own
+ * OCSP_basic_verify, which remembers nothing; and one RSA-2048 and one P-256 signature checked.
  * Prints one JSON object: microseconds of CPU and of time for each certificate.
  */
 #include <curl/curl.h>
 #include <err.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@
 #include <time.h>
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
 
 #include "cert.h"
 #include "ocsp_verify.h"
@@ -154,6 +157,53 @@ static void verify_all(void)
     }
 }
 
+static X509 *read_authority(void)
+{
+    char path[4096];
+    X509 *authority;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/ca.pem", self.pool);
+    file = fopen(path, "re");
+    if (file == NULL || (authority = PEM_read_X509(file, NULL, NULL, NULL)) == NULL)
+        errx(1, "%s: no certificate", path);
+    fclose(file);
+    return authority;
+}
+
+static bool verify_plain(const struct bench_pool_response *response, STACK_OF(X509) *authorities, X509_STORE *store)
+{
+    const unsigned char *at = response->der;
+    OCSP_RESPONSE *parsed = d2i_OCSP_RESPONSE(NULL, &at, (long)response->len);
+    OCSP_BASICRESP *basic = OCSP_response_get1_basic(parsed);
+    ASN1_GENERALIZEDTIME *this_update, *next_update;
+    OCSP_SINGLERESP *single = OCSP_resp_get0(basic, 0);
+    bool is_good = OCSP_basic_verify(basic, authorities, store, 0) == 1
+        && OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update) == V_OCSP_CERTSTATUS_GOOD
+        && OCSP_check_validity(this_update, next_update, 300, -1) == 1;
+
+    OCSP_BASICRESP_free(basic);
+    OCSP_RESPONSE_free(parsed);
+    return is_good;
+}
+
+/* As whoever has OpenSSL alone does it: each response with its signer's certificate, from nothing. */
+static void verify_all_plain(void)
+{
+    X509 *authority = read_authority();
+    STACK_OF(X509) *authorities = sk_X509_new_null();
+    X509_STORE *store = X509_STORE_new();
+
+    if (sk_X509_push(authorities, authority) != 1 || X509_STORE_add_cert(store, authority) != 1)
+        errx(1, "no memory");
+    for (uint32_t i = 0; i < self.count; i++)
+        if (!verify_plain(&self.responses.items[i], authorities, store))
+            errx(1, "certificate %u: OpenSSL refuses its response", i);
+    X509_STORE_free(store);
+    sk_X509_free(authorities);
+    X509_free(authority);
+}
+
 /* One kind of signature, over 1 KB. */
 static void check_signatures(const char *name, EVP_PKEY *key)
 {
@@ -203,6 +253,9 @@ int main(int argc, char **argv)
     since = now();
     verify_all();
     show("verify", since, self.count);
+    since = now();
+    verify_all_plain();
+    show("verify_plain", since, self.count);
     since = now();
     parts_db_store(argv[3], &self.responses, self.count, BATCH);
     show("store", since, self.count);

@@ -45,8 +45,9 @@ responses out of memory (ECDSA P-256 leaves of one CA, an RSA-2048 delegated sig
 by a program of their own that does nothing else: one exchange by plain libcurl on a connection that is kept alive;
 two verifications (the fetcher's and the writer's, by `common/ocsp`); one put by plain Berkeley DB in transactions of
 64, each synced; one record of a hash file. Reading the certificate's file (its PEM, and that its issuer signed it) is
-not among them. certbot's way is modelled step by step in `tests/bench/certbot_model.py` and run for a few
-certificates.""",
+not among them; since neither process takes the other's word for it, both do it, and that alone costs more than the
+parts. `common/ocsp` verifies a signer's certificate once for its issuer; plain OpenSSL does it for each response.
+certbot's way is modelled step by step in `tests/bench/certbot_model.py` and run for a few certificates.""",
     "commit": """One certificate is asked for anew and gets a newer response; the daemon verifies, stores and commits
 at once (`commit_delay = 0s`). The time is the one in its audit log, from the first look at Apache's file to the
 rename, so also for what is read, checked and merged; building and copying do nothing of that. Apache runs beside it
@@ -54,12 +55,15 @@ with the lock of README.md.""",
     "handshakes": """Two clients that make handshake after handshake with a status request and one HTTP request each.
 "After a reload": the responder is away and Apache was gracefully restarted since, as logrotate does it every day.
 `SSLStaplingResponderTimeout` is httpd's default, 10 s; `SSLStaplingReturnResponderErrors` and
-`SSLStaplingFakeTryLater` are off, so an error is never taken for a staple.""",
+`SSLStaplingFakeTryLater` are off, so an error is never taken for a staple. mod_ssl decodes the response at each
+handshake, whatever cache it comes from, and with it the key in its signer's certificate; mod_md hands on octets. How
+much of their difference that is, the response that the CA signed itself shows.""",
     "restarts": """Graceful restarts, evenly spaced, with the responder down. A handshake that meets the very moment
 of a restart is told from one that a child of the new generation served: the latter is lost until somebody puts the
 file back.""",
     "idle": """The daemon beside an Apache that does nothing. Start-up is that of a machine that booted: the store is
-there, Apache's file is not.""",
+there, Apache's file is not. Nothing that was verified before is believed: a store may have been written by a writer that
+was taken over.""",
     "politeness": """The week is the fetcher's own schedule, agenda and budget, driven second by second with a clock
 that is moved by hand. The store is a day and a half old when it begins, and all of it was fetched within one hour:
 the worst case.""",

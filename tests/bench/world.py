@@ -213,6 +213,10 @@ class World:
             dbm.write(path, records)
         return path
 
+    def response_by_ca(self):
+        """For the first certificate, signed by the CA itself (bench_pool.h)."""
+        return (self.pool / "by-ca").read_bytes()[4:]
+
     # Load ---------------------------------------------------------------------------------------------------------------
 
     def shake_hands(self, port, seconds, threads=2):

@@ -26,6 +26,7 @@ ROWS = {
     ],
     "handshakes": [
         f"up: ours, {COUNT} entries", "up: ours, 1 entry", f"up: plain hash file, {COUNT} entries", "up: shmcb", "up: mod_md",
+        "up: plain hash file with a response that the CA signed", "so without a certificate in it, against mod_md",
         "up: no stapling", "flat in N", "entries against mod_md", "entries against a plain hash file", "by Apache's CPU",
         "refreshes and", "down, after a reload: ours", "down, after a reload: plain", "down, after a reload: shmcb",
         "down, after a reload: mod_md",
