@@ -144,8 +144,6 @@ static int64_t tick(struct children *children, struct child_life *life, int64_t 
     bool is_blocked = life->child.is_ready && feed_waits_for(children->feed, &life->child);
 
     if (life->child.pid <= 0) {
-        if (children->is_stopping)
-            return INT64_MAX;
         if (now_msec < life->start_at_msec)
             return life->start_at_msec;
         start(children, life, now_msec);
@@ -169,8 +167,11 @@ static int64_t tick(struct children *children, struct child_life *life, int64_t 
 
 int64_t children_tick(struct children *children, int64_t now_msec)
 {
-    int64_t writer_msec = tick(children, &children->writer, now_msec);
+    int64_t writer_msec;
 
+    if (children->is_stopping) /* what is under way may be finished; whoever stops them has a deadline for it */
+        return INT64_MAX;
+    writer_msec = tick(children, &children->writer, now_msec);
     return earlier(writer_msec, tick(children, &children->fetcher, now_msec));
 }
 

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "children.h"
 #include "pool.h"
 
 static struct pool *make(const char *const *names, size_t count, struct conf *conf)
@@ -157,17 +156,6 @@ static void a_file_that_is_written_is_noticed(void **state)
     assert_false(pool_stamp(&cert));
 }
 
-static void a_child_that_falls_again_and_again_waits_longer(void **state)
-{
-    (void)state;
-    assert_int_equal(children_backoff_msec(1), 0);
-    assert_int_equal(children_backoff_msec(2), 1000);
-    assert_int_equal(children_backoff_msec(3), 2000);
-    assert_int_equal(children_backoff_msec(7), 32000);
-    assert_int_equal(children_backoff_msec(8), 60000);
-    assert_int_equal(children_backoff_msec(4000000000u), 60000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,7 +165,6 @@ int main(void)
         cmocka_unit_test(what_both_have_keeps_its_number_and_what_is_known),
         cmocka_unit_test(what_is_configured_otherwise_is_new),
         cmocka_unit_test(a_file_that_is_written_is_noticed),
-        cmocka_unit_test(a_child_that_falls_again_and_again_waits_longer),
     };
 
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
