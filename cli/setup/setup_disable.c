@@ -13,14 +13,14 @@
 
 #include "apache_control.h"
 #include "log.h"
-#include "setup_run.h"
+#include "operation.h"
 #include "subprocess.h"
 #include "verify.h"
 
 #define CHATTR "/usr/bin/chattr"
 #define CHATTR_TIMEOUT_SEC 10
 
-static void say_plan(const struct plan *plan)
+static void say_scope(const struct plan *plan)
 {
     setup_say_step("Looking at Apache %s (%s)", plan->facts.version, plan->facts.conf_file);
     findings_print(&plan->findings, stdout);
@@ -95,12 +95,13 @@ static bool wants_full_restart(const struct plan *plan)
     return result;
 }
 
-static int do_all(struct setup_run *run, const struct plan *plan)
+static int do_all(struct setup_run *run, struct plan *plan, const struct setup_options *options)
 {
     static const struct snapshot absent = {.kind = SNAPSHOT_ABSENT};
     char path[FILE_PATH_MAX + 1];
     bool is_full;
 
+    (void)options;
     if (begin(run, plan) != 0)
         return -1;
     setup_say_step("Writing");
@@ -162,42 +163,21 @@ static void say_end(const struct setup_run *run, const struct plan *plan)
     setup_say("backup:  %s", run->transaction.journal.backup);
 }
 
-static enum setup_code disable(const struct plan *plan)
+static bool is_nothing(const struct plan *plan)
 {
-    struct setup_run run;
-    enum setup_code code = setup_open(&run, false, plan->conf);
+    return plan->set.count == 0 && plan->record.modules.count == 0 && !plan->record.is_service_ours;
+}
 
-    if (code == SETUP_DONE && do_all(&run, plan) != 0)
-        code = setup_go_back(&run, plan->conf);
-    else if (code == SETUP_DONE)
-        say_end(&run, plan);
-    transaction_close(&run.transaction);
-    return code;
+static void say_nothing(const struct plan *plan)
+{
+    (void)plan;
+    setup_say_step("Nothing to do: nothing of stapleguard's is in Apache's configuration");
 }
 
 enum setup_code setup_disable(const struct setup_options *options, struct conf *conf)
 {
-    struct plan plan;
-    enum setup_code code = setup_tidy(options->is_dry_run, conf);
+    static const struct operation disable = {.make = plan_disable, .say_scope = say_scope, .say_diff = say_diff,
+        .is_nothing = is_nothing, .say_nothing = say_nothing, .carry_out = do_all, .say_end = say_end};
 
-    setup_catch_signals();
-    if (code != SETUP_DONE) {
-        conf_free(conf);
-        return code;
-    }
-    plan_disable(&options->request, conf, &plan);
-    say_plan(&plan);
-    if (setup_is_refused(&plan)) {
-        code = SETUP_UNDONE;
-    } else {
-        say_diff(&plan);
-        if (options->is_dry_run)
-            setup_say_step("This was a dry run: nothing was changed");
-        else if (plan.set.count == 0 && plan.record.modules.count == 0 && !plan.record.is_service_ours)
-            setup_say_step("Nothing to do: nothing of stapleguard's is in Apache's configuration");
-        else
-            code = disable(&plan);
-    }
-    plan_clear(&plan);
-    return code;
+    return operation_run(&disable, options, conf);
 }

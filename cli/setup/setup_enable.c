@@ -17,9 +17,8 @@
 #include "clock.h"
 #include "dbm_trial.h"
 #include "directories.h"
-#include "log.h"
+#include "operation.h"
 #include "places.h"
-#include "setup_run.h"
 #include "verify.h"
 
 /* post_config of a large configuration. */
@@ -231,47 +230,19 @@ static void say_end(const struct setup_run *run, const struct plan *plan)
                   "(systemctl enable --now stapleguard-once.timer)");
 }
 
-static enum setup_code enable(const struct setup_options *options, struct plan *plan)
+static void say_nothing(const struct plan *plan)
 {
-    struct setup_run run;
-    enum setup_code code = setup_open(&run, false, plan->conf);
-
-    if (code == SETUP_DONE && do_all(&run, plan, options) != 0)
-        code = setup_go_back(&run, plan->conf);
-    else if (code == SETUP_DONE)
-        say_end(&run, plan);
-    transaction_close(&run.transaction);
-    return code;
+    setup_say_step("Nothing to do: it is enabled already. %s", plan->way == SERVICE_RUNNING
+            ? "stapleguard status tells how it stands"
+            : "But no stapleguardd runs, and staples end: systemctl enable --now stapleguard");
 }
 
 enum setup_code setup_enable(const struct setup_options *options, struct conf *conf)
 {
-    struct plan plan;
-    enum setup_code code;
+    static const struct operation enable = {.make = plan_enable, .say_scope = say_scope, .say_diff = say_diff,
+        .is_nothing = plan_is_empty, .say_nothing = say_nothing, .carry_out = do_all, .say_end = say_end};
 
-    setup_catch_signals();
-    code = setup_tidy(options->is_dry_run, conf);
-    if (code != SETUP_DONE) {
-        conf_free(conf);
-        return code;
-    }
-    plan_enable(&options->request, conf, &plan);
-    say_scope(&plan);
-    if (setup_is_refused(&plan)) {
-        code = SETUP_UNDONE;
-    } else {
-        say_diff(&plan);
-        if (options->is_dry_run)
-            setup_say_step("This was a dry run: nothing was changed");
-        else if (plan_is_empty(&plan))
-            setup_say_step("Nothing to do: it is enabled already. %s", plan.way == SERVICE_RUNNING
-                    ? "stapleguard status tells how it stands"
-                    : "But no stapleguardd runs, and staples end: systemctl enable --now stapleguard");
-        else
-            code = enable(options, &plan);
-    }
-    plan_clear(&plan);
-    return code;
+    return operation_run(&enable, options, conf);
 }
 
 enum setup_code setup_recover(bool is_quiet, bool is_boot, struct conf *conf)
