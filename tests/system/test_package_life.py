@@ -16,6 +16,10 @@ pytestmark = pytest.mark.package
 
 UNIT = "stapleguard.service"
 KEPT_FOR_APACHE = "/etc/tmpfiles.d/stapleguard-removed.conf"
+CERTIFICATES = "/etc/ssl/stapleguard-test"  # where debian/tests/staple makes them
+CONTROL = '#!/bin/sh\nexec /usr/sbin/apache2ctl "$@"\n'
+# One that kills the enable that calls it, when Apache's files are changed and Apache is not restarted yet.
+KILLER = CONTROL.replace("exec", '[ "$1" = configtest ] && [ -e /etc/apache2/conf-enabled/stapleguard.conf ] && kill -9 $PPID && sleep 1\nexec')
 IS_STAPLED = "openssl s_client -connect 127.0.0.1:443 -servername stapled.test -status </dev/null 2>/dev/null | grep -q 'Cert Status: good'"
 
 
@@ -51,6 +55,9 @@ class World:
             found |= {str(path.relative_to(self.machine.root)) for path in (self.machine.root / place).rglob("*stapleguard*")}
         return {path for path in found if "stapleguard-test" not in path and not path.startswith("var/lib/apache2/")}
 
+    def apaches_files(self):
+        return self.run("sh", "-c", "find /etc/apache2 -type f -o -type l | sort | xargs md5sum").stdout
+
     def seqs(self):
         log = self.machine.path("/var/log/stapleguard/audit.jsonl")
         return [int(number) for number in re.findall(r'^{"seq":(\d+)', log.read_text(), re.MULTILINE)]
@@ -84,13 +91,13 @@ def world():
 
 
 def test_installing_it_starts_nothing_and_changes_nothing_of_apaches(world):
-    apache = world.run("sh", "-c", "find /etc/apache2 -type f -o -type l | sort | xargs md5sum").stdout
+    apache = world.apaches_files()
     world.run("systemctl", "start", "apache2")
     before = world.machine.show("apache2.service", "MainPID")
     world.apt("install", "/root/stapleguard.deb")
     assert world.state() == "inactive" and world.state("stapleguard-once.timer") == "inactive"
     assert world.run("systemctl", "is-enabled", "stapleguard", "stapleguard-once.timer", check=False).stdout.split() == ["disabled"] * 2
-    assert world.run("sh", "-c", "find /etc/apache2 -type f -o -type l | sort | xargs md5sum").stdout == apache
+    assert world.apaches_files() == apache
     assert world.machine.show("apache2.service", "MainPID") == before
     assert world.run("stat", "-c", "%U:%G %a", "/run/stapleguard/apache").stdout == "stapleguard-write:www-data 750\n"
     assert world.run("stapleguardd", "-n").returncode == 0
@@ -194,3 +201,25 @@ def test_purged_when_apache_does_not_need_it_it_leaves_nothing(world):
     # Their numbers may own files in a backup; Debian keeps such users, too.
     assert world.run("getent", "passwd", "stapleguard-fetch", "stapleguard-write").stdout.count("nologin") == 2
     assert world.run("systemctl", "--failed", "--quiet").stdout == ""
+
+
+def test_removed_after_a_killed_enable_it_leaves_apache_as_it_was(world):
+    world.apt("install", "/root/stapleguard.deb")
+    world.run("systemd-run", "--unit=stapleguard-test-responder", f"--working-directory={CERTIFICATES}", "openssl", "ocsp", "-index",
+              "index.txt", "-port", "18888", "-CA", "ca.pem", "-rsigner", "ca.pem", "-rkey", "ca.key", "-ndays", "7", "-ignore_err")
+    control = world.machine.path("/usr/local/sbin/stapleguard-test-control")
+    control.write_text(KILLER)
+    control.chmod(0o755)
+    conf = world.machine.path("/etc/stapleguard/stapleguard.conf")
+    conf.write_text(conf.read_text() + "[fetch]\nallow_loopback = yes\n[apache]\ncontrol = /usr/local/sbin/stapleguard-test-control\n")
+    before = world.apaches_files()
+    assert world.run("stapleguard", "enable", "--all", check=False, timeout_sec=120).returncode != 0
+    assert world.machine.path("/var/lib/stapleguard/setup/journal").exists() and world.apaches_files() != before
+    control.write_text(CONTROL)
+    world.apt("remove", "stapleguard")
+    assert world.apaches_files() == before
+    assert KEPT_FOR_APACHE.lstrip("/") not in world.files()
+    assert world.state() == "inactive" and world.state("apache2.service") == "active"
+    assert not world.is_stapled()
+    world.apt("purge", "stapleguard")
+    assert world.files() - world.before == set()
