@@ -33,22 +33,26 @@ static void answer_text(struct control_request *request, char *text, size_t len)
     control_end(request, 3);
 }
 
+/* An Apache that came up this moment is not called dead because the next look is due in a second. */
+static void answer_with(struct daemon *daemon, struct control_request *request,
+    char *(*make_text)(const struct facts *, const struct pool *, size_t *))
+{
+    size_t len = 0;
+    char *text;
+
+    daemon_watch_apache(daemon, clock_monotonic_msec());
+    text = make_text(&daemon->facts, daemon->pool, &len);
+    answer_text(request, text, len);
+}
+
 static void status(void *context, struct control_request *request)
 {
-    const struct daemon *daemon = context;
-    size_t len = 0;
-    char *text = status_text(&daemon->facts, daemon->pool, &len);
-
-    answer_text(request, text, len);
+    answer_with(context, request, status_text);
 }
 
 static void metrics(void *context, struct control_request *request)
 {
-    const struct daemon *daemon = context;
-    size_t len = 0;
-    char *text = metrics_text(&daemon->facts, daemon->pool, &len);
-
-    answer_text(request, text, len);
+    answer_with(context, request, metrics_text);
 }
 
 /* The certificate of this name, or NULL: said, and the request is at its end. */

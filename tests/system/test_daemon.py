@@ -36,7 +36,8 @@ def test_it_tells_systemd_and_serves_the_staple(shop, daemon):
 
 def test_ps_shows_who_is_who(shop, daemon):
     daemon.start()
-    assert len(daemon.pids("fetcher")) == len(daemon.pids("writer")) == len(daemon.pids("keeper")) == 1
+    # The writer's fork that reads Apache's file bears its parent's title for a moment.
+    wait_until(lambda: [len(daemon.pids(name)) for name in ("fetcher", "writer", "keeper")] == [1, 1, 1], "one of each")
     with open(f"/proc/{daemon.pids('writer')[0]}/status", encoding="ascii") as status:
         assert "CapPrm:\t0000000000000000" in status.read()
     keeper = subprocess.run(["grep", "CapPrm", f"/proc/{daemon.pids('keeper')[0]}/status"], capture_output=True, text=True, check=True)
@@ -304,6 +305,15 @@ def test_status_reads_well(shop, daemon):
     daemon.stop()
     down = daemon.cli("status", code=2).stdout
     assert "IS NOT RUNNING" in down and "shop.test" in down
+
+
+def test_status_knows_an_apache_that_came_up_this_moment(shop, daemon):
+    shop.apache.stop()
+    daemon.start()
+    wait_until(lambda: daemon.status()["apache"]["pid"] == 0, "it to miss Apache")
+    shop.apache.start()
+    assert daemon.status()["apache"]["pid"] == shop.apache.pid
+    assert "DOES NOT RUN" not in daemon.cli("status").stdout
 
 
 def test_check_grades_what_it_finds(shop, daemon):
