@@ -13,8 +13,9 @@
 
 /* Even a responder that hangs has failed by then (timeout, several URLs). */
 #define ATTEMPT_WAIT_MSEC 120000
-/* While a responder does not know the certificate yet, it is asked again so often. */
-#define AGAIN_MSEC 15000
+/* While a responder does not know the certificate yet, it is asked again: soon, then half as often each time, up to the last. */
+#define AGAIN_FIRST_MSEC 2000
+#define AGAIN_LAST_MSEC 15000
 /* How often a deploy is looked at while it waits for something that tells nobody. */
 #define TICK_MSEC 500
 
@@ -31,6 +32,7 @@ struct deploy {
     int64_t attempt_until_msec;
     int64_t wait_until_msec;
     int64_t again_msec;
+    int64_t again_wait_msec;
     bool is_restarting;
     int code;
 };
@@ -156,7 +158,8 @@ void deploys_begin(struct deploys *deploys, struct control_request *request, cha
         .request = request,
         .attempt_until_msec = now_msec + ATTEMPT_WAIT_MSEC,
         .wait_until_msec = now_msec + wait_sec * 1000,
-        .again_msec = now_msec + AGAIN_MSEC,
+        .again_msec = now_msec + AGAIN_FIRST_MSEC,
+        .again_wait_msec = AGAIN_FIRST_MSEC,
     };
     deploys->first = deploy;
     for (size_t i = 0; i < count; i++)
@@ -252,8 +255,10 @@ static bool look_at(struct deploys *deploys, struct deploy *deploy, int64_t now_
         if (progress == PROGRESS_FAILED && is_again && cert != NULL)
             deploys->hooks->look(deploys->hooks->context, cert);
     }
-    if (is_again)
-        deploy->again_msec = now_msec + AGAIN_MSEC;
+    if (is_again) {
+        deploy->again_wait_msec = deploy->again_wait_msec * 2 < AGAIN_LAST_MSEC ? deploy->again_wait_msec * 2 : AGAIN_LAST_MSEC;
+        deploy->again_msec = now_msec + deploy->again_wait_msec;
+    }
     return is_decided;
 }
 
