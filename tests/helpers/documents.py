@@ -3,6 +3,7 @@
 A block is fenced, and its language says what it is:
     ```sh                      commands, run by root, line by line as they stand
     ```sh in=build             the same, in a Debian with what building needs, from the source's directory
+    ```sh in=acme              the same, where certbot finds an ACME CA
     ```apache file=/PATH       what the reader puts into a file (also ini, sh)
     ```text                    something to look at (also json)
 A line before it, `<!-- not run: REASON -->`, says why commands are not run where the others are.
@@ -14,7 +15,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-COMMANDS, BUILD, FILE, TEXT, NOT_RUN = "commands", "build", "file", "text", "not run"
+COMMANDS, BUILD, ACME, FILE, TEXT, NOT_RUN = "commands", "build", "acme", "file", "text", "not run"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,7 @@ def blocks(name):
         begin = number
         while lines[number] != "```":
             number += 1
-        kind = {"file": FILE, "in": BUILD}.get(opening[2])
+        kind = FILE if opening[2] == "file" else {"build": BUILD, "acme": ACME, None: None}[opening[3]]
         kind = kind or {"sh": NOT_RUN if reason else COMMANDS, "text": TEXT, "json": TEXT}[opening[1]]
         text = "\n".join(lines[begin:number]) + "\n"
         found.append(Block(name, begin + 1, kind, text, opening[3] or "", reason))

@@ -28,7 +28,7 @@ PREFIX = "stapleguard-machine-"
 
 # Nothing in the container may do something by itself, least of all listen on the host's ports.
 DISABLED = (
-    "apache2.service", "apache-htcacheclean.service", "apt-daily.timer", "apt-daily-upgrade.timer", "cron.service", "dpkg-db-backup.timer",
+    "apache2.service", "apache-htcacheclean.service", "apt-daily.timer", "apt-daily-upgrade.timer", "certbot.timer", "cron.service", "dpkg-db-backup.timer",
     "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "getty.target", "console-getty.service", "logrotate.timer",
     "systemd-networkd.service", "systemd-resolved.service", "systemd-timesyncd.service", "man-db.timer",
 )
@@ -162,6 +162,16 @@ def debootstrap(root, release, variant, packages):
     if done.returncode != 0:
         words = log_file.read_text(errors="replace").strip().splitlines()
         raise CannotRun(f"debootstrap: {words[-1] if words else 'no word'} (mirror {_mirror()})")
+
+
+def apt_get(root, *words):
+    """In the Debian of `root`, as debootstrap left it; raises CannotRun with apt's last words."""
+    done = subprocess.run(
+        ["chroot", str(root), "apt-get", "-q", "-y", "--no-install-recommends", *words],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900)
+    if done.returncode != 0:
+        raise CannotRun(f"apt-get {words[0]} in {root}: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
 
 
 def kept_tree(name, contents, fill):
@@ -313,3 +323,14 @@ def tree():
     """The tree, made at most once a run; raises CannotRun."""
     check()
     return make_tree()
+
+
+def tree_with(*packages):
+    """The same with more packages of Debian; raises CannotRun."""
+    base = tree()
+
+    def fill(root):
+        _output("cp", "-a", "--reflink=auto", f"{base}/.", str(root))
+        apt_get(root, "install", *packages)
+
+    return kept_tree(f"{base.name}-{packages[0]}", f"{base.stat().st_mtime_ns} {packages}", fill)

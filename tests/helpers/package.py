@@ -87,13 +87,8 @@ def _fill(root, release):
     control = root / "build-dep/debian/control"
     control.parent.mkdir(parents=True)
     shutil.copy(SOURCE / "debian/control", control)
-    done = subprocess.run(
-        ["chroot", str(root), "apt-get", "build-dep", "-q", "-y", "--no-install-recommends", "/build-dep"],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900)
+    machine.apt_get(root, "build-dep", "/build-dep")
     shutil.rmtree(root / "build-dep")
-    if done.returncode != 0:
-        raise machine.CannotRun(f"apt-get build-dep in {release}: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
 
 
 def run_in(release, exchange, script, uid=0):
