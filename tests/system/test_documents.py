@@ -21,6 +21,8 @@ ROOT = documents.ROOT
 ADDRESS = "10.77.0.1"
 RESPONDERS = {"site": (8889, "-ndays 7"), "intranet": (8888, "-nmin 720")}
 
+FULLCHAIN = "/etc/letsencrypt/live/www.example.net/fullchain.pem"
+
 # In the order in which somebody reads them; each goes on where the one before ended, but for the first.
 STORY = ("docs/getting-started.md", "docs/troubleshooting.md", "docs/audit.md", "docs/operating.md")
 
@@ -55,7 +57,7 @@ class World:
         root = pki.Authority.root("Example root")
         self.ca = root.intermediate("Example CA")
         self._make_ca()
-        site = self._leaf("www.example.net", "site", "/etc/letsencrypt/live/www.example.net/fullchain.pem", must_staple=True)
+        site = self._leaf("www.example.net", "site", FULLCHAIN, must_staple=True)
         pki.write_key(self.machine.path("/etc/letsencrypt/live/www.example.net/privkey.pem"), site)
         shop = self._leaf("shop.example.net", "site", "/etc/ssl/shop/all.pem")
         self.write("/etc/ssl/shop/shop.crt", shop.pem)
@@ -63,7 +65,8 @@ class World:
         intranet = self._leaf("intranet.example.net", "intranet", "/etc/ssl/intranet/fullchain.pem")
         self.write("/etc/ssl/intranet/cert.pem", intranet.pem)
         self.write("/etc/ssl/intranet/ca.pem", self.ca.pem)
-        self._make_index(site, shop, intranet)
+        self.certs = [site, shop, intranet]
+        self._write_index()
         self.write("/etc/apache2/sites-enabled/example.conf", SITE.encode())
         for file in self.machine.path("/etc/apache2/mods-available").glob("ssl.*"):
             self.machine.path(f"/etc/apache2/mods-enabled/{file.name}").symlink_to(f"../mods-available/{file.name}")
@@ -87,12 +90,29 @@ class World:
         for name, (port, life) in RESPONDERS.items():
             self.write(f"/etc/systemd/system/responder-{name}.service", RESPONDER_UNIT.format(port=port, life=life).encode())
 
-    def _make_index(self, *certs):
+    def _write_index(self, revoked=None):
+        """Of what the CA issued.  Another inode each time: openssl compares seconds."""
         rows = []
-        for cert in certs:
+        for cert in self.certs:
             serial = f"{cert.serial:x}".upper()
-            rows.append(f"V\t391231235959Z\t\t{serial.zfill(len(serial) + len(serial) % 2)}\tunknown\t/CN={serial}\n")
-        self.write("/srv/ca/index.txt", "".join(rows).encode())
+            serial = serial.zfill(len(serial) + len(serial) % 2)
+            state = "R\t391231235959Z\t250101000000Z" if cert is revoked else "V\t391231235959Z\t"
+            rows.append(f"{state}\t{serial}\tunknown\t/CN={serial}\n")
+        self.write("/srv/ca/index.new", "".join(rows).encode())
+        self.machine.path("/srv/ca/index.new").rename(self.machine.path("/srv/ca/index.txt"))
+
+    def revoke_and_put_right(self):
+        """The CA revokes the site's certificate by mistake; stapleguard learns of it, and then the CA puts it right."""
+        self._write_index(revoked=self.certs[0])
+        self._reload_index()
+        self.run(f"stapleguard refresh {FULLCHAIN}; stapleguard status --json | grep -q '\"state\":\"revoked\"'")
+        self._write_index()
+        self._reload_index()
+
+    def _reload_index(self):
+        """openssl reads it anew after it was asked for anything, not before."""
+        for port, _ in RESPONDERS.values():
+            self.run(f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' >/dev/tcp/{ADDRESS}/{port}")
 
     def boot(self):
         self.machine.boot()
@@ -120,6 +140,10 @@ def deb():
         pytest.skip(str(reason))
 
 
+# What the text before a command says has happened.
+HAPPENED = {f"stapleguard resume {FULLCHAIN}": World.revoke_and_put_right}
+
+
 def run_document(world, name):
     """Its files and commands, from top to bottom."""
     for block in documents.blocks(name):
@@ -127,6 +151,7 @@ def run_document(world, name):
             world.write(block.path, block.text.encode())
         elif block.kind == COMMANDS:
             for command in re.sub(r"\\\n", " ", block.text).splitlines():
+                HAPPENED.get(command, lambda _: None)(world)
                 world.run(command)
 
 
