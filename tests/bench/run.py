@@ -41,13 +41,13 @@ CPU times are the best of some runs, because what else a machine does only ever 
 
 NOTES = {
     "pass": """`stapleguardd --once` with an empty store, against a responder on loopback that serves pre-signed
-responses out of memory (ECDSA P-256 leaves of one CA, an RSA-2048 delegated signer). The unavoidable parts, measured
-by a program of their own that does nothing else: one exchange by plain libcurl on a connection that is kept alive;
-two verifications (the fetcher's and the writer's, by `common/ocsp`); one put by plain Berkeley DB in transactions of
-64, each synced; one record of a hash file. Reading the certificate's file (its PEM, and that its issuer signed it) is
-not among them; since neither process takes the other's word for it, both do it, and that alone costs more than the
-parts. `common/ocsp` verifies a signer's certificate once for its issuer; plain OpenSSL does it for each response.
-certbot's way is modelled step by step in `tests/bench/certbot_model.py` and run for a few certificates.""",
+responses out of memory (ECDSA P-256 leaves of one CA, an RSA-2048 delegated signer). The unavoidable parts are what
+libraries take for them, measured by a program of their own that does nothing else: one exchange by libcurl on a
+connection that is kept alive; two verifications (the fetcher's and the writer's) by OpenSSL's `OCSP_basic_verify`; one
+put by Berkeley DB in transactions of 64, each synced; one record of a hash file. `common/ocsp` verifies a signer's
+certificate once for its issuer, OpenSSL does it for each response; so the parts are shown with our verification, too.
+Reading the certificate's file (its PEM, and that its issuer signed it) is not among the parts; neither process takes the
+other's word for it, so both do it. certbot's way is modelled step by step in `tests/bench/certbot_model.py` and run for a few certificates.""",
     "commit": """One certificate is asked for anew and gets a newer response; the daemon verifies, stores and commits
 at once (`commit_delay = 0s`). The time is the one in its audit log, from the first look at Apache's file to the
 rename, so also for what is read, checked and merged; building and copying do nothing of that. Apache runs beside it
