@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 from helpers import documents, machine as machines, package, pki
+from helpers.daemon import wait_until
 
 pytestmark = pytest.mark.package
 
@@ -115,6 +116,7 @@ class World:
         """certbot told of the hook's work; the new certificate is served, with its staple."""
         assert "its staple is in Apache's file" in said and "Apache restarted" in said, said
         assert self.serial() != before
+        wait_until(lambda: self.served()[0] == self.serial(), "the new certificate, from Apache's new children")
         assert self.served() == (self.serial(), "Cert Status: good")
 
 
