@@ -61,6 +61,14 @@ static void read_cert(struct json_object *object, struct cert_view *cert)
     };
 }
 
+static int64_t most_starts(struct json_object *processes)
+{
+    int64_t fetcher = number_of(member(processes, "fetcher"), "starts");
+    int64_t writer = number_of(member(processes, "writer"), "starts");
+
+    return fetcher > writer ? fetcher : writer;
+}
+
 static void read_service(struct json_object *json, struct status_view *view)
 {
     struct json_object *service = member(json, "service");
@@ -69,6 +77,7 @@ static void read_service(struct json_object *json, struct status_view *view)
 
     view->at = time_of(json, "at");
     view->service_pid = number_of(service, "pid");
+    view->most_starts = most_starts(member(json, "processes"));
     view->service_version = text_of(service, "version");
     view->reload_error = text_of(service, "reload_error");
     view->discovery_error = text_of(member(json, "discovery"), "error");

@@ -31,6 +31,7 @@ struct status_view {
     void *json; /* owned */
     int64_t at;
     int64_t service_pid; /* 0: of a single pass */
+    int64_t most_starts; /* of fetcher or writer since the service began: more than one: they ended before */
     const char *service_version;
     const char *reload_error;
     const char *discovery_error;

@@ -27,6 +27,9 @@
 #define LOOK_MSEC 50
 #define SETTLE_WAIT_MSEC 180000
 #define START_TIMEOUT_SEC 330 /* TimeoutStartSec of the unit, and a little */
+/* Of a fetcher or a writer, some seconds after the first (supervisor/children.c). */
+#define STARTS_HOPELESS 5
+#define START_LOOK_MSEC 1000
 #define PASS_TIMEOUT_SEC 3600
 #define CHECK_TIMEOUT_SEC 30
 /* Another pass, of the timer, is under way: tried again so often. */
@@ -56,13 +59,14 @@ static int run(const char *const argv[], unsigned timeout_sec, char *said, size_
     return understand(&result, said, cap);
 }
 
-/* The same, ended when we are told to stop. */
-static int run_interruptibly(const char *const argv[], unsigned timeout_sec, bool (*is_interrupted)(void), char *said, size_t cap)
+/* The same, ended when must_end says so. */
+static int run_until(const char *const argv[], unsigned timeout_sec, bool (*must_end)(void *context), void *context, char *said,
+    size_t cap)
 {
     struct subprocess *process = subprocess_start(argv, timeout_sec, clock_monotonic_msec());
     struct subprocess_result result = {.status = -1, .errno_value = ENOMEM};
 
-    while (process != NULL && !is_interrupted() && !subprocess_ready(process, clock_monotonic_msec())) {
+    while (process != NULL && !must_end(context) && !subprocess_ready(process, clock_monotonic_msec())) {
         struct pollfd polled[SUBPROCESS_POLL_MAX];
 
         poll(polled, subprocess_poll(process, polled), LOOK_MSEC);
@@ -145,13 +149,52 @@ int service_check(const char *config_path, char *error, size_t cap)
     return -1;
 }
 
-int service_start(char *error, size_t cap)
+/* A start under way. */
+struct start {
+    const struct conf *conf;
+    bool (*is_interrupted)(void);
+    int64_t look_msec; /* when to look next whether it can come to anything */
+    bool is_hopeless;
+};
+
+/* systemd waits for READY, which never comes while fetcher or writer ends again and again. */
+static bool is_hopeless(const struct conf *conf)
 {
+    char error[DETAIL_MAX];
+    bool is_saved = false, result = false;
+    struct status_view view;
+    char *text = client_status(conf, &is_saved, error, sizeof error);
+
+    if (text != NULL && !is_saved && status_view_parse(text, &view)) {
+        result = view.most_starts >= STARTS_HOPELESS;
+        status_view_clear(&view);
+    }
+    free(text);
+    return result;
+}
+
+static bool must_end_start(void *context)
+{
+    struct start *start = context;
+    int64_t now_msec = clock_monotonic_msec();
+
+    if (now_msec >= start->look_msec) {
+        start->look_msec = now_msec + START_LOOK_MSEC;
+        start->is_hopeless = is_hopeless(start->conf);
+    }
+    return start->is_hopeless || start->is_interrupted();
+}
+
+int service_start(const struct conf *conf, bool (*is_interrupted)(void), char *error, size_t cap)
+{
+    static const char *const argv[] = {SYSTEMCTL, "enable", "--now", UNIT, NULL};
+    struct start start = {.conf = conf, .is_interrupted = is_interrupted};
     char said[2 * DETAIL_MAX];
 
-    if (systemctl((const char *const[]){"enable", "--now", UNIT}, START_TIMEOUT_SEC, said, sizeof said) == 0)
+    if (run_until(argv, START_TIMEOUT_SEC, must_end_start, &start, said, sizeof said) == 0)
         return 0;
-    snprintf(error, cap, UNIT " does not start: %s; journalctl -u " UNIT " says more", said);
+    snprintf(error, cap, UNIT " does not start: %s; journalctl -u " UNIT " says more", start.is_hopeless
+            ? "its fetcher or its writer ends again and again" : is_interrupted() ? "interrupted" : said);
     return -1;
 }
 
@@ -283,6 +326,13 @@ static int ask_to_reload(const struct conf *conf, char *error, size_t cap)
     return is_well ? 0 : -1;
 }
 
+static bool must_end_pass(void *context)
+{
+    bool (*const *is_interrupted)(void) = context;
+
+    return (*is_interrupted)();
+}
+
 static int run_pass(const char *config_path, bool (*is_interrupted)(void), char *error, size_t cap)
 {
     char program[PATH_MAX + 64], said[2 * DETAIL_MAX];
@@ -300,7 +350,7 @@ static int run_pass(const char *config_path, bool (*is_interrupted)(void), char 
         }
         if (i > 0)
             poll(NULL, 0, BUSY_MSEC);
-        code = run_interruptibly(argv, PASS_TIMEOUT_SEC, is_interrupted, said, sizeof said);
+        code = run_until(argv, PASS_TIMEOUT_SEC, must_end_pass, &is_interrupted, said, sizeof said);
     }
     if (code == 0 || code == PASS_FETCH_FAILED || code == PASS_NO_STAPLE)
         return 0;

@@ -27,8 +27,11 @@ bool service_has_unit(const char *config_path);
 /* `stapleguardd -n`: is the configuration right, and the program there?  Returns 0, or -1 with error. */
 int service_check(const char *config_path, char *error, size_t cap);
 
-/* Enable the unit for the next boot, and start it. */
-int service_start(char *error, size_t cap);
+/*
+ * Enable the unit for the next boot, start it, and wait until it is ready; not for one whose fetcher or writer ends again and
+ * again, and not when is_interrupted.  Returns 0, or -1 with error.
+ */
+int service_start(const struct conf *conf, bool (*is_interrupted)(void), char *error, size_t cap);
 /* Undo it; without waiting, for the caller may be a part of the unit's own start. */
 void service_disable(void);
 void service_stop_soon(void);

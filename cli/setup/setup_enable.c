@@ -88,7 +88,7 @@ static int fetch(struct setup_run *run, struct plan *plan, const struct setup_op
 {
     int result;
 
-    if (plan->way == SERVICE_UNIT && service_start(run->error, sizeof run->error) != 0)
+    if (plan->way == SERVICE_UNIT && service_start(plan->conf, setup_is_interrupted, run->error, sizeof run->error) != 0)
         return -1;
     result = service_fetch(plan->way, plan->conf, options->request.config_path, &plan->sites, setup_is_interrupted, run->error,
         sizeof run->error);

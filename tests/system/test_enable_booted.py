@@ -107,6 +107,22 @@ def test_P4_a_failure_stops_the_service_that_was_started_for_it(world):
     world.check_untouched()
 
 
+def test_P4_a_service_that_never_comes_up_is_not_waited_for(world):
+    """systemd would wait for TimeoutStartSec=."""
+    dropin = "/run/systemd/system/stapleguard.service.d"
+    world.machine.run("sh", "-c", f"mkdir -p {dropin} && printf '[Service]\\nSystemCallFilter=~chroot\\n' >{dropin}/broken.conf"
+                                  " && systemctl daemon-reload")
+    try:
+        done = world.enable(code=1)
+    finally:
+        world.machine.run("sh", "-c", f"rm -r {dropin} && systemctl daemon-reload")
+    assert "its fetcher or its writer ends again and again; journalctl -u stapleguard.service says more" in done.stderr
+    assert "everything is as it was before" in done.stderr
+    wait_until(lambda: world.unit()["UnitFileState"] == "disabled" and world.unit()["ActiveState"] != "activating", "its end")
+    world.machine.run("systemctl", "reset-failed", UNIT, check=False)
+    world.check_untouched()
+
+
 def test_P3_P20_one_command_there_and_one_back(world):
     done = world.enable()
     assert "systemctl enable --now stapleguard" in done.stdout
