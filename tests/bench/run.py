@@ -47,7 +47,8 @@ connection that is kept alive; two verifications (the fetcher's and the writer's
 put by Berkeley DB in transactions of 64, each synced; one record of a hash file. `common/ocsp` verifies a signer's
 certificate once for its issuer, OpenSSL does it for each response; so the parts are shown with our verification, too.
 Reading the certificate's file (its PEM, and that its issuer signed it) is not among the parts; neither process takes the
-other's word for it, so both do it. certbot's way is modelled step by step in `tests/bench/certbot_model.py` and run for a few certificates.""",
+other's word for it, so both do it. certbot's way is modelled step by step in `tests/bench/certbot_model.py` and run for a
+few certificates.""",
     "commit": """One certificate is asked for anew and gets a newer response; the daemon verifies, stores and commits
 at once (`commit_delay = 0s`). The time is the one in its audit log, from the first look at Apache's file to the
 rename, so also for what is read, checked and merged; building and copying do nothing of that. Apache runs beside it

@@ -4,6 +4,7 @@ Owns: the tree (kept in the build directory for the next run), a copy of it, the
 Never: reaches anything but loopback: the host's, or its own; registers itself anywhere; outlives the test run.
 """
 
+import contextlib
 import functools
 import itertools
 import os
@@ -14,6 +15,8 @@ import signal
 import subprocess
 import tempfile
 import time
+
+import pytest
 
 from . import stapleguard
 
@@ -334,3 +337,18 @@ def tree_with(*packages):
         apt_get(root, "install", *packages)
 
     return kept_tree(f"{base.name}-{packages[0]}", f"{base.stat().st_mtime_ns} {packages}", fill)
+
+
+@contextlib.contextmanager
+def one(make=tree, **options):
+    """A machine (Machine's options) that is gone without a trace afterwards; where there can be none, the test is skipped."""
+    machine = None
+    try:
+        machine = Machine(make(), **options)
+        yield machine
+    except CannotRun as reason:
+        pytest.skip(str(reason))
+    finally:
+        if machine is not None:
+            machine.end()
+            assert machine.traces() == []

@@ -67,8 +67,8 @@ SITE = f"""<VirtualHost *:443>
 class World:
     """A machine whose site has a certificate from certbot, and stapleguard enabled."""
 
-    def __init__(self, deb):
-        self.machine = machines.Machine(machines.tree_with("certbot", "pebble"), has_own_network=True)
+    def __init__(self, machine, deb):
+        self.machine = machine
         shutil.copy(deb, self.machine.path("/root/stapleguard.deb"))
         self.append("/etc/hosts", f"127.0.0.1 localhost {NAME} acme.test\n")
         root = pki.Authority.root("ACME's own TLS root")
@@ -122,17 +122,10 @@ class World:
 
 @pytest.fixture(scope="module")
 def world():
-    made = None
-    try:
-        made = World(package.deb(package.RELEASES[0]))
+    with machines.one(lambda: machines.tree_with("certbot", "pebble"), has_own_network=True) as machine:
+        made = World(machine, package.deb(package.RELEASES[0]))
         made.begin()
         yield made
-    except machines.CannotRun as reason:
-        pytest.skip(str(reason))
-    finally:
-        if made is not None:
-            made.machine.end()
-            assert made.machine.traces() == []
 
 
 def test_P17_the_documented_hook_has_the_staple_there_first(world):

@@ -49,8 +49,8 @@ fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8916,
 class World:
     """The machine of a reader."""
 
-    def __init__(self, deb):
-        self.machine = machines.Machine(machines.tree(), has_own_network=True)
+    def __init__(self, machine, deb):
+        self.machine = machine
         shutil.copy(deb, self.machine.path("/root"))
         with open(self.machine.path("/etc/hosts"), "a", encoding="utf-8") as hosts:
             hosts.write("127.0.0.1 localhost www.example.net\n")
@@ -156,18 +156,11 @@ def run_document(world, name):
 
 
 def in_a_world(deb, names):
-    world = None
-    try:
-        world = World(deb)
+    with machines.one(has_own_network=True) as machine:
+        world = World(machine, deb)
         world.boot()
         for name in names:
             run_document(world, name)
-    except machines.CannotRun as reason:
-        pytest.skip(str(reason))
-    finally:
-        if world is not None:
-            world.machine.end()
-            assert world.machine.traces() == []
 
 
 @pytest.mark.package

@@ -75,22 +75,15 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(authorities):
-    machine = made = None
-    try:
-        machine = machines.Machine(machines.tree())
+    with machines.one() as machine:
         machine.install()
         made = World(machine, authorities)
-        machine.boot()
-        made.first_start()
-        yield made
-    except machines.CannotRun as reason:
-        pytest.skip(str(reason))
-    finally:
-        if made is not None:
+        try:
+            machine.boot()
+            made.first_start()
+            yield made
+        finally:
             made.responder.stop()
-        if machine is not None:
-            machine.end()
-            assert machine.traces() == []
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,8 @@ KEPT_FOR_APACHE = "/etc/tmpfiles.d/stapleguard-removed.conf"
 CERTIFICATES = "/etc/ssl/stapleguard-test"  # where debian/tests/staple makes them
 CONTROL = '#!/bin/sh\nexec /usr/sbin/apache2ctl "$@"\n'
 # One that kills the enable that calls it, when Apache's files are changed and Apache is not restarted yet.
-KILLER = CONTROL.replace("exec", '[ "$1" = configtest ] && [ -e /etc/apache2/conf-enabled/stapleguard.conf ] && kill -9 $PPID && sleep 1\nexec')
+KILLER = CONTROL.replace("exec", '[ "$1" = configtest ] && [ -e /etc/apache2/conf-enabled/stapleguard.conf ] && kill -9 $PPID && sleep 1\n'
+                                 "exec")
 IS_STAPLED = "openssl s_client -connect 127.0.0.1:443 -servername stapled.test -status </dev/null 2>/dev/null | grep -q 'Cert Status: good'"
 
 
@@ -76,18 +77,10 @@ def repack(deb, target, folder):
 
 @pytest.fixture(scope="module")
 def world():
-    machine = None
-    try:
-        machine = machines.Machine(machines.tree(), has_own_network=True)
+    with machines.one(has_own_network=True) as machine:
         made = World(machine, package.deb(package.RELEASES[0]))
         machine.boot()
         yield made
-    except machines.CannotRun as reason:
-        pytest.skip(str(reason))
-    finally:
-        if machine is not None:
-            machine.end()
-            assert machine.traces() == []
 
 
 def test_installing_it_starts_nothing_and_changes_nothing_of_apaches(world):
