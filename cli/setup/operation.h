@@ -15,7 +15,7 @@ struct operation {
     void (*say_diff)(const struct plan *plan);
     bool (*is_nothing)(const struct plan *plan);
     void (*say_nothing)(const struct plan *plan);
-    /* Returns 0; or -1 with run->error, and what was done is undone. */
+    /* Returns 0; or -1 with run->error: operation_run then undoes what the run's journal has. */
     int (*carry_out)(struct setup_run *run, struct plan *plan, const struct setup_options *options);
     void (*say_end)(const struct setup_run *run, const struct plan *plan);
 };

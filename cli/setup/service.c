@@ -160,16 +160,17 @@ struct start {
 /* systemd waits for READY, which never comes while fetcher or writer ends again and again. */
 static bool is_hopeless(const struct conf *conf)
 {
-    char error[DETAIL_MAX];
-    bool is_saved = false, result = false;
+    enum client_result asked;
+    struct client_answer answer;
     struct status_view view;
-    char *text = client_status(conf, &is_saved, error, sizeof error);
+    bool result = false;
 
-    if (text != NULL && !is_saved && status_view_parse(text, &view)) {
+    asked = client_ask(conf->run_dir, (const char *const[]){"status"}, 1, true, &answer);
+    if (asked == CLIENT_ANSWERED && answer.data != NULL && status_view_parse(answer.data, &view)) {
         result = view.most_starts >= STARTS_HOPELESS;
         status_view_clear(&view);
     }
-    free(text);
+    client_clear(&answer);
     return result;
 }
 

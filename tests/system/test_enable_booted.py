@@ -3,6 +3,8 @@
 One container serves all tests here; each leaves it without stapling and with Apache running.
 """
 
+import contextlib
+
 import pytest
 from helpers import layouts, machine as machines, pki, responder, tls
 from helpers.daemon import wait_until
@@ -100,18 +102,36 @@ def test_P4_a_failure_stops_the_service_that_was_started_for_it(world):
     world.check_untouched()
 
 
-def test_P4_a_service_that_never_comes_up_is_not_waited_for(world):
-    """systemd would wait for TimeoutStartSec=."""
+@contextlib.contextmanager
+def broken_unit(world, setting):
+    """A drop-in that keeps the service from coming up, until the running system is told to forget it."""
     dropin = "/run/systemd/system/stapleguard.service.d"
-    world.machine.run("sh", "-c", f"mkdir -p {dropin} && printf '[Service]\\nSystemCallFilter=~chroot\\n' >{dropin}/broken.conf"
+    world.machine.run("sh", "-c", f"mkdir -p {dropin} && printf '[Service]\\n%s\\n' '{setting}' >{dropin}/broken.conf"
                                   " && systemctl daemon-reload")
     try:
-        done = world.enable(code=1)
+        yield
     finally:
         world.machine.run("sh", "-c", f"rm -r {dropin} && systemctl daemon-reload")
+
+
+def test_P4_a_service_that_never_comes_up_is_not_waited_for(world):
+    """systemd would wait for TimeoutStartSec=."""
+    with broken_unit(world, "SystemCallFilter=~chroot"):
+        done = world.enable(code=1)
     assert "its fetcher or its writer ends again and again; journalctl -u stapleguard.service says more" in done.stderr
     assert "everything is as it was before" in done.stderr
     wait_until(lambda: world.unit()["UnitFileState"] == "disabled" and world.unit()["ActiveState"] != "activating", "its end")
+    world.machine.run("systemctl", "reset-failed", UNIT, check=False)
+    world.check_untouched()
+
+
+def test_P4_an_interruption_while_the_service_starts_is_heard(world):
+    with broken_unit(world, "ExecStartPre=/bin/sleep 250"):
+        done = world.machine.run("timeout", "--preserve-status", "--signal=TERM", "3", "stapleguard", "enable", "--all", check=False,
+                                 timeout_sec=200)
+        wait_until(lambda: world.unit()["ActiveState"] in ("inactive", "failed"), "the end of the start")
+    assert done.returncode == 1
+    assert "does not start: interrupted" in done.stderr and "everything is as it was before" in done.stderr
     world.machine.run("systemctl", "reset-failed", UNIT, check=False)
     world.check_untouched()
 
