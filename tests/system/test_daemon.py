@@ -308,11 +308,12 @@ def test_status_reads_well(shop, daemon):
 
 
 def test_status_knows_an_apache_that_came_up_this_moment(shop, daemon):
-    shop.apache.stop()
     daemon.start()
-    wait_until(lambda: daemon.status()["apache"]["pid"] == 0, "it to miss Apache")
-    shop.apache.start()
-    assert daemon.status()["apache"]["pid"] == shop.apache.pid
+    for _ in range(10):  # it looks often by itself when one has just ended
+        shop.apache.stop()
+        wait_until(lambda: daemon.status()["apache"]["pid"] == 0, "it to miss Apache")
+        shop.apache.start()
+        assert daemon.status()["apache"]["pid"] == shop.apache.pid
     assert "DOES NOT RUN" not in daemon.cli("status").stdout
 
 

@@ -315,12 +315,11 @@ def test_P17_deploy_waits_for_a_responder_that_publishes_late(site, started):
 
     def late():
         asked.append(time.monotonic())
-        return pki.unsuccessful("unauthorized") if len(asked) < 2 else site.good(new)
+        return pki.unsuccessful("unauthorized") if asked[-1] - asked[0] < 1 else site.good(new)  # POST after GET is no second try
 
     site.responder.answer(new, late)
-    done = daemon.cli("deploy", "--lineage", str(directory), "--wait", "60s", code=0)
+    done = daemon.cli("deploy", "--lineage", str(directory), "--wait", "12s", code=0)
     assert "its staple is in Apache's file" in done.stdout
-    assert len(asked) >= 2
 
 
 # Apache's lock ----------------------------------------------------------------------------------------------------------
