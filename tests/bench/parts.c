@@ -4,10 +4,10 @@
  * Never: does anything in parallel, so that its CPU time is that of the pieces alone.
  *
  * usage: parts POOL COUNT STORE-DIRECTORY HASH-FILE
- * For certificates 0 to COUNT - 1: one exchange by plain libcurl on a kept-alive connection; the verification of a response
- * (common/ocsp, as often as both processes do it); one put into a transactional store (parts_db.h); one record of a hash
- * file. Besides, and no part of the sum: reading a certificate's file; the same verification by OpenSSL's own
- * OCSP_basic_verify, which remembers nothing; and one RSA-2048 and one P-256 signature checked.
+ * For certificates 0 to COUNT - 1, by plain libraries: one exchange by libcurl on a kept-alive connection; one verification
+ * of a response by OpenSSL's OCSP_basic_verify (of the first PLAIN_MAX); one put into a transactional store (parts_db.h);
+ * one record of a hash file. Besides: the same verification by common/ocsp, which remembers a signer for its issuer; reading
+ * a certificate's file; and one RSA-2048 and one P-256 signature checked.
  * Prints one JSON object: microseconds of CPU and of time for each certificate.
  */
 #include <curl/curl.h>
