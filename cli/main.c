@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "log.h"
-#include "output.h"
+#include "base/command.h"
+#include "system/log.h"
+#include "base/output.h"
 
 static const struct command *const commands[] = {
     &command_enable,

@@ -10,20 +10,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "exchange.h"
-#include "hosts.h"
-#include "http.h"
-#include "ipc.h"
-#include "jail.h"
-#include "log.h"
-#include "loop.h"
+#include "sandbox/child.h"
+#include "http/exchange.h"
+#include "http/hosts.h"
+#include "http/http.h"
+#include "proto/ipc.h"
+#include "sandbox/jail.h"
+#include "system/log.h"
+#include "loop/event_loop.h"
 #include "pass.h"
 #include "peers.h"
-#include "pool.h"
-#include "report.h"
-#include "resolve.h"
-#include "trust.h"
+#include "schedule/fetch_list.h"
+#include "schedule/fetcher_report.h"
+#include "http/resolve.h"
+#include "http/trust.h"
 
 /* Descriptors that we open ourselves before the jail (epoll, libcurl's wake-up pair) lie well below. */
 #define OWN_DESCRIPTORS_MAX 32

@@ -7,9 +7,9 @@
 
 #include <stdlib.h>
 
-#include "clock.h"
-#include "random_number.h"
-#include "report.h"
+#include "system/clock.h"
+#include "schedule/random_number.h"
+#include "schedule/fetcher_report.h"
 
 /* How often progress is told. */
 #define PROGRESS_MSEC 250

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "asking.h"
+#include "schedule/fetch_queue.h"
 
 struct pass;
 

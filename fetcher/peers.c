@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "report.h"
+#include "system/log.h"
+#include "schedule/fetcher_report.h"
 
 /* Messages taken in one turn, so that neither channel keeps the network waiting. */
 #define MESSAGES_PER_TURN 64

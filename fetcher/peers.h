@@ -6,11 +6,11 @@
 #ifndef STAPLEGUARD_PEERS_H
 #define STAPLEGUARD_PEERS_H
 
-#include "ipc.h"
-#include "loop.h"
+#include "proto/ipc.h"
+#include "loop/event_loop.h"
 #include "pass.h"
-#include "pool.h"
-#include "watch.h"
+#include "schedule/fetch_list.h"
+#include "schedule/scheduler.h"
 
 /* Everything is borrowed for ever. */
 struct peers {

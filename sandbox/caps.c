@@ -3,7 +3,7 @@
  * Runs in: supervisor, fetcher, writer.
  * Never: raises one that the process does not have.
  */
-#include "caps.h"
+#include "sandbox/caps.h"
 
 #include <errno.h>
 #include <stdbool.h>

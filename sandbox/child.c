@@ -3,7 +3,7 @@
  * Runs in: fetcher, writer.
  * Never: goes on when it was started by hand.
  */
-#include "child.h"
+#include "sandbox/child.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "jail.h"
+#include "sandbox/jail.h"
 
 static bool is_channel(int fd)
 {

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "ipc.h"
+#include "proto/ipc.h"
 
 /*
  * Whether this build runs under AddressSanitizer, which maps terabytes: limits of address space are not for it, and its own

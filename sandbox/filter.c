@@ -3,7 +3,7 @@
  * Runs in: supervisor, fetcher, writer, keeper, the writer's reader.
  * Never: makes half a table; lets a call of another architecture (32 bit, x32) through.
  */
-#include "filter.h"
+#include "sandbox/filter.h"
 
 #include <errno.h>
 

@@ -9,7 +9,7 @@
 #include <seccomp.h>
 #include <stdint.h>
 
-#include "policy.h"
+#include "sandbox/policy.h"
 
 /*
  * policy as a filter for an architecture (SCMP_ARCH_*); denied: what happens to a call that it does not let through

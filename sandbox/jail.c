@@ -3,7 +3,7 @@
  * Runs in: fetcher, writer.
  * Never: comes half way: any step that fails ends in an error, unless it is a layer the kernel does not have.
  */
-#include "jail.h"
+#include "sandbox/jail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "caps.h"
-#include "landlock.h"
+#include "sandbox/caps.h"
+#include "sandbox/landlock.h"
 
 int jail_close_descriptors(unsigned fd_count, const int *extra_fds)
 {

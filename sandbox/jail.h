@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "policy.h"
+#include "sandbox/policy.h"
 
 /* Layers that an old kernel may lack; the bits of MSG_READY.missing_layers. */
 enum {

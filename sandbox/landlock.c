@@ -3,7 +3,7 @@
  * Runs in: fetcher, writer.
  * Never: fails because a kernel lacks it; says so instead.
  */
-#include "landlock.h"
+#include "sandbox/landlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <linux/landlock.h>
 
-#include "jail.h"
+#include "sandbox/jail.h"
 
 /*
  * Kernel interface, whole: Debian 12's headers end at ABI 2, its users' kernels do not.  Source: Linux

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "jail.h"
+#include "sandbox/jail.h"
 
 /*
  * Make a ruleset in which only jail->directories are usable, and what its may_ say.  Call it while they can still be

@@ -6,7 +6,7 @@
  * "libcurl", "c-ares" and "OpenSSL" stand for the versions from 7.88, 1.18 and 3.0 on.  A row that says "aarch64" is
  * the call that glibc makes there instead of the one above it.
  */
-#include "policy.h"
+#include "sandbox/policy.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>

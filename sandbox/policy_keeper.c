@@ -3,7 +3,7 @@
  * Runs in: keeper.
  * Never: a way to open a file, to make a process or a socket, or to get at memory that can be executed.
  */
-#include "policy.h"
+#include "sandbox/policy.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>

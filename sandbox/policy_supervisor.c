@@ -3,7 +3,7 @@
  * Runs in: supervisor; inherited by apachectl, fetcher and writer.
  * Never: the last line: it is a list of what is denied, because apachectl and Apache's own -t need the rest.
  */
-#include "policy.h"
+#include "sandbox/policy.h"
 
 #include <sched.h>
 

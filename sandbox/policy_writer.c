@@ -6,7 +6,7 @@
  * Numbers of constants are written out where the headers that have them contradict each other; masks of 32 bits are
  * for arguments that the kernel takes as int: the upper half of the register is whatever it was.
  */
-#include "policy.h"
+#include "sandbox/policy.h"
 
 #include <fcntl.h>
 #include <linux/seccomp.h>

@@ -3,7 +3,7 @@
  * Runs in: supervisor, fetcher, writer, keeper, the writer's reader.
  * Never: loads half a table; takes a kernel without seccomp for one that filters.
  */
-#include "policy.h"
+#include "sandbox/policy.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "filter.h"
+#include "sandbox/filter.h"
 
 #ifdef SANDBOX_TRACE_DENIED
 #include <signal.h>

@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "feed.h"
-#include "layers.h"
-#include "log.h"
-#include "relay.h"
-#include "spawn.h"
+#include "system/clock.h"
+#include "children/cert_feed.h"
+#include "children/sandbox_layers.h"
+#include "system/log.h"
+#include "children/relay.h"
+#include "children/spawn.h"
 
 /* Messages taken from one child before the other gets its turn. */
 #define TURN_MESSAGES 256

@@ -11,12 +11,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "audit.h"
-#include "conf.h"
-#include "configure.h"
-#include "known.h"
-#include "pool.h"
-#include "report.h"
+#include "audit/audit.h"
+#include "conf/conf.h"
+#include "children/child_config.h"
+#include "certs/cert_known.h"
+#include "certs/cert_list.h"
+#include "status/once_report.h"
 
 struct pass {
     const struct conf *conf;

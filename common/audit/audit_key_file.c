@@ -3,7 +3,7 @@
  * Runs in: supervisor (moves the key on), command line (puts the first one there).
  * Never: takes a file that is damaged, or that anybody but its owner could have read.
  */
-#include "audit_key_file.h"
+#include "audit/audit_key_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "file.h"
-#include "hex.h"
+#include "system/file.h"
+#include "text/hex.h"
 
 #define HEAD "stapleguard-audit-seal 1\nstart %" PRId64 "\ninterval %" PRIu32 "\nepoch %" PRIu32 "\nsecret "
 #define HEAD_SCAN "stapleguard-audit-seal 1\nstart %" SCNd64 "\ninterval %" SCNu32 "\nepoch %" SCNu32 "\nsecret %n"

@@ -19,7 +19,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "audit_seal.h"
+#include "audit/audit_seal.h"
 
 /* In state_dir. */
 #define AUDIT_KEY_FILE "audit.seal"

@@ -3,7 +3,7 @@
  * Runs in: supervisor (writes), command line (reads and verifies).
  * Never: touches a file or a clock; lets a byte into a line that text.h would not let through.
  */
-#include "audit_record.h"
+#include "audit/audit_record.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -14,10 +14,10 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "audit_seal.h"
-#include "buf.h"
-#include "hex.h"
-#include "text.h"
+#include "audit/audit_seal.h"
+#include "proto/buf.h"
+#include "text/hex.h"
+#include "text/text.h"
 
 #define HEX_LEN (2 * AUDIT_HASH_LEN)
 #define LINE_START "{\"seq\":"

@@ -20,10 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "audit_seal.h"
+#include "audit/audit_seal.h"
 #include "bounds.h"
-#include "event.h"
-#include "reason.h"
+#include "words/event.h"
+#include "words/reason.h"
 
 #define AUDIT_HASH_LEN 32u
 

@@ -3,14 +3,14 @@
  * Runs in: supervisor (seals), command line (makes the first key, verifies).
  * Never: touches a file or a clock; can give a key of an epoch before the one it is given.
  */
-#include "audit_seal.h"
+#include "audit/audit_seal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "hex.h"
-#include "hmac_sha256.h"
+#include "text/hex.h"
+#include "audit/hmac_sha256.h"
 
 #define NEXT_KEY "stapleguard audit seal: next key"
 #define EPOCH_START ",\"epoch\":"

@@ -3,7 +3,7 @@
  * Runs in: supervisor, command line.
  * Never: leaves a key behind on its stack.
  */
-#include "hmac_sha256.h"
+#include "audit/hmac_sha256.h"
 
 #include <sha2.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Runs in: supervisor, command line.
  * Never: guesses: an unknown section, key or value is an error that names file and line.
  */
-#include "conf.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "conf_keys.h"
-#include "conf_reading.h"
-#include "file.h"
-#include "text.h"
+#include "conf/conf_keys.h"
+#include "conf/conf_reading.h"
+#include "system/file.h"
+#include "text/text.h"
 
 /* A key, a path of FILE_PATH_MAX bytes and a comment fit in a line. */
 #define LINE_MAX_LEN 8192

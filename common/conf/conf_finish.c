@@ -3,12 +3,12 @@
  * Runs in: supervisor, command line.
  * Never: asks the user database, or looks at a file that is named.
  */
-#include "conf_reading.h"
+#include "conf/conf_reading.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf_keys.h"
+#include "conf/conf_keys.h"
 
 /* A certificate follows [fetch] in what its own section does not say, wherever in the file [fetch] stands. */
 static bool finish_certs(struct conf_reading *r)

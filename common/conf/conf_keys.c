@@ -3,13 +3,13 @@
  * Runs in: supervisor, command line.
  * Never: changes while the program runs.
  */
-#include "conf_keys.h"
+#include "conf/conf_keys.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "bounds.h"
-#include "conf_reading.h"
+#include "conf/conf_reading.h"
 
 #define MINUTE 60
 #define HOUR 3600

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "conf_value.h"
+#include "conf/conf_value.h"
 
 /* The section of certificates, as the table names it; in a file it stands with a name. */
 #define CONF_SECTION_CERT "certificate"

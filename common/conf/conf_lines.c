@@ -6,15 +6,15 @@
  * This stands between the file and inih because inih would cut a line that is too long and a section's name after 49
  * bytes, take an indented line for the rest of the value above, and does not tell its handler which line it is at.
  */
-#include "conf_reading.h"
+#include "conf/conf_reading.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bounds.h"
-#include "conf_keys.h"
-#include "text.h"
+#include "conf/conf_keys.h"
+#include "text/text.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 /* How much of a wrong word an error repeats. */
 #define CONF_SHOWN_LEN 80

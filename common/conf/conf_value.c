@@ -3,7 +3,7 @@
  * Runs in: supervisor, command line.
  * Never: opens or looks at what a value names.
  */
-#include "conf_value.h"
+#include "conf/conf_value.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 #include <strings.h>
 
 #include "bounds.h"
-#include "duration.h"
+#include "text/duration.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"

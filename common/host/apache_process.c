@@ -3,7 +3,7 @@
  * Runs in: supervisor; command line (enable, disable).
  * Never: signals it, or believes a PidFile whose process is gone.
  */
-#include "apache_process.h"
+#include "host/apache_process.h"
 
 #include <ctype.h>
 #include <errno.h>

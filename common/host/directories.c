@@ -3,7 +3,7 @@
  * Runs in: supervisor, before the children start; command line (enable).
  * Never: changes a directory that it did not make, except below run_dir.
  */
-#include "directories.h"
+#include "host/directories.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "log.h"
+#include "system/log.h"
 
 void directories_fetcher_root(const struct conf *conf, char *out, size_t cap)
 {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 /* The fetcher's root: an empty directory that nobody can write to.  out: cap bytes. */
 void directories_fetcher_root(const struct conf *conf, char *out, size_t cap);

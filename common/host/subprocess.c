@@ -3,7 +3,7 @@
  * Runs in: supervisor; command line (enable, disable).
  * Never: uses a shell, passes its environment or descriptors on, or waits longer than it was told.
  */
-#include "subprocess.h"
+#include "host/subprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "text.h"
+#include "system/clock.h"
+#include "text/text.h"
 
 /* 100,000 certificates' paths of 100 bytes. */
 #define OUTPUT_MAX (16u * 1024u * 1024u)

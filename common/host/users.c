@@ -3,7 +3,7 @@
  * Runs in: supervisor, before its sandbox; command line (enable).
  * Never: accepts root.
  */
-#include "users.h"
+#include "host/users.h"
 
 #include <errno.h>
 #include <pwd.h>

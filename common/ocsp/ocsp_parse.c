@@ -3,15 +3,15 @@
  * Runs in: fetcher, writer, command line.
  * Never: lets a second encoding of the same response through, or a byte that no signature covers and nobody looked at.
  */
-#include "ocsp_parse.h"
+#include "ocsp/ocsp_parse.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 #include <openssl/objects.h>
 
-#include "asn1_value.h"
-#include "text.h"
+#include "cert/asn1_value.h"
+#include "text/text.h"
 
 /* ASN1_get_object's answer for a value that cannot be read. */
 #define NOT_AN_OBJECT 0x80

@@ -12,8 +12,8 @@
 #include <openssl/ocsp.h>
 
 #include "bounds.h"
-#include "delegates.h"
-#include "reason.h"
+#include "cert/delegates.h"
+#include "words/reason.h"
 
 struct ocsp_parsed {
     OCSP_BASICRESP *basic;  /* without its certificates */

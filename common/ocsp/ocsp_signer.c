@@ -3,15 +3,15 @@
  * Runs in: fetcher, writer, command line.
  * Never: builds a chain, asks a trust store, or believes a certificate because it came with the response.
  */
-#include "ocsp_signer.h"
+#include "ocsp/ocsp_signer.h"
 
 #include <string.h>
 
 #include <openssl/x509v3.h>
 
-#include "asn1_value.h"
-#include "ocsp_algorithm.h"
-#include "text.h"
+#include "cert/asn1_value.h"
+#include "cert/cert_algorithm.h"
+#include "text/text.h"
 
 #define WHAT_RESPONSE "the response's signature"
 #define WHAT_DELEGATE "the signature of the delegate's certificate"

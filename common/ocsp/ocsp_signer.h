@@ -11,8 +11,8 @@
 
 #include <openssl/ocsp.h>
 
-#include "ocsp_parse.h"
-#include "ocsp_verify.h"
+#include "ocsp/ocsp_parse.h"
+#include "ocsp/ocsp_verify.h"
 
 struct ocsp_signer {
     X509 *delegate;    /* borrowed from parsed; NULL: the issuer itself */

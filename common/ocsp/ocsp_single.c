@@ -3,15 +3,15 @@
  * Runs in: fetcher, writer, command line.
  * Never: looks at a signature; what it finds is a claim.
  */
-#include "ocsp_single.h"
+#include "ocsp/ocsp_single.h"
 
 #include <string.h>
 
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 
-#include "asn1_value.h"
-#include "text.h"
+#include "cert/asn1_value.h"
+#include "text/text.h"
 
 /* RFC 6960 4.4: extensions of responses; CRL entry extensions (4.4.5) say nothing that would change the status. */
 static const int known_extensions[] = {

@@ -8,7 +8,7 @@
 
 #include <openssl/ocsp.h>
 
-#include "ocsp_verify.h"
+#include "ocsp/ocsp_verify.h"
 
 struct ocsp_single {
     enum ocsp_status status;

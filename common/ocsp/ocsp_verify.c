@@ -3,7 +3,7 @@
  * Runs in: fetcher (to choose), writer (to decide), command line (to explain).
  * Never: asks a clock, a file or the network; believes a certificate because it came with the response.
  */
-#include "ocsp_verify.h"
+#include "ocsp/ocsp_verify.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,12 +11,12 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
-#include "asn1_value.h"
-#include "duration.h"
-#include "ocsp_parse.h"
-#include "ocsp_signer.h"
-#include "ocsp_single.h"
-#include "text.h"
+#include "cert/asn1_value.h"
+#include "text/duration.h"
+#include "ocsp/ocsp_parse.h"
+#include "ocsp/ocsp_signer.h"
+#include "ocsp/ocsp_single.h"
+#include "text/text.h"
 
 #define DURATION_TEXT_SIZE 32u
 

@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cert.h"
-#include "reason.h"
+#include "cert/cert.h"
+#include "words/reason.h"
 
 struct ocsp_policy {
     int64_t safety_margin_sec; /* Apache's expiry lies this long before the effective end */

@@ -23,10 +23,10 @@
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 
-#include "cert.h"
-#include "ocsp_verify.h"
+#include "cert/cert.h"
+#include "ocsp/ocsp_verify.h"
 #include "parts_db.h"
-#include "request.h"
+#include "http/ocsp_request.h"
 
 /* As the writer batches offers at most (writer/intake.h). */
 #define BATCH 64u

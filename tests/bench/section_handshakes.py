@@ -16,7 +16,7 @@ from .table import Row, counted, number, usec
 SECONDS, SECONDS_QUICK = 2, 0.3
 ROUNDS = 5
 SECONDS_BUSY = 12  # commits take at most a fifth of the time
-REFRESHES_PER_SEC = 20  # what the schedule grants one responder (fetcher/responder.h)
+REFRESHES_PER_SEC = 20  # what the schedule grants one responder (fetcher/schedule/responder.h)
 FLAT_AIM = 0.95
 P99_AIM = 1.2
 

@@ -6,7 +6,7 @@ import subprocess
 from . import world as worlds
 from .table import Row, counted, number
 
-BUDGET_PER_SEC = 20  # RESPONDER_REQUESTS_PER_SEC of fetcher/responder.h
+BUDGET_PER_SEC = 20  # RESPONDER_REQUESTS_PER_SEC of fetcher/schedule/responder.h
 PER_RESPONDER = 8    # per_responder, as configured by default
 OUTAGES = (6, 48)    # hours
 

@@ -12,11 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agenda.h"
-#include "plan.h"
-#include "pool.h"
-#include "responder.h"
-#include "schedule.h"
+#include "schedule/agenda.h"
+#include "schedule/schedule_spread.h"
+#include "schedule/fetch_list.h"
+#include "schedule/responder.h"
+#include "schedule/schedule.h"
 
 #define MINUTE INT64_C(60)
 #define HOUR (60 * MINUTE)

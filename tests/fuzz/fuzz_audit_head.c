@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit_head.h"
+#include "audit/audit_head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

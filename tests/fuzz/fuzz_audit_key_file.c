@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit_key_file.h"
+#include "audit/audit_key_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,9 +12,9 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "cert_load.h"
+#include "cert/cert_load.h"
 #include "fuzz_certs.h"
-#include "text.h"
+#include "text/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "conf.h"
-#include "text.h"
+#include "conf/conf.h"
+#include "text/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

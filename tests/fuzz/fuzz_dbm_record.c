@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dbm_identify.h"
-#include "dbm_record.h"
+#include "dbm/dbm_identify.h"
+#include "dbm/dbm_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "hosts.h"
-#include "http_header.h"
-#include "request.h"
-#include "text.h"
-#include "url.h"
+#include "http/hosts.h"
+#include "http/http_header.h"
+#include "http/ocsp_request.h"
+#include "text/text.h"
+#include "http/url.h"
 
 #define NOW INT64_C(1800000000)
 

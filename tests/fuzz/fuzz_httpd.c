@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "httpd_marks.h"
-#include "httpd_nodes.h"
-#include "httpd_words.h"
-#include "text.h"
+#include "apache_config/config_marks.h"
+#include "apache_config/httpd_nodes.h"
+#include "apache_config/httpd_words.h"
+#include "text/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -16,8 +16,8 @@
 #include <openssl/pem.h>
 
 #include "fuzz_certs.h"
-#include "ocsp_verify.h"
-#include "text.h"
+#include "ocsp/ocsp_verify.h"
+#include "text/text.h"
 
 #define ED25519_LEN 64u
 #define SIGNED_MAX (STAPLE_DER_MAX + 200u)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pem_blocks.h"
-#include "text.h"
+#include "pem/pem_blocks.h"
+#include "text/text.h"
 
 #define HEADER "-----BEGIN CERTIFICATE-----\n"
 #define FOOTER "-----END CERTIFICATE-----\n"

@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit_record.h"
-#include "review_anchors.h"
-#include "review_check.h"
-#include "review_filter.h"
-#include "review_item.h"
-#include "review_scan.h"
-#include "review_story.h"
-#include "review_summary.h"
-#include "review_when.h"
-#include "text.h"
+#include "audit/audit_record.h"
+#include "audit/review_anchors.h"
+#include "audit/review_check.h"
+#include "audit/review_filter.h"
+#include "audit/review_item.h"
+#include "audit/review_scan.h"
+#include "audit/review_story.h"
+#include "audit/review_summary.h"
+#include "audit/review_when.h"
+#include "text/text.h"
 
 #define NOW INT64_C(1795455253)
 

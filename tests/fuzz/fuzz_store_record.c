@@ -8,7 +8,7 @@
 
 #include <openssl/evp.h>
 
-#include "store_record.h"
+#include "store/store_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -17,7 +17,7 @@ from helpers import audit_log  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "audit.md"
-TABLE = ROOT / "common" / "event.h"
+TABLE = ROOT / "common/words/event.h"
 
 # In every record.
 ALWAYS = ["seq", "time", "process", "event", "prev", "hash"]
@@ -181,7 +181,7 @@ def faults_of_log(path):
 
 
 def severities():
-    """{event: severity} as common/event.h has them."""
+    """{event: severity} as common/words/event.h has them."""
     rows = re.findall(r'EVENT\(\w+, "([a-z_.]+)", [A-Z_| ]+, SEVERITY_(\w+)\)', TABLE.read_text())
     return {name: severity.lower() for name, severity in rows}
 

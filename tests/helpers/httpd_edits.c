@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "httpd_edit.h"
-#include "httpd_match.h"
+#include "apache_config/edit_request.h"
+#include "apache_config/config_match.h"
 
 static const char *const modules[] = {"core.c", "mod_so.c", "mod_watchdog.c", "http_core.c", "mod_log_config.c", "mod_logio.c",
     "mod_version.c", "mod_unixd.c"};

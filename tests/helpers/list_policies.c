@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "policy.h"
+#include "sandbox/policy.h"
 
 static void print_argument(const struct sandbox_argument *argument)
 {

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit_record.h"
-#include "conf_keys.h"
-#include "duration.h"
-#include "event.h"
-#include "reason.h"
+#include "audit/audit_record.h"
+#include "conf/conf_keys.h"
+#include "text/duration.h"
+#include "words/event.h"
+#include "words/reason.h"
 
 /* As one would write it in the file. */
 static void format_size(int64_t bytes, char *out, size_t cap)

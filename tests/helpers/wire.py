@@ -1,4 +1,4 @@
-"""The messages between the processes, encoded and decoded by hand: a second reading of common/msg.h, so that a change of the
+"""The messages between the processes, encoded and decoded by hand: a second reading of common/proto/msg.h, so that a change of the
 wire format by accident fails a test.  Reasons and events are numbered in the order of their tables, which are read from the
 headers.
 
@@ -90,7 +90,7 @@ FD_SUPERVISOR, FD_SIBLING = 3, 4
 
 def _table(header, macro):
     """The strings of `macro(CONSTANT, "string", …)` in a header, in order."""
-    text = (COMMON / header).read_text()
+    text = (COMMON / "words" / header).read_text()
     return re.findall(macro + r'\([A-Z0-9_]+,\s*"([^"]+)"', text)
 
 

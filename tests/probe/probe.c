@@ -13,7 +13,7 @@
 
 #include "attempts.h"
 #include "page.h"
-#include "policy.h"
+#include "sandbox/policy.h"
 
 #define EXIT_ALL_TRIED 42
 

@@ -83,7 +83,7 @@ def test_the_page_has_every_member():
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", text[text.index("## A record"):text.index("## Events")], re.MULTILINE)
     named = re.findall(r"`(\w+)`", " ".join(rows))
     assert sorted(named) == sorted([*audit_examples.ALWAYS, *audit_examples.SEALED, *audit_log.MEMBERS])
-    scanned = (SOURCE / "cli/review/review_scan.h").read_text()
+    scanned = (SOURCE / "cli/audit/review_scan.h").read_text()
     assert sorted(re.findall(r'MEMBER\(\w+, "(\w+)"', scanned)) == sorted(named)
 
 
@@ -637,7 +637,7 @@ def test_bad_input_is_named_and_told_what_to_do(log, tmp_path):
 def test_help_has_every_option():
     done = run("--help")
     assert done.returncode == 0 and done.stdout.startswith("usage: stapleguard audit ")
-    source = (SOURCE / "cli/audit_request.c").read_text()
+    source = (SOURCE / "cli/audit/audit_request.c").read_text()
     for name in re.findall(r'^    \{"([a-z-]+)", ', source, re.MULTILINE):
         assert f"--{name}" in done.stdout or name == "help", name
 

@@ -278,7 +278,7 @@ def test_the_refusals_of_enable_it_explains_are_those_that_are_said():
 
 
 def test_the_keys_that_need_a_restart_are_those_that_a_reload_refuses():
-    code = (ROOT / "supervisor/daemon_config.c").read_text().partition("fixed_key_changed(")[2].partition("\n}")[0]
+    code = (ROOT / "supervisor/daemon/daemon_config.c").read_text().partition("fixed_key_changed(")[2].partition("\n}")[0]
     text = (ROOT / "docs/operating.md").read_text()
     sentence = re.search(r"These keys need a restart.*?finds them changed says so: (.*?)\.", text, re.DOTALL)
     assert re.findall(r"`(\w+)`", sentence.group(1)) == re.findall(r'"(\w+)"', code)
@@ -323,7 +323,7 @@ def test_every_reason_is_explained():
 
 def test_every_member_of_the_status_has_a_meaning():
     """As a daemon's own status is checked in test_daemon; here: the page's states are the code's."""
-    states = re.findall(r'return "([\w-]+)";|\[CERT_STATE_\w+\] = "([\w-]+)"', (ROOT / "supervisor/status.c").read_text())
+    states = re.findall(r'return "([\w-]+)";|\[CERT_STATE_\w+\] = "([\w-]+)"', (ROOT / "supervisor/status/status_json.c").read_text())
     text = (ROOT / "docs/status.md").read_text()
     assert all(f"`{one or other}`" in text for one, other in states)
 
@@ -348,9 +348,9 @@ def test_a_picture_is_made_from_its_source(source):
 
 
 def metric_names():
-    """The families that supervisor/metrics.c writes, as samples are called."""
-    return set(re.findall(r'"(stapleguard_\w+)[ {]', (ROOT / "supervisor/metrics.c").read_text())) \
-        | set(re.findall(r'cert_sample\(out, "(\w+)"', (ROOT / "supervisor/metrics.c").read_text()))
+    """The families that supervisor/status/metrics_text.c writes, as samples are called."""
+    return set(re.findall(r'"(stapleguard_\w+)[ {]', (ROOT / "supervisor/status/metrics_text.c").read_text())) \
+        | set(re.findall(r'cert_sample\(out, "(\w+)"', (ROOT / "supervisor/status/metrics_text.c").read_text()))
 
 
 def test_the_alerts_ask_for_numbers_that_there_are():

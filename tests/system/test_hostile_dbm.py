@@ -2,7 +2,7 @@
 and what was dropped or refused is said.
 
 Other formats, symbolic links and garbage are in test_bad_input and test_writer_alone; flipped bits, cut-off files, endless chains and
-a taken-over reader by the hundred in unit/test_foreign; garbage under the running service in test_daemon and test_restarts.
+a taken-over reader by the hundred in unit/test_dbm_reader; garbage under the running service in test_daemon and test_restarts.
 """
 
 import os

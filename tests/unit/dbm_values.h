@@ -6,7 +6,7 @@
 #ifndef STAPLEGUARD_TEST_DBM_VALUES_H
 #define STAPLEGUARD_TEST_DBM_VALUES_H
 
-#include "dbm_record.h"
+#include "dbm/dbm_record.h"
 
 #define TEST_VALUE_LEN (DBM_HEADER_LEN + 300u)
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "log.h"
+#include "system/log.h"
 
 struct log_scene log_scene;
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "audit.h"
+#include "audit/audit.h"
 #include "temp_dir.h"
 
 /* The log's name in the directory, which is the working directory; and the time at which each test begins. */

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 #include <openssl/err.h>
 
-#include "text.h"
+#include "text/text.h"
 
 struct pki_cert world_ca_spec(const char *name, EVP_PKEY *key)
 {

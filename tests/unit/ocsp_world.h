@@ -6,7 +6,7 @@
 #ifndef STAPLEGUARD_TEST_OCSP_WORLD_H
 #define STAPLEGUARD_TEST_OCSP_WORLD_H
 
-#include "ocsp_verify.h"
+#include "ocsp/ocsp_verify.h"
 #include "pki.h"
 
 /* 2026-01-02T03:04:05Z */

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "ocsp_world.h"
-#include "text.h"
+#include "text/text.h"
 
 struct parsed parse_len(const char *pem, size_t len, unsigned leaf_blocks)
 {

@@ -6,7 +6,7 @@
 #ifndef STAPLEGUARD_TEST_PARSED_CERT_H
 #define STAPLEGUARD_TEST_PARSED_CERT_H
 
-#include "cert.h"
+#include "cert/cert.h"
 
 /* A parse whose certificate the test looks at; clear it with cert_clear(&parsed.cert). */
 struct parsed {

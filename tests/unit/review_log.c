@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hex.h"
+#include "text/hex.h"
 
 #define HASH_START ",\"hash\":\""
 #define PREV_START ",\"prev\":\""

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "audit_record.h"
-#include "review_check.h"
+#include "audit/audit_record.h"
+#include "audit/review_check.h"
 
 #define REVIEW_LOG_MAX 200u
 #define REVIEW_LOG_START INT64_C(1795455253)

@@ -13,7 +13,7 @@
 
 #include <arpa/inet.h>
 
-#include "address.h"
+#include "http/address.h"
 
 struct row {
     const char *text;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "agenda.h"
+#include "schedule/agenda.h"
 
 #define COUNT 500u
 

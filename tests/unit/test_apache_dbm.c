@@ -18,7 +18,7 @@
 
 #include <db.h>
 
-#include "apache_dbm.h"
+#include "dbm/apache_dbm.h"
 #include "dbm_keys.h"
 #include "dbm_values.h"
 #include "temp_dir.h"

@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "audit.h"
-#include "audit_tail.h"
-#include "log.h"
+#include "audit/audit.h"
+#include "audit/audit_tail.h"
+#include "system/log.h"
 
 #define UNLIMITED SIZE_MAX
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "audit_head.h"
+#include "audit/audit_head.h"
 #include "log_scene.h"
 
 static void write_three(void **state)

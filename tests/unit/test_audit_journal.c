@@ -15,13 +15,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "audit.h"
-#include "audit_journal.h"
-#include "audit_message.h"
-#include "hex.h"
-#include "log.h"
+#include "audit/audit.h"
+#include "audit/audit_journal.h"
+#include "audit/audit_message.h"
+#include "text/hex.h"
+#include "system/log.h"
 #include "temp_dir.h"
-#include "text.h"
+#include "text/text.h"
 
 #define SOCKET "socket"
 #define FIELDS_MAX 40

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "audit_key_file.h"
+#include "audit/audit_key_file.h"
 #include "temp_dir.h"
 
 static char path[128];

@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit_record.h"
-#include "text.h"
+#include "audit/audit_record.h"
+#include "text/text.h"
 
 #define TIME_USEC INT64_C(1795455253000042)
 

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit_record.h"
-#include "audit_seal.h"
-#include "hex.h"
-#include "hmac_sha256.h"
+#include "audit/audit_record.h"
+#include "audit/audit_seal.h"
+#include "text/hex.h"
+#include "audit/hmac_sha256.h"
 
 /* RFC 4231 section 4, test cases 1, 2, 6 and 7 (keys of 20 and 4 octets, and two longer than a block). */
 static void hmac_is_rfc_4231_s(void **state)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit_key_file.h"
+#include "audit/audit_key_file.h"
 #include "log_scene.h"
 
 #define INTERVAL 900

@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "audit_key_file.h"
-#include "audit_setup.h"
-#include "log.h"
+#include "audit/audit_key_file.h"
+#include "audit/audit_setup.h"
+#include "system/log.h"
 #include "temp_dir.h"
 
 static bool is_root;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
+#include "proto/buf.h"
 
 static void fields_are_big_endian_and_come_back(void **state)
 {

@@ -14,7 +14,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "cert.h"
+#include "cert/cert.h"
 #include "ocsp_world.h"
 #include "parsed_cert.h"
 

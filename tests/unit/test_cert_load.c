@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "cert_load.h"
+#include "cert/cert_load.h"
 #include "ocsp_world.h"
-#include "text.h"
+#include "text/text.h"
 
 struct loaded {
     enum cert_state state;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cert.h"
+#include "cert/cert.h"
 #include "ocsp_world.h"
 #include "parsed_cert.h"
 

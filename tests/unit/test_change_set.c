@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "change_set.h"
+#include "apache_config/change_set.h"
 
 static struct change replacing(const char *before, const char *after)
 {

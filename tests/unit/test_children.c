@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "children.h"
+#include "children/children.h"
 
 /* Longer ago than any start takes. */
 #define LONG_AGO_MSEC 1

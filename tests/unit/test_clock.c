@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "bounds.h"
-#include "clock.h"
+#include "system/clock.h"
 
 static void a_clock_before_the_build_is_wrong(void **state)
 {

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "conf.h"
-#include "text.h"
+#include "conf/conf.h"
+#include "text/text.h"
 
 #define ERROR_CAP 1024
 /* struct conf owns its texts, so its fields are not const; here they borrow. */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "control.h"
+#include "control/control.h"
 #include "temp_dir.h"
 
 /* The status of more than 100,000 certificates. */

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "control_request.h"
-#include "escape.h"
+#include "control/control_request.h"
+#include "text/escape.h"
 
 static size_t split(const char *line, char *words[CONTROL_WORDS_MAX])
 {

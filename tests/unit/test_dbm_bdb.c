@@ -18,9 +18,9 @@
 
 #include <db.h>
 
-#include "dbm_driver.h"
+#include "dbm/dbm_driver.h"
 #include "dbm_keys.h"
-#include "dbm_record.h"
+#include "dbm/dbm_record.h"
 #include "temp_dir.h"
 
 #define KEYS_MAX 10000u

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dbm_entries.h"
+#include "dbm/dbm_entries.h"
 #include "dbm_keys.h"
 
 static uint8_t keys[500][TEST_KEY_LEN];

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dbm_identify.h"
+#include "dbm/dbm_identify.h"
 
 static void put_magic(uint8_t bytes[DBM_IDENTIFY_LEN], size_t at, uint32_t magic, int is_big_endian)
 {

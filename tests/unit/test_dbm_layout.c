@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "dbm_keys.h"
-#include "dbm_layout.h"
+#include "dbm/dbm_layout.h"
 
 #define KEYS_MAX 10000u
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dbm_record.h"
+#include "dbm/dbm_record.h"
 
 #define EXPIRY_USEC INT64_C(1767323045123456)
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "duration.h"
+#include "text/duration.h"
 
 static void parses_each_unit(void **state)
 {

@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "filter.h"
+#include "sandbox/filter.h"
 
 /* Above every number that an architecture has given out. */
 #define NUMBERS 700

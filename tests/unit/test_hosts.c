@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "hosts.h"
+#include "http/hosts.h"
 
 static struct hosts *parsed(const char *text)
 {

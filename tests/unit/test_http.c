@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http.h"
+#include "http/http.h"
 
 /* A listener that nobody accepts from: whoever connects is seen. */
 struct world {

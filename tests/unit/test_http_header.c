@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "bounds.h"
-#include "http_header.h"
+#include "http/http_header.h"
 
 /* Sun, 06 Nov 1994 08:49:37 GMT, the date of RFC 9110 5.6.7. */
 #define THEN INT64_C(784111777)

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "http_reason.h"
-#include "rules.h"
+#include "http/http_reason.h"
+#include "http/retry_rules.h"
 
 static void five_statuses_are_redirects(void **state)
 {

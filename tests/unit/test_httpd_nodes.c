@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "httpd_lens.h"
-#include "httpd_nodes.h"
+#include "apache_config/httpd_lens.h"
+#include "apache_config/httpd_nodes.h"
 
 struct fixture {
     struct httpd_arena arena;

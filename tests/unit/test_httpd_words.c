@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "httpd_words.h"
+#include "apache_config/httpd_words.h"
 
 /* The words of text, each in brackets. */
 static const char *in_brackets(struct httpd_arena *arena, const char *text)

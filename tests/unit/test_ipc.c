@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ipc.h"
-#include "log.h"
+#include "proto/ipc.h"
+#include "system/log.h"
 
 struct pair {
     struct ipc supervisor;

@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "keeper.h"
-#include "shield.h"
+#include "sandbox/child.h"
+#include "keeper/keeper.h"
+#include "keeper/shield.h"
 
 #define NAME "ocsp_cache.db"
 #define ROUNDS 5000

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "msg.h"
-#include "reason.h"
+#include "proto/msg.h"
+#include "words/reason.h"
 
 static const uint8_t some_octets[STAPLE_DER_MAX] = {0x30, 0x82, 0x01, 0x02};
 

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "log.h"
-#include "relay.h"
+#include "sandbox/child.h"
+#include "system/log.h"
+#include "children/relay.h"
 
 struct scene {
     char log_path[64];

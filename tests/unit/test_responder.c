@@ -13,8 +13,8 @@
 
 #include <unistd.h>
 
-#include "pool.h"
-#include "responder.h"
+#include "schedule/fetch_list.h"
+#include "schedule/responder.h"
 
 #define AT_A_TIME 4
 #define CERTS 200u

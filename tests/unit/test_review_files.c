@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audit_record.h"
-#include "review_files.h"
+#include "audit/audit_record.h"
+#include "audit/review_files.h"
 #include "temp_dir.h"
 
 #define BASE "audit.jsonl"

@@ -15,11 +15,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "audit_record.h"
-#include "review_filter.h"
-#include "review_scan.h"
-#include "review_story.h"
-#include "text.h"
+#include "audit/audit_record.h"
+#include "audit/review_filter.h"
+#include "audit/review_scan.h"
+#include "audit/review_story.h"
+#include "text/text.h"
 
 #define HASH "0000000000000000000000000000000000000000000000000000000000000000"
 #define START "{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"staple.stored\""

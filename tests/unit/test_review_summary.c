@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audit_record.h"
-#include "review_summary.h"
+#include "audit/audit_record.h"
+#include "audit/review_summary.h"
 
 #define START INT64_C(1795455253)
 #define USEC INT64_C(1000000)

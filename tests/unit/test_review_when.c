@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "review_when.h"
+#include "audit/review_when.h"
 
 /* 2026-11-23T17:34:13Z, a Monday. */
 #define NOW INT64_C(1795455253)

@@ -17,9 +17,9 @@
 
 #include <db.h>
 
-#include "dbm_driver.h"
+#include "dbm/dbm_driver.h"
 #include "dbm_keys.h"
-#include "dbm_record.h"
+#include "dbm/dbm_record.h"
 #include "temp_dir.h"
 
 #define KEYS_MAX 100000u

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "schedule.h"
+#include "schedule/schedule.h"
 
 #define MINUTE 60
 #define HOUR 3600

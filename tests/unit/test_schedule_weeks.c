@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "agenda.h"
-#include "plan.h"
-#include "responder.h"
-#include "schedule.h"
+#include "schedule/agenda.h"
+#include "schedule/schedule_spread.h"
+#include "schedule/responder.h"
+#include "schedule/schedule.h"
 
 #define MINUTE INT64_C(60)
 #define HOUR INT64_C(3600)

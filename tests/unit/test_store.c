@@ -23,8 +23,8 @@
 #include <db.h>
 
 #include "dbm_keys.h"
-#include "store.h"
-#include "store_home.h"
+#include "store/store.h"
+#include "store/store_home.h"
 #include "temp_dir.h"
 
 #define NOW INT64_C(1767323045) /* 2026-01-02T03:04:05Z */

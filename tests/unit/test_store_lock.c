@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store_lock.h"
+#include "store/store_lock.h"
 #include "temp_dir.h"
 
 static void a_second_writer_is_kept_out_and_told_so(void **state)

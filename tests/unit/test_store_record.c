@@ -13,7 +13,7 @@
 
 #include <openssl/evp.h>
 
-#include "store_record.h"
+#include "store/store_record.h"
 
 static const uint8_t id[STORE_ID_LEN] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
 static const uint8_t sample_der[] = {0x30, 0x03, 0x0a, 0x01, 0x00};

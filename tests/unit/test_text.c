@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "text.h"
+#include "text/text.h"
 
 #define CLEAN(text) assert_true(text_is_clean(text, sizeof text - 1))
 #define UNCLEAN(text) assert_false(text_is_clean(text, sizeof text - 1))

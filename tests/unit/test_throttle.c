@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "bounds.h"
-#include "throttle.h"
+#include "children/throttle.h"
 
 #define HOUR_MSEC (3600 * 1000)
 #define START_MSEC INT64_C(1000000)

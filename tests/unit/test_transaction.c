@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "temp_dir.h"
-#include "transaction.h"
+#include "transaction/transaction.h"
 
 static char error[4096];
 

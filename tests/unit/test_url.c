@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-#include "url.h"
+#include "http/url.h"
 
 static void reads_what_matters(void **state)
 {

@@ -1,0 +1,52 @@
+/*
+ * Owns: writing a whole file so that readers see the old one or the new one.
+ * Runs in: supervisor.
+ * Never: leaves a half-written file under its name.
+ */
+#include "system/save_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bounds.h"
+
+static bool write_all(int fd, const char *octets, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(fd, octets, len);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        octets += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+int save_file(const char *path, mode_t mode, gid_t gid, const char *octets, size_t len)
+{
+    char fresh[FILE_PATH_MAX + 8];
+    bool is_well;
+    int saved;
+    int fd;
+
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    unlink(fresh);
+    fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    is_well = write_all(fd, octets, len) && (gid == (gid_t)-1 || fchown(fd, (uid_t)-1, gid) == 0) && fchmod(fd, mode) == 0;
+    saved = errno;
+    if (close(fd) == 0 && is_well && rename(fresh, path) == 0)
+        return 0;
+    saved = is_well ? errno : saved;
+    unlink(fresh);
+    errno = saved;
+    return -1;
+}

@@ -1,0 +1,506 @@
+/*
+ * Owns: the audit log: its records in order, flushed in batches, sealed, told to the journal, continued whatever happens to the file.
+ * Runs in: supervisor.
+ * Never: fails the service, or writes a record twice.
+ */
+#include "audit/audit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audit/audit_ends.h"
+#include "audit/audit_file.h"
+#include "audit/audit_head.h"
+#include "audit/audit_journal.h"
+#include "system/log.h"
+#include "audit/audit_sealer.h"
+
+/* Room for the next record and its newline and NUL. */
+#define RECORD_ROOM (AUDIT_LINE_MAX + 2u)
+#define PENDING_START 32768u
+/* Kept free for records about the log itself, however many others wait. */
+#define OWN_ROOM (4 * RECORD_ROOM)
+#define USEC_PER_SEC 1000000
+
+struct audit {
+    audit_clock *clock;
+    struct journal *journal; /* NULL: none */
+    struct sealer *sealer; /* NULL: no seals */
+    char *head_path;
+    struct audit_file file;
+    struct audit_head head;
+    struct audit_chain kept;    /* as it was found at the start */
+    enum audit_head_result kept_result;
+    bool has_chain;             /* the end of the chain is known */
+    struct audit_chain chain;   /* with what is pending */
+    struct audit_chain synced;  /* what is on the disk for certain */
+    uint64_t anchored_seq;
+    bool is_anchor_wanted;
+    enum sealer_state told_seal; /* as the records say it is */
+    unsigned told_generation;
+    char *pending;              /* whole lines, the first of which may be in the file with its first `written` bytes */
+    size_t pending_len;
+    size_t pending_cap;
+    size_t written;
+    uint64_t lost;              /* records that no gap speaks of yet */
+    uint64_t lost_in_all;       /* since writing began to fail */
+    bool is_failing;
+    int error;                  /* errno of the last failure */
+};
+
+static int64_t real_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static int64_t now_sec(const struct audit *audit)
+{
+    return audit->clock() / USEC_PER_SEC;
+}
+
+static void count_lost(struct audit *audit, uint64_t count)
+{
+    audit->lost += count;
+    audit->lost_in_all += count;
+}
+
+static bool make_room(struct audit *audit, size_t room)
+{
+    size_t cap = audit->pending_cap == 0 ? PENDING_START : audit->pending_cap;
+    char *pending;
+
+    while (cap - audit->pending_len < room)
+        cap *= 2;
+    if (cap == audit->pending_cap)
+        return true;
+    if (cap > AUDIT_PENDING_MAX)
+        return false;
+    pending = realloc(audit->pending, cap);
+    if (pending == NULL)
+        return false;
+    audit->pending = pending;
+    audit->pending_cap = cap;
+    return true;
+}
+
+/* room: RECORD_ROOM, and what else must stay free.  *is_told: whether the journal has it. */
+static bool append(struct audit *audit, const struct audit_fields *fields, size_t room, bool *is_told)
+{
+    const struct audit_key *key = audit->sealer == NULL ? NULL : sealer_key(audit->sealer);
+
+    if (!make_room(audit, room))
+        return false;
+    audit->pending_len += audit_record_format(fields, audit->clock(), &audit->chain, key, audit->pending + audit->pending_len);
+    audit->pending[audit->pending_len++] = '\n';
+    *is_told = audit_journal_event(audit->journal, fields, &audit->chain);
+    return true;
+}
+
+/* A record about the log itself; room as above. */
+static bool append_own(
+    struct audit *audit, enum event event, uint64_t count, const char *detail, size_t room, bool *is_told)
+{
+    return append(audit, &(struct audit_fields){
+        .event = event,
+        .process = PARTY_SUPERVISOR,
+        .count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count,
+        .detail = detail,
+    }, room, is_told);
+}
+
+static void append_gap(struct audit *audit, const struct audit_gap *gap)
+{
+    bool is_told = false;
+
+    if (gap->detail[0] == '\0')
+        return;
+    if (!append_own(audit, EVENT_AUDIT_GAP, gap->count, gap->detail, RECORD_ROOM, &is_told))
+        count_lost(audit, 1);
+    log_unless_told(is_told, SEVERITY_WARNING, "gap in the audit log: %s", gap->detail);
+}
+
+/* Tell of the records that were lost, before anything newer. */
+static bool append_lost(struct audit *audit)
+{
+    char detail[DETAIL_MAX + 1];
+    bool is_told;
+
+    if (audit->lost == 0)
+        return true;
+    snprintf(detail, sizeof detail, "%" PRIu64 " records are lost or may be: the log could not be written: %s", audit->lost,
+        audit_file_error_text(audit->error));
+    if (!append_own(audit, EVENT_AUDIT_GAP, audit->lost, detail, RECORD_ROOM + OWN_ROOM, &is_told))
+        return false;
+    audit->lost = 0;
+    return true;
+}
+
+/* Seals. */
+
+/* When it changes whether records are sealed, a record says so, before any other. */
+static bool announce_seal(struct audit *audit)
+{
+    enum sealer_state state = audit->sealer == NULL ? SEALER_OFF : sealer_state(audit->sealer);
+    unsigned generation = audit->sealer == NULL ? 0 : sealer_generation(audit->sealer);
+    enum event event = state == SEALER_ON ? EVENT_AUDIT_SEAL_ON : state == SEALER_OFF ? EVENT_AUDIT_SEAL_OFF : EVENT_AUDIT_SEAL_FAILED;
+    const char *detail = audit->sealer == NULL ? "" : sealer_detail(audit->sealer);
+    bool is_told = false;
+
+    if (state == audit->told_seal && (generation == audit->told_generation || state != SEALER_ON))
+        return true;
+    if (!append_own(audit, event, 0, detail, RECORD_ROOM, &is_told))
+        return false;
+    audit->told_seal = state;
+    audit->told_generation = generation;
+    if (event == EVENT_AUDIT_SEAL_FAILED)
+        log_unless_told(is_told, SEVERITY_ERROR, "sealing the audit log does not work: %s", detail);
+    return true;
+}
+
+/* At the start the log itself says whether it is sealed, and an epoch that lies before its last one is that of another key. */
+static void read_seal(struct audit *audit, const struct audit_tail *last)
+{
+    const struct audit_key *key = audit->sealer == NULL ? NULL : sealer_key(audit->sealer);
+
+    audit->told_seal = last->is_sealed ? SEALER_ON : SEALER_OFF;
+    if (key != NULL && last->epoch <= key->epoch)
+        audit->told_generation = sealer_generation(audit->sealer);
+}
+
+/* A new epoch also is a reason for an anchor: what was sealed before it cannot be cut off unnoticed then. */
+static void tick_seal(struct audit *audit)
+{
+    if (audit->sealer == NULL)
+        return;
+    if (sealer_is_due(audit->sealer, now_sec(audit)) && audit->synced.seq != audit->anchored_seq)
+        audit->is_anchor_wanted = true;
+    sealer_tick(audit->sealer, now_sec(audit));
+}
+
+/* The file. */
+
+/* Go on from where the file ends, the one before it, or what was kept; and say so when they disagree or do not end in a record. */
+static void adopt_chain(struct audit *audit, const struct audit_tail *own)
+{
+    const struct audit_chain *kept = audit->kept_result == AUDIT_HEAD_OK ? &audit->kept : NULL;
+    struct audit_tail rotated = {.is_empty = true};
+    struct audit_gap missing;
+    struct audit_gap unsound;
+
+    if (!own->has_record)
+        audit_file_read_rotated(&audit->file, kept, &rotated);
+    audit_ends_at_start(&(struct audit_ends){.path = audit->file.path, .own = own, .rotated = &rotated, .kept = kept}, &audit->chain,
+        &missing, &unsound);
+    audit->has_chain = true;
+    audit->synced = audit->chain;
+    read_seal(audit, rotated.has_record ? &rotated : own);
+    if (audit->kept_result == AUDIT_HEAD_DAMAGED)
+        append_gap(audit, &(struct audit_gap){.detail = "the kept end of the chain (audit.head in state_dir) cannot be read; whether "
+                                                        "the log was cut off meanwhile is not known"});
+    append_gap(audit, &missing);
+    append_gap(audit, &unsound);
+}
+
+/* Have the file open that is at the path now: it may have been renamed, removed or cut off since.  Returns 0 or an errno. */
+static int follow_file(struct audit *audit)
+{
+    const struct audit_chain *kept = audit->has_chain ? &audit->synced : audit->kept_result == AUDIT_HEAD_OK ? &audit->kept : NULL;
+    struct audit_file before;
+    struct audit_tail tail;
+    struct audit_gap gap;
+    enum audit_change change;
+    int error = audit_file_follow(&audit->file, kept, &change, &tail, &before);
+
+    if (error != 0 || change == AUDIT_FILE_SAME)
+        return error;
+    audit->written = 0; /* a line that was begun in another file, or before somebody else wrote, is written whole now */
+    audit->is_anchor_wanted = true;
+    if (!audit->has_chain) {
+        adopt_chain(audit, &tail);
+        return 0;
+    }
+    audit_ends_while_running(&(struct audit_ends){.path = audit->file.path, .own = &tail, .kept = &audit->synced, .change = change,
+        .first_seq = before.first_seq,
+        .strange_len = (uint64_t)(audit->file.size - (change == AUDIT_FILE_GROWN ? before.size : 0))}, &gap);
+    append_gap(audit, &gap);
+    return 0;
+}
+
+static uint64_t count_lines(const char *data, size_t len)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < len; i++)
+        count += data[i] == '\n' ? 1 : 0;
+    return count;
+}
+
+/* Forget the lines that are wholly in the file. */
+static void drop_written(struct audit *audit)
+{
+    const char *newline = audit->written == 0 ? NULL : memrchr(audit->pending, '\n', audit->written);
+    size_t whole = newline == NULL ? 0 : (size_t)(newline - audit->pending) + 1;
+
+    if (whole == 0)
+        return;
+    memmove(audit->pending, audit->pending + whole, audit->pending_len - whole);
+    audit->pending_len -= whole;
+    audit->written -= whole;
+}
+
+/* Returns 0 or an errno. */
+static int write_pending(struct audit *audit)
+{
+    uint64_t count = count_lines(audit->pending, audit->pending_len);
+    size_t left = audit->pending_len - audit->written;
+    size_t done;
+    int error = 0;
+
+    if (left == 0)
+        return 0;
+    done = audit_file_write(&audit->file, audit->pending + audit->written, left);
+    if (done < left)
+        error = errno;
+    audit->written += done;
+    drop_written(audit);
+    count -= count_lines(audit->pending, audit->pending_len);
+    if (done > 0 && fdatasync(audit->file.fd) != 0) {
+        /* What the kernel could not put on the disk it will not try again (fsync(2)): count it, never write it twice. */
+        error = errno;
+        count_lost(audit, count);
+    }
+    return error;
+}
+
+/* Everything is on the disk: keep the head, and from time to time tell somebody else of it. */
+static void keep_head(struct audit *audit)
+{
+    bool is_anchor = audit->is_anchor_wanted || audit->chain.seq / AUDIT_ANCHOR_EVERY != audit->anchored_seq / AUDIT_ANCHOR_EVERY;
+
+    audit->synced = audit->chain;
+    audit_head_keep(&audit->head, &audit->synced, is_anchor);
+    if (!is_anchor || !audit_journal_anchor(audit->journal, &audit->synced, audit->file.path))
+        return;
+    audit->anchored_seq = audit->synced.seq;
+    audit->is_anchor_wanted = false;
+}
+
+/* Speak once when it begins to fail, once when it works again. */
+static enum audit_status note(struct audit *audit, int error)
+{
+    if (error != 0) {
+        audit->error = error;
+        if (!audit->is_failing)
+            log_error("the audit log %s cannot be written: %s; records are kept in memory and counted, the service goes on",
+                audit->file.path, audit_file_error_text(error));
+        audit->is_failing = true;
+        return AUDIT_FAILING;
+    }
+    if (audit->is_failing)
+        log_warning("the audit log %s is written again; records lost: %" PRIu64, audit->file.path, audit->lost_in_all);
+    audit->is_failing = false;
+    audit->lost_in_all = 0;
+    return AUDIT_WRITTEN;
+}
+
+bool audit_is_waiting(const struct audit *audit)
+{
+    return audit->pending_len != 0 || audit->lost != 0 || audit->is_failing;
+}
+
+enum audit_status audit_flush(struct audit *audit)
+{
+    int error;
+
+    if (!audit_is_waiting(audit))
+        return AUDIT_WRITTEN;
+    tick_seal(audit);
+    error = follow_file(audit);
+    if (error == 0)
+        error = write_pending(audit);
+    if (error == 0 && audit->lost > 0 && append_lost(audit))
+        error = write_pending(audit);
+    if (error == 0)
+        keep_head(audit);
+    return note(audit, error);
+}
+
+bool audit_write(struct audit *audit, const struct audit_fields *fields)
+{
+    bool is_told = false;
+
+    if (!audit->is_failing && !make_room(audit, RECORD_ROOM + OWN_ROOM))
+        audit_flush(audit);
+    if (audit->sealer != NULL && sealer_is_due(audit->sealer, now_sec(audit)))
+        tick_seal(audit);
+    if (audit->has_chain && append_lost(audit) && announce_seal(audit) && append(audit, fields, RECORD_ROOM + OWN_ROOM, &is_told))
+        return is_told;
+    count_lost(audit, 1);
+    return audit_journal_event(audit->journal, fields, NULL);
+}
+
+int64_t audit_tick(struct audit *audit)
+{
+    tick_seal(audit);
+    if (audit->has_chain)
+        announce_seal(audit);
+    if (audit->is_anchor_wanted && !audit_is_waiting(audit) && audit->has_chain)
+        keep_head(audit);
+    return audit->sealer == NULL ? 60 * 1000 : 1000 * sealer_wait_sec(audit->sealer, now_sec(audit));
+}
+
+const char *audit_refuses_path(const char *path)
+{
+    int error = audit_file_try(path);
+
+    return error == 0 ? NULL : audit_file_error_text(error);
+}
+
+static void say_moved(struct audit *audit, const char *how, const char *path)
+{
+    char detail[DETAIL_MAX + 1];
+
+    snprintf(detail, sizeof detail, "it %s %s", how, path);
+    audit_write(audit, &(struct audit_fields){.event = EVENT_AUDIT_MOVED, .process = PARTY_SUPERVISOR, .detail = detail});
+}
+
+static void move(struct audit *audit, const char *path)
+{
+    char *fresh = strdup(path);
+    char *old = audit->file.path;
+
+    if (fresh == NULL) {
+        log_error("out of memory: the audit log stays %s", old);
+        return;
+    }
+    say_moved(audit, "goes on in", path);
+    audit->is_anchor_wanted = true;
+    audit_flush(audit);
+    audit->file.path = fresh;
+    say_moved(audit, "comes from", old);
+    audit_flush(audit);
+    free(old);
+}
+
+static void change_journal(struct audit *audit, const char *path)
+{
+    if (path == NULL) {
+        journal_close(audit->journal);
+        audit->journal = NULL;
+    } else if (audit->journal == NULL) {
+        audit->journal = journal_open(path);
+    }
+}
+
+static void change_seal(struct audit *audit, bool is_sealed)
+{
+    bool is_told;
+
+    /* That seals end is sealed itself. */
+    if (!is_sealed && audit->has_chain && sealer_key(audit->sealer) != NULL) {
+        if (append_own(audit, EVENT_AUDIT_SEAL_OFF, 0, "audit_seal = no; this is the last record with a seal", RECORD_ROOM,
+                &is_told))
+            audit->told_seal = SEALER_OFF;
+    }
+    sealer_want(audit->sealer, is_sealed);
+    audit_tick(audit);
+}
+
+void audit_reconfigure(struct audit *audit, const struct audit_settings *settings)
+{
+    change_journal(audit, settings->journal_path);
+    if (strcmp(settings->path, audit->file.path) != 0)
+        move(audit, settings->path);
+    if (audit->sealer != NULL)
+        change_seal(audit, settings->is_sealed);
+}
+
+bool audit_has_journal(const struct audit *audit)
+{
+    return audit->journal != NULL;
+}
+
+/* False: out of memory. */
+static bool set_up(struct audit *audit, const struct audit_settings *settings)
+{
+    audit->clock = settings->clock == NULL ? real_clock : settings->clock;
+    change_journal(audit, settings->journal_path);
+    audit->is_anchor_wanted = true;
+    audit->file = (struct audit_file){.path = strdup(settings->path), .fd = -1};
+    if (audit->file.path == NULL)
+        return false;
+    if (settings->state_dir == NULL) {
+        audit->kept_result = audit_head_open(&audit->head, NULL, &audit->kept);
+        return true;
+    }
+    audit->sealer = sealer_new(settings->state_dir, settings->is_sealed);
+    if (asprintf(&audit->head_path, "%s/" AUDIT_HEAD_FILE, settings->state_dir) < 0)
+        audit->head_path = NULL;
+    audit->kept_result = audit_head_open(&audit->head, audit->head_path, &audit->kept);
+    return audit->sealer != NULL && audit->head_path != NULL;
+}
+
+static void clean_up(struct audit *audit)
+{
+    audit_file_close(&audit->file);
+    audit_head_close(&audit->head);
+    journal_close(audit->journal);
+    sealer_free(audit->sealer);
+    free(audit->head_path);
+    free(audit->pending);
+    free(audit);
+}
+
+/*
+ * On a read-only file system nobody else writes either: the end of the chain is there to be read, and records need not be counted as
+ * lost until the log can be written.
+ */
+static void peek_chain(struct audit *audit)
+{
+    const struct audit_chain *kept = audit->kept_result == AUDIT_HEAD_OK ? &audit->kept : NULL;
+    struct audit_tail tail;
+
+    if (!audit->has_chain && audit->error == EROFS && audit_file_peek(&audit->file, kept, &tail) == 0)
+        adopt_chain(audit, &tail);
+}
+
+struct audit *audit_open(const struct audit_settings *settings)
+{
+    struct audit *audit = calloc(1, sizeof *audit);
+
+    if (audit == NULL)
+        return NULL;
+    audit->head.fd = -1;
+    if (!set_up(audit, settings)) {
+        clean_up(audit);
+        return NULL;
+    }
+    tick_seal(audit);
+    note(audit, follow_file(audit));
+    peek_chain(audit);
+    return audit;
+}
+
+void audit_close(struct audit *audit)
+{
+    uint64_t unwritten;
+
+    if (audit == NULL)
+        return;
+    audit->is_anchor_wanted = true;
+    if (audit_flush(audit) != AUDIT_WRITTEN) {
+        unwritten = count_lines(audit->pending, audit->pending_len) + audit->lost;
+        log_error("the audit log %s could not be written to the end; records lost: %" PRIu64, audit->file.path, unwritten);
+    } else if (audit->synced.seq != audit->anchored_seq) {
+        keep_head(audit);
+    }
+    clean_up(audit);
+}

@@ -1,0 +1,423 @@
+/*
+ * Owns: what becomes of a child's message: a line of the log, a record of the audit log, a fact in the pool.
+ * Runs in: supervisor.
+ * Never: lets a child report an event that is not its own, or about a certificate that does not exist; drops one uncounted.
+ */
+#include "children/relay.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "sandbox/child.h"
+#include "system/clock.h"
+#include "system/log.h"
+
+void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report)
+{
+    relay->pool = pool;
+    relay->known = known;
+    relay->audit = audit;
+    relay->report = report;
+    relay->watch = NULL;
+    relay->fetcher = relay->writer = (struct throttle){0};
+}
+
+/* Floods. */
+
+static const char *kind_name(size_t kind)
+{
+    return kind == THROTTLE_LOG_LINES ? "lines for the log" : event_name((enum event)kind);
+}
+
+static void audit_flood(struct relay *relay, enum party party, uint32_t count, const char *detail)
+{
+    bool is_told = audit_write(relay->audit, &(struct audit_fields){.event = EVENT_AUDIT_THROTTLED, .process = party,
+        .reason = REASON_FLOOD, .count = count, .detail = detail});
+
+    log_unless_told(is_told, SEVERITY_WARNING, "%s: %s", party_name(party), detail);
+}
+
+/* May the child report one more of this kind?  The first that may not is said. */
+static bool may_report(struct relay *relay, const struct child *child, size_t kind)
+{
+    struct throttle *throttle = child->party == PARTY_FETCHER ? &relay->fetcher : &relay->writer;
+    char detail[DETAIL_MAX + 1];
+
+    switch (throttle_take(throttle, kind, relay->pool->sent_count, clock_monotonic_msec())) {
+    case THROTTLE_PASS:
+        return true;
+    case THROTTLE_BEGINS:
+        snprintf(detail, sizeof detail, "%s: more than its certificates can need; what is too much is counted from here on, not recorded",
+            kind_name(kind));
+        audit_flood(relay, child->party, 0, detail);
+        break;
+    case THROTTLE_SUPPRESS:
+        break;
+    }
+    return false;
+}
+
+static void tell_floods(struct relay *relay, enum party party, bool is_last)
+{
+    struct throttle *throttle = party == PARTY_FETCHER ? &relay->fetcher : &relay->writer;
+    char detail[DETAIL_MAX + 1];
+    uint64_t count;
+
+    for (size_t kind = 0; throttle_tell(throttle, &kind, clock_monotonic_msec(), is_last, &count); kind++) {
+        snprintf(detail, sizeof detail, "%s: %" PRIu64 " were not recorded", kind_name(kind), count);
+        audit_flood(relay, party, count > UINT32_MAX ? UINT32_MAX : (uint32_t)count, detail);
+    }
+}
+
+void relay_tick(struct relay *relay)
+{
+    tell_floods(relay, PARTY_FETCHER, false);
+    tell_floods(relay, PARTY_WRITER, false);
+}
+
+/* Certificates and processes. */
+
+static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
+{
+    fields->cert = cert->name;
+    fields->sha256 = cert->is_known ? cert->sha256 : NULL;
+    fields->serial = cert->serial;
+    fields->serial_len = cert->serial_len;
+}
+
+/*
+ * What the certificate is, or why it cannot be looked after (told_reason, detail), was found out: told, if it is news.  Returns
+ * whether the journal has it.
+ */
+static bool tell_cert(struct relay *relay, struct pool_cert *cert)
+{
+    struct audit_fields fields = {.process = PARTY_SUPERVISOR, .reason = cert->told_reason, .detail = cert->detail};
+    enum known_news news = cert->is_told ? KNOWN_IS_CHANGED : known_compare(relay->known, cert);
+
+    cert->is_told = true;
+    if (news == KNOWN_NOTHING_NEW)
+        return false;
+    fields.event = news == KNOWN_IS_NEW ? EVENT_CERT_ADDED : EVENT_CERT_CHANGED;
+    if (cert->state == CERT_STATE_UNUSABLE)
+        fields.event = EVENT_CERT_REFUSED;
+    name_cert(&fields, cert);
+    return audit_write(relay->audit, &fields);
+}
+
+void relay_file_refused(
+    struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+{
+    char sentence[DETAIL_MAX + 1];
+    bool is_kept = cert->cert_no != POOL_NO_NUMBER && reason != REASON_FILE_MISSING;
+    bool is_news = cert->told_reason != reason || !cert->is_trouble_said;
+    bool is_told;
+
+    snprintf(sentence, sizeof sentence, "%s: %s", path, detail[0] != '\0' ? detail : reason_sentence(reason));
+    if (is_kept) {
+        log_warning("%s: %s; the certificate that was there before is looked after on", cert->name, sentence);
+        return;
+    }
+    cert->state = CERT_STATE_UNUSABLE;
+    cert->told_reason = reason;
+    cert->expiry = 0;
+    pool_cert_fail(cert, reason, sentence);
+    is_told = tell_cert(relay, cert);
+    if (relay->watch != NULL && is_news) {
+        log_unless_told(is_told, SEVERITY_ERROR, "%s: %s", cert->name, sentence);
+        cert->is_trouble_said = true;
+    }
+    if (relay->watch != NULL)
+        relay->watch->cert_changed(relay->watch->context, cert);
+}
+
+bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail)
+{
+    return audit_write(relay->audit, &(struct audit_fields){.event = event, .process = about, .reason = reason, .detail = detail});
+}
+
+void relay_child_start(struct relay *relay, const struct child *child)
+{
+    audit_write(relay->audit,
+        &(struct audit_fields){.event = EVENT_PROCESS_START, .process = child->party, .pid = child->pid});
+}
+
+void relay_child_exit(struct relay *relay, const struct child *child)
+{
+    bool is_killed = WIFSIGNALED(child->exit_status);
+    int status = is_killed ? -WTERMSIG(child->exit_status) : WEXITSTATUS(child->exit_status);
+    bool is_keepers = child->party == PARTY_WRITER && status == CHILD_EXIT_KEEPER_VIOLATION;
+    enum event event = status == -SIGSYS || is_keepers ? EVENT_SANDBOX_VIOLATION : EVENT_PROCESS_EXIT;
+    bool is_told;
+
+    tell_floods(relay, child->party, true);
+    is_told = audit_write(relay->audit, &(struct audit_fields){.event = event, .process = child->party, .has_status = true,
+        .status = status, .detail = is_keepers ? "the keeper" : NULL});
+    if (event == EVENT_SANDBOX_VIOLATION)
+        log_unless_told(is_told, SEVERITY_ERROR,
+            "%s was ended by its sandbox: it made a system call that it must not make; the kernel's audit log names it (type=1326)",
+            is_keepers ? "the writer's keeper" : party_name(child->party));
+    else if (is_killed)
+        log_unless_told(is_told, SEVERITY_ERROR, "%s was ended by signal %d", party_name(child->party), -status);
+    else if (status == 127)
+        log_unless_told(is_told, SEVERITY_ERROR, "%s could not be executed; is it installed beside stapleguardd?",
+            party_name(child->party));
+    else if (status != 0)
+        log_unless_told(is_told, SEVERITY_ERROR, "%s ended with code %d", party_name(child->party), status);
+}
+
+static const char *take_ready(struct child *child, const struct msg_ready *ready)
+{
+    child->is_ready = true;
+    child->missing_layers = ready->missing_layers;
+    child->ipc.state = MSG_STATE_RUN;
+    return NULL;
+}
+
+static const char *take_log(struct relay *relay, const struct child *child, const struct msg_log *log)
+{
+    if (log->severity > SEVERITY_ERROR)
+        return "a severity that does not exist";
+    if (may_report(relay, child, THROTTLE_LOG_LINES))
+        log_line((enum severity)log->severity, "%s: %s", party_name(child->party), log->text);
+    return NULL;
+}
+
+/* What an event means for the certificate it is about. */
+static void note_event(struct pool_cert *cert, const struct msg_event *event)
+{
+    char sentence[URL_MAX + DETAIL_MAX + 8];
+
+    switch ((enum event)event->event) {
+    case EVENT_FETCH_FAILED:
+    case EVENT_RESPONSE_REJECTED:
+    case EVENT_OFFER_REFUSED:
+    case EVENT_CERT_WITHDRAWN:
+        cert->has_failed = true;
+        snprintf(sentence, sizeof sentence, "%s%s%s", event->responder, event->responder[0] != '\0' ? ": " : "",
+            event->detail[0] != '\0' ? event->detail : reason_sentence((enum reason)event->reason));
+        pool_cert_fail(cert, (enum reason)event->reason, sentence);
+        break;
+    case EVENT_STAPLE_STORED:
+        pool_cert_fail(cert, REASON_NONE, "");
+        break;
+    default:
+        break;
+    }
+}
+
+/* In the daemon nobody reads a summary: trouble is told once, when it begins, and once when it is over. */
+static void tell_event(struct pool_cert *cert, const struct msg_event *event, bool is_told)
+{
+    enum severity severity = event_severity((enum event)event->event);
+
+    if (event->event == EVENT_STAPLE_STORED) {
+        if (cert->is_trouble_said)
+            log_unless_told(is_told, SEVERITY_INFO, "%s: a fresh staple again", cert->name);
+        cert->is_trouble_said = false;
+        return;
+    }
+    if (severity == SEVERITY_INFO || (cert->is_trouble_said && event->event != EVENT_CERT_WITHDRAWN))
+        return;
+    log_unless_told(is_told, severity, "%s: %s: %s%s", cert->name, reason_word((enum reason)event->reason),
+        cert->detail != NULL ? cert->detail : event->detail,
+        event->event == EVENT_CERT_WITHDRAWN ? "; not asked for again until its file changes or: stapleguard resume"
+                                             : "; tried again, the staple that is held stays");
+    cert->is_trouble_said = true;
+}
+
+static const char *take_event(struct relay *relay, const struct child *child, const struct msg_event *event)
+{
+    struct pool_cert *cert = pool_find(relay->pool, event->cert_no);
+    struct audit_fields fields = {
+        .event = (enum event)event->event,
+        .process = child->party,
+        .reason = (enum reason)event->reason,
+        .responder = event->responder,
+        .detail = event->detail,
+        .this_update = event->this_update,
+        .next_update = event->next_update,
+        .expiry = event->expiry,
+        .bytes = event->bytes,
+        .count = event->count,
+        .duration_msec = event->duration_msec,
+        .http_status = event->http_status,
+    };
+    bool is_told;
+
+    if (!event_may_come_from((enum event)event->event, child->party))
+        return "an event that is not its own";
+    if (event->reason >= REASON_COUNT)
+        return "a reason that does not exist";
+    if (event->cert_no != CERT_NO_NONE && event->cert_no >= relay->pool->sent_count)
+        return "an event about a certificate that does not exist";
+    if (cert != NULL)
+        note_event(cert, event);
+    if (!may_report(relay, child, event->event))
+        return NULL;
+    if (cert != NULL) {
+        name_cert(&fields, cert);
+        fields.is_told_before = relay->watch != NULL && cert->is_trouble_said && fields.event != EVENT_CERT_WITHDRAWN;
+    }
+    is_told = audit_write(relay->audit, &fields);
+    if (cert != NULL && relay->watch != NULL)
+        tell_event(cert, event, is_told);
+    else if (cert == NULL && event_severity(fields.event) != SEVERITY_INFO)
+        log_unless_told(is_told, event_severity(fields.event), "%s: %s: %s", party_name(child->party), reason_sentence(fields.reason),
+            event->detail);
+    if (relay->watch != NULL && event->event == EVENT_APACHE_RESTART_SEEN)
+        relay->watch->apache_restarted(relay->watch->context);
+    return NULL;
+}
+
+static void changed(struct relay *relay, struct pool_cert *cert)
+{
+    if (relay->watch != NULL)
+        relay->watch->cert_changed(relay->watch->context, cert);
+}
+
+/* A child may still speak of a certificate that was just dropped: *cert is then NULL.  Returns false for one that never was. */
+static bool find_cert(struct relay *relay, uint32_t cert_no, struct pool_cert **cert)
+{
+    *cert = pool_find(relay->pool, cert_no);
+    return cert_no < relay->pool->sent_count;
+}
+
+static const char *take_cert_info(struct relay *relay, const struct child *child, const struct msg_cert_info *info)
+{
+    struct pool_cert *cert;
+    bool is_told;
+
+    if (!find_cert(relay, info->cert_no, &cert) || info->state >= CERT_STATE_COUNT || info->reason >= REASON_COUNT)
+        return "facts about a certificate that does not exist";
+    if (cert == NULL)
+        return NULL;
+    /* A writer that was started anew says again what is known. */
+    is_told = relay->watch != NULL && cert->is_known && memcmp(cert->sha256, info->sha256, sizeof cert->sha256) == 0
+        && cert->told_reason == (enum reason)info->reason;
+    if (!is_told) {
+        cert->state = (enum cert_state)info->state;
+        cert->expiry = 0;
+    }
+    cert->told_no = info->cert_no;
+    cert->is_must_staple = info->is_must_staple != 0;
+    cert->not_after = info->not_after;
+    cert->is_known = true;
+    memcpy(cert->sha256, info->sha256, sizeof cert->sha256);
+    memcpy(cert->serial, info->serial, info->serial_len);
+    cert->serial_len = info->serial_len;
+    cert->told_reason = (enum reason)info->reason;
+    if (is_told)
+        return NULL;
+    pool_cert_fail(cert, cert->told_reason, info->detail);
+    if (may_report(relay, child, EVENT_CERT_CHANGED))
+        tell_cert(relay, cert);
+    changed(relay, cert);
+    return NULL;
+}
+
+static const char *take_cert_state(struct relay *relay, const struct msg_cert_state *state)
+{
+    struct pool_cert *cert;
+
+    if (!find_cert(relay, state->cert_no, &cert) || state->state >= CERT_STATE_COUNT || state->reason >= REASON_COUNT)
+        return "a state of a certificate that does not exist";
+    if (cert == NULL)
+        return NULL;
+    cert->state = (enum cert_state)state->state;
+    cert->this_update = state->this_update;
+    cert->next_update = state->next_update;
+    cert->fetched_at = state->fetched_at;
+    cert->expiry = state->expiry;
+    cert->is_refreshed = state->is_refreshed != 0;
+    /* A failure that was told in words says more than the state's own reason. */
+    if (cert->reason == REASON_NONE)
+        cert->reason = (enum reason)state->reason;
+    changed(relay, cert);
+    return NULL;
+}
+
+static const char *take_cert_next(struct relay *relay, const struct msg_cert_next *next)
+{
+    struct pool_cert *cert;
+
+    if (!find_cert(relay, next->cert_no, &cert))
+        return "a schedule for a certificate that does not exist";
+    if (cert == NULL || relay->watch == NULL)
+        return NULL;
+    if (next->asked_at > cert->asked_at) {
+        relay->watch->facts->fetches++;
+        relay->watch->facts->fetch_failures += next->failures > 0 ? 1 : 0;
+    }
+    cert->next_at = next->next_at;
+    cert->asked_at = next->asked_at;
+    cert->failures = next->failures;
+    changed(relay, cert);
+    return NULL;
+}
+
+static const char *take_file_state(struct relay *relay, const struct msg_file_state *state)
+{
+    if (state->shield >= SHIELD_STATE_COUNT || state->reason >= REASON_COUNT)
+        return "a state of the file that does not exist";
+    if (relay->watch != NULL)
+        relay->watch->facts->file = *state;
+    return NULL;
+}
+
+static const char *take_restarted(struct relay *relay, const struct msg_restarted *restarted)
+{
+    if (restarted->reason >= REASON_COUNT)
+        return "a reason that does not exist";
+    if (relay->watch != NULL)
+        relay->watch->restart_answered(relay->watch->context, restarted);
+    return NULL;
+}
+
+static const char *take_write_done(struct relay *relay, struct child *child, const struct msg_write_done *done)
+{
+    if (done->reason >= REASON_COUNT)
+        return "a reason that does not exist";
+    relay->report->written = *done;
+    child->is_done = true;
+    if (relay->watch != NULL) {
+        relay->watch->facts->commit = *done;
+        relay->watch->committed(relay->watch->context);
+    }
+    return NULL;
+}
+
+const char *relay_message(struct relay *relay, struct child *child, const struct msg *msg)
+{
+    switch (msg->type) {
+    case MSG_READY:
+        return take_ready(child, &msg->ready);
+    case MSG_LOG:
+        return take_log(relay, child, &msg->log);
+    case MSG_EVENT:
+        return take_event(relay, child, &msg->event);
+    case MSG_CERT_INFO:
+        return take_cert_info(relay, child, &msg->cert_info);
+    case MSG_CERT_STATE:
+        return take_cert_state(relay, &msg->cert_state);
+    case MSG_PROGRESS:
+        relay->report->progress = msg->progress;
+        return NULL;
+    case MSG_FETCH_DONE:
+        relay->report->fetched = msg->fetch_done;
+        child->is_done = true;
+        return NULL;
+    case MSG_WRITE_DONE:
+        return take_write_done(relay, child, &msg->write_done);
+    case MSG_CERT_NEXT:
+        return take_cert_next(relay, &msg->cert_next);
+    case MSG_FILE_STATE:
+        return take_file_state(relay, &msg->file_state);
+    case MSG_RESTARTED:
+        return take_restarted(relay, &msg->restarted);
+    default: /* the table lets no other through */
+        return "a message that is not for the supervisor";
+    }
+}

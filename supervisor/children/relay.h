@@ -1,0 +1,56 @@
+/*
+ * Owns: what becomes of a child's message: a line of the log, a record of the audit log, a fact in the pool.
+ * Runs in: supervisor.
+ * Never: lets a child report an event that is not its own, or about a certificate that does not exist.
+ */
+#ifndef STAPLEGUARD_RELAY_H
+#define STAPLEGUARD_RELAY_H
+
+#include "audit/audit.h"
+#include "status/service_facts.h"
+#include "certs/cert_known.h"
+#include "certs/cert_list.h"
+#include "status/once_report.h"
+#include "children/spawn.h"
+#include "children/throttle.h"
+
+/* What the daemon wants to hear of besides; NULL pointers in a pass. */
+struct relay_watch {
+    struct facts *facts;
+    /* The state of a certificate, what is held for it or what it is may have changed, or an attempt ended. */
+    void (*cert_changed)(void *context, struct pool_cert *cert);
+    void (*committed)(void *context);
+    void (*apache_restarted)(void *context); /* by whomever */
+    void (*restart_answered)(void *context, const struct msg_restarted *restarted);
+    void *context;
+};
+
+struct relay {
+    struct pool *pool;
+    const struct known *known;
+    struct audit *audit;
+    struct report *report;
+    const struct relay_watch *watch; /* NULL in a pass */
+    struct throttle fetcher;         /* what each of them may report; a child that is started anew gets no more for it */
+    struct throttle writer;
+};
+
+void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report);
+
+/* Take msg from child.  Returns NULL, or what is wrong with it (a constant): the channel is to be closed. */
+const char *relay_message(struct relay *relay, struct child *child, const struct msg *msg);
+
+/* A file (path) of cert could not be used.  One that is in use already stays so, unless its file is gone. */
+void relay_file_refused(
+    struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
+
+/* An event about the service.  Returns whether the journal has it (log_unless_told). */
+bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);
+void relay_child_start(struct relay *relay, const struct child *child);
+/* child->exit_status is set.  A death by the sandbox is an event of its own. */
+void relay_child_exit(struct relay *relay, const struct child *child);
+
+/* Record how much was suppressed of what children report, where it is time; now and then, whatever happens. */
+void relay_tick(struct relay *relay);
+
+#endif

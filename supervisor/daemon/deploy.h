@@ -1,0 +1,48 @@
+/*
+ * Owns: `stapleguard deploy`: a renewed certificate gets its staple first, and Apache its restart after.
+ * Runs in: supervisor (daemon).
+ * Never: restarts Apache into a must-staple certificate without a staple: the old one, with its staple, goes on serving.
+ *
+ * A certificate belongs to a lineage (certbot's word: /etc/letsencrypt/live/NAME) when its file lies in that directory.
+ */
+#ifndef STAPLEGUARD_DEPLOY_H
+#define STAPLEGUARD_DEPLOY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/control.h"
+#include "certs/cert_list.h"
+
+struct deploy_hooks {
+    /* Read the certificate's files again, and ask for its staple now. */
+    void (*look)(void *context, struct pool_cert *cert);
+    /* Is what the files hold known to both children, and what is held told? */
+    bool (*is_settled)(void *context, const struct pool_cert *cert);
+    /* Restart Apache; deploy_restarted is called with the same owner. */
+    bool (*restart)(void *context, void *owner);
+    void *context;
+};
+
+struct deploys;
+
+/* hooks: borrowed.  NULL without memory. */
+struct deploys *deploys_new(const struct deploy_hooks *hooks, struct pool *pool);
+void deploys_free(struct deploys *deploys);
+/* Another pool has taken over. */
+void deploys_change_pool(struct deploys *deploys, struct pool *pool);
+
+/*
+ * wait_sec: how long a responder that does not know the new certificate yet is asked again; 0: one attempt.  The request is
+ * answered in the end: exit code 0 done, or nothing to do; 1 restarted, but a certificate has no staple yet; 2 not
+ * restarted; 3 the request was wrong.
+ */
+void deploys_begin(struct deploys *deploys, struct control_request *request, char *const *directories, size_t count,
+    int64_t wait_sec, int64_t now_msec);
+
+/* See whether one can go on.  Returns when to come again (monotonic milliseconds). */
+int64_t deploys_tick(struct deploys *deploys, int64_t now_msec);
+/* The restart that hooks->restart began for owner ended. */
+void deploy_restarted(struct deploys *deploys, void *owner, enum reason reason, const char *detail);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * Owns: bringing Apache's file up to date: adopt, prune, merge, build, put in place; then everybody is told.
+ * Runs in: writer.
+ * Never: calls a staple good that is not in the file in place.
+ */
+#ifndef STAPLEGUARD_COMMIT_H
+#define STAPLEGUARD_COMMIT_H
+
+#include "dbm/apache_dbm.h"
+#include "commit/served_set.h"
+#include "state/writer_state.h"
+
+/* One commit under way. */
+struct commit {
+    struct writer *writer;
+    int64_t now;
+    int64_t started_msec;
+    bool is_time_judged;
+    struct own own;
+    struct apache_dbm dbm;
+    struct apache_dbm_outcome outcome;
+};
+
+/* The end of a pass: then CERT_STATE for each certificate and WRITE_DONE. */
+void commit_pass(struct writer *writer, int64_t now);
+
+struct commit_result {
+    bool is_well;           /* what belongs into the file is in place */
+    bool is_changed;        /* it was not before */
+    int64_t next_change_at; /* seconds since 1970: what belongs into the file changes by itself; INT64_MAX: not */
+    int64_t duration_msec;
+};
+
+/*
+ * In a daemon: a look at the file, and a new one where the one in place is not as it should be.  Then CERT_STATE for the
+ * certificates whose state is another now, and WRITE_DONE unless nothing changed.
+ */
+void commit_watch(struct writer *writer, int64_t now, struct commit_result *result);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * Owns: the answers that the fetcher is still to get: at most one for each certificate, the last one.
+ * Runs in: writer.
+ * Never: waits for the fetcher.
+ */
+#include "offers/offer_answers.h"
+
+#include <string.h>
+
+void answers_init(struct answers *answers)
+{
+    answers->first = CERT_NO_NONE;
+    answers->last = CERT_NO_NONE;
+}
+
+void answers_add(struct answers *answers, struct roster *roster, uint32_t cert_no, enum answer_kind kind, enum reason reason)
+{
+    struct roster_entry *entry = roster_at(roster, cert_no);
+
+    entry->answer_kind = (uint8_t)kind;
+    entry->answer_reason = (uint16_t)reason;
+    if (entry->is_answer_due)
+        return;
+    entry->is_answer_due = true;
+    entry->next_answer = CERT_NO_NONE;
+    if (answers->first == CERT_NO_NONE)
+        answers->first = cert_no;
+    else
+        roster_at(roster, answers->last)->next_answer = cert_no;
+    answers->last = cert_no;
+}
+
+bool answers_are_due(const struct answers *answers)
+{
+    return answers->first != CERT_NO_NONE;
+}
+
+static void describe(const struct roster_entry *entry, uint32_t cert_no, struct msg *msg)
+{
+    static const struct held nothing = {.state = CERT_STATE_MISSING};
+    const struct held *held = entry->holding == NULL ? &nothing : &entry->holding->held;
+    struct msg_answer *answer = &msg->answer;
+
+    memset(msg, 0, sizeof *msg);
+    msg->type = MSG_ANSWER;
+    answer->cert_no = cert_no;
+    answer->kind = entry->answer_kind;
+    answer->reason = entry->answer_reason;
+    answer->state = (uint8_t)(entry->told_state == CERT_STATE_MISSING ? held->state : entry->told_state);
+    answer->this_update = held->this_update;
+    answer->next_update = held->next_update;
+    answer->effective_end = held->effective_end;
+    answer->fetched_at = held->fetched_at;
+}
+
+enum ipc_result answers_send(struct answers *answers, struct roster *roster, struct ipc *fetcher)
+{
+    while (answers->first != CERT_NO_NONE) {
+        struct roster_entry *entry = roster_at(roster, answers->first);
+        enum ipc_result result;
+        struct msg msg;
+
+        describe(entry, answers->first, &msg);
+        result = entry->is_dropped ? IPC_OK : ipc_send(fetcher, &msg, -1, IPC_NOWAIT);
+        if (result == IPC_AGAIN)
+            return result;
+        entry->is_answer_due = false;
+        answers->first = entry->next_answer;
+        if (result != IPC_OK) {
+            while (answers->first != CERT_NO_NONE) {
+                entry = roster_at(roster, answers->first);
+                entry->is_answer_due = false;
+                answers->first = entry->next_answer;
+            }
+            return result;
+        }
+    }
+    return IPC_OK;
+}

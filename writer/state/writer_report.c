@@ -1,0 +1,69 @@
+/*
+ * Owns: what the writer tells the supervisor: log lines, events, facts about certificates.
+ * Runs in: writer.
+ * Never: decides; goes on talking to a supervisor that is gone.
+ */
+#include "state/writer_report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "system/log.h"
+#include "text/text.h"
+
+static struct ipc *supervisor;
+static bool is_heard = true;
+
+/* log_to's sink: must not log itself. */
+static void send_line(enum severity severity, const char *text)
+{
+    struct msg msg = {.type = MSG_LOG};
+
+    msg.log.severity = (uint8_t)severity;
+    snprintf(msg.log.text, sizeof msg.log.text, "%s", text);
+    report_message(&msg);
+}
+
+void report_init(struct ipc *channel)
+{
+    supervisor = channel;
+    is_heard = true;
+    log_to(send_line);
+}
+
+bool report_is_heard(void)
+{
+    return is_heard;
+}
+
+void report_message(const struct msg *msg)
+{
+    if (is_heard && ipc_send(supervisor, msg, -1, IPC_WAIT) != IPC_OK)
+        is_heard = false;
+}
+
+struct msg report_event_begin(enum event event, uint32_t cert_no, enum reason reason)
+{
+    struct msg msg;
+
+    memset(&msg, 0, sizeof msg);
+    msg.type = MSG_EVENT;
+    msg.event.event = (uint16_t)event;
+    msg.event.reason = (uint16_t)reason;
+    msg.event.cert_no = cert_no;
+    return msg;
+}
+
+void report_event(enum event event, uint32_t cert_no, enum reason reason, const char *format, ...)
+{
+    struct msg msg = report_event_begin(event, cert_no, reason);
+    char raw[DETAIL_MAX + 1];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    text_clean_copy(msg.event.detail, sizeof msg.event.detail, raw, strlen(raw));
+    report_message(&msg);
+}

@@ -1,0 +1,204 @@
+/*
+ * Owns: the writer's loop: who says what, and what follows from it.
+ * Runs in: writer.
+ * Never: waits for the fetcher; ends because it misbehaves.
+ */
+#include "writer_loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commit/commit.h"
+#include "offers/offer_intake.h"
+#include "system/log.h"
+#include "state/writer_report.h"
+#include "offers/cert_intake.h"
+#include "commit/commit_loop.h"
+
+/* Messages taken from the supervisor before the fetcher gets its turn. */
+#define TURN_MESSAGES 256
+
+/* A pass over the certificates that were told of, no more and no fewer. */
+static bool begin_pass(struct writer *writer, uint32_t cert_count)
+{
+    if (cert_count != roster_count(writer->roster)) {
+        log_error("a pass over %u certificates, of which %zu are known", cert_count, roster_count(writer->roster));
+        return false;
+    }
+    writer->has_pass_begun = true;
+    return true;
+}
+
+static bool take_gone(struct writer *writer, const char *name)
+{
+    writer->has_changes = writer->has_urgent_changes = true;
+    return gone_add(&writer->gone, name);
+}
+
+/* The fetcher was started anew: it hears again what is held for each certificate, over its new channel (taken over). */
+static void meet_fetcher(struct writer *writer, int fd)
+{
+    ipc_close(&writer->fetcher);
+    ipc_init(&writer->fetcher, fd, PARTY_WRITER, PARTY_FETCHER);
+    writer->fetcher.state = MSG_STATE_RUN;
+    writer->has_fetcher_finished = false;
+    for (uint32_t i = 0; i < roster_count(writer->roster); i++) {
+        const struct roster_entry *entry = roster_at(writer->roster, i);
+
+        if (!entry->is_dropped)
+            answers_add(&writer->answers, writer->roster, i, ANSWER_HELD, entry->told_reason);
+    }
+}
+
+static bool obey_watch(struct writer *writer, const struct msg *msg, int *fd)
+{
+    switch (msg->type) {
+    case MSG_WATCH:
+        watch_begin(writer);
+        return true;
+    case MSG_CERT_DROP:
+        roster_drop(writer->roster, msg->cert_drop.cert_no);
+        return true;
+    case MSG_PEER:
+        meet_fetcher(writer, *fd);
+        *fd = -1;
+        return true;
+    case MSG_RESUME:
+        told_resume(writer, msg->resume.cert_no, (int64_t)time(NULL));
+        return true;
+    case MSG_APACHE:
+        watch_apache(writer, *fd);
+        return true;
+    case MSG_APACHE_LOCK:
+        watch_apache_lock(writer, &msg->apache_lock, *fd);
+        return true;
+    case MSG_RESTART:
+        watch_restart(writer, msg->restart.request);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* *fd: what came with the message; -1 when it was taken over.  Returns false when the process must end. */
+static bool obey(struct writer *writer, const struct msg *msg, int *fd)
+{
+    switch (msg->type) {
+    case MSG_CERT_ADD:
+        return told_cert(writer, &msg->cert_add, *fd, (int64_t)time(NULL));
+    case MSG_CERT_GONE:
+        return take_gone(writer, msg->cert_gone.name);
+    case MSG_PASS_BEGIN:
+        return begin_pass(writer, msg->pass_begin.cert_count);
+    default:
+        if (writer->keeper != NULL && obey_watch(writer, msg, fd))
+            return true;
+        log_error("a message out of place from the supervisor: %s", msg_type_name(msg->type));
+        return false;
+    }
+}
+
+/* Returns false when the process is to end: *code says how. */
+static bool take_from_supervisor(struct writer *writer, int *code)
+{
+    for (unsigned i = 0; i < TURN_MESSAGES; i++) {
+        struct msg msg;
+        int fd = -1;
+        bool is_well;
+        enum ipc_result result = ipc_receive(&writer->supervisor, &msg, &fd, IPC_NOWAIT);
+
+        if (result == IPC_AGAIN)
+            return true;
+        *code = result == IPC_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE;
+        if (result == IPC_MALFORMED)
+            log_error("a message from the supervisor: %s", msg_result_text(writer->supervisor.refused));
+        if (result != IPC_OK)
+            return false;
+        is_well = obey(writer, &msg, &fd);
+        if (fd >= 0)
+            close(fd);
+        if (!is_well)
+            return false;
+    }
+    return true;
+}
+
+static void leave_fetcher(struct writer *writer, const char *why)
+{
+    if (why != NULL)
+        report_event(EVENT_PROTOCOL_VIOLATION, CERT_NO_NONE, REASON_PROTOCOL,
+            "a message from the fetcher: %s; its channel is closed", why);
+    ipc_close(&writer->fetcher);
+    writer->has_fetcher_finished = true;
+}
+
+/* As many offers as are there share one transaction. */
+static void take_from_fetcher(struct writer *writer)
+{
+    static struct intake intake;
+    static struct msg msg;
+    enum ipc_result result = IPC_OK;
+
+    intake_begin(&intake, writer, time(NULL));
+    while (result == IPC_OK && !intake_is_full(&intake)) {
+        result = ipc_receive(&writer->fetcher, &msg, NULL, IPC_NOWAIT);
+        if (result == IPC_OK && msg.type == MSG_OFFER)
+            intake_offer(&intake, INTAKE_FETCHER, msg.offer.cert_no, msg.offer.der, msg.offer.der_len);
+        else if (result == IPC_OK && msg.type == MSG_PASS_END)
+            writer->has_fetcher_finished = true;
+    }
+    intake_end(&intake);
+    if (result != IPC_OK && result != IPC_AGAIN)
+        leave_fetcher(writer, result == IPC_MALFORMED ? msg_result_text(writer->fetcher.refused) : NULL);
+}
+
+static void send_answers(struct writer *writer)
+{
+    enum ipc_result result;
+
+    if (!answers_are_due(&writer->answers))
+        return;
+    result = answers_send(&writer->answers, writer->roster, &writer->fetcher);
+    if (result != IPC_OK && result != IPC_AGAIN)
+        leave_fetcher(writer, NULL);
+}
+
+static void finish_pass(struct writer *writer)
+{
+    if (!writer->has_pass_begun || !writer->has_fetcher_finished)
+        return;
+    commit_pass(writer, time(NULL));
+    writer->has_pass_begun = false;
+    writer->has_fetcher_finished = writer->fetcher.fd < 0;
+}
+
+int loop_run(struct writer *writer)
+{
+    int code = EXIT_SUCCESS;
+
+    while (report_is_heard()) {
+        struct pollfd polled[3] = {
+            {writer->supervisor.fd, POLLIN, 0},
+            {writer->fetcher.fd, (short)(POLLIN | (answers_are_due(&writer->answers) ? POLLOUT : 0)), 0},
+            {writer->keeper == NULL ? -1 : keeper_fd(writer->keeper), POLLIN, 0},
+        };
+
+        if (poll(polled, 3, watch_wait_msec(writer)) < 0 && errno != EINTR)
+            return EXIT_FAILURE;
+        if (polled[2].revents != 0 && !watch_take_news(writer))
+            return EXIT_FAILURE;
+        if (polled[0].revents != 0 && !take_from_supervisor(writer, &code)) {
+            watch_end(writer);
+            return code;
+        }
+        if ((polled[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+            take_from_fetcher(writer);
+        send_answers(writer);
+        finish_pass(writer);
+        watch_tick(writer);
+    }
+    return EXIT_SUCCESS;
+}
