@@ -1,8 +1,3 @@
-/*
- * Owns: one pass over the certificates.
- * Runs in: fetcher.
- * Never: asks for a certificate that has expired, names no responder or cannot be read; ends before every offer is answered.
- */
 #include "pass.h"
 
 #include <stdlib.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what comes in from supervisor and writer, and what happens when one of them is gone.
- * Runs in: fetcher.
- * Never: takes a message that the protocol does not allow now.
- */
 #include "peers.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: cutting a process's capabilities (libcap) down to a list.
- * Runs in: supervisor, fetcher, writer.
- * Never: raises one that the process does not have.
- */
 #include "sandbox/caps.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: a child's first step: its channels are there, and nothing else of what it inherited stays.
- * Runs in: fetcher, writer.
- * Never: goes on when it was started by hand.
- */
 #include "sandbox/child.h"
 
 #include <errno.h>

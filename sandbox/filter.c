@@ -1,8 +1,3 @@
-/*
- * Owns: turning a policy table into a seccomp filter (libseccomp), for this architecture or another.
- * Runs in: supervisor, fetcher, writer, keeper, the writer's reader.
- * Never: makes half a table; lets a call of another architecture (32 bit, x32) through.
- */
 #include "sandbox/filter.h"
 
 #include <errno.h>

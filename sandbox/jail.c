@@ -1,8 +1,3 @@
-/*
- * Owns: locking a process in: descriptors, limits, root directory, ids, capabilities, Landlock, seccomp; in that order.
- * Runs in: fetcher, writer.
- * Never: comes half way: any step that fails ends in an error, unless it is a layer the kernel does not have.
- */
 #include "sandbox/jail.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the Landlock layer (landlock(7)): which directories stay usable, TCP, no signals to others.
- * Runs in: fetcher, writer.
- * Never: fails because a kernel lacks it; says so instead.
- */
 #include "sandbox/landlock.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the lock that keeps a second stapleguardd out.
- * Runs in: supervisor.
- * Never: waits for the other one, or believes a file without its lock.
- */
 #include "instance.h"
 
 #include <errno.h>

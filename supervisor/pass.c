@@ -1,8 +1,3 @@
-/*
- * Owns: one pass: children started, certificates handed out, messages relayed, children collected.
- * Runs in: supervisor.
- * Never: parses what a child passes on; ends because a child did.
- */
 #include "pass.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the writer's loop: who says what, and what follows from it.
- * Runs in: writer.
- * Never: waits for the fetcher; ends because it misbehaves.
- */
 #include "writer_loop.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what an edit of Apache's configuration would do to files, before anybody does it.
- * Runs in: command line.
- * Never: opens, writes or removes a file.
- */
 #include "apache_config/change_set.h"
 
 #include <stdlib.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: Apache's configuration as Apache reads it: the files, the virtual hosts that speak TLS, the stapling directives.
- * Runs in: command line.
- * Never: writes a file, runs Apache, or takes what it does not understand for something it knows.
- */
 #include "apache_config/config.h"
 
 #include <stdlib.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what stands behind <VirtualHost and Listen: a host and a port.
- * Runs in: command line.
- * Never: looks a name up; two names of one address are two hosts here.
- */
 #include "apache_config/config_address.h"
 
 #include <stdlib.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: memory that lives exactly as long as one reading of Apache's configuration.
- * Runs in: command line.
- * Never: gives a piece back before the whole.
- */
 #include "apache_config/config_arena.h"
 
 #include <stdarg.h>

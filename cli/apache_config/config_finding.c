@@ -1,8 +1,3 @@
-/*
- * Owns: what the administrator should know about a configuration before or after an edit, as typed values.
- * Runs in: command line.
- * Never: decides what a finding means for the command's exit.
- */
 #include "apache_config/config_finding.h"
 
 #include <stdio.h>

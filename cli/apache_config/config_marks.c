@@ -1,8 +1,3 @@
-/*
- * Owns: how our lines look in a file that is not ours, putting them in, and finding them again.
- * Runs in: command line.
- * Never: changes a byte that is not ours: without our lines the bytes are those from before.
- */
 #include "apache_config/config_marks.h"
 
 #include <stdlib.h>

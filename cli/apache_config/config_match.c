@@ -1,8 +1,3 @@
-/*
- * Owns: which virtual hosts serve a name, as Apache chooses them.
- * Runs in: command line.
- * Never: looks anything up in DNS.
- */
 #include "apache_config/config_match.h"
 
 #include <ctype.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what enable and disable share: a set of changes in the making, and reading its result again.
- * Runs in: command line.
- * Never: hands a set out that was not read again.
- */
 #include "apache_config/edit.h"
 
 #include <stdarg.h>

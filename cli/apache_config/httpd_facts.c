@@ -1,8 +1,3 @@
-/*
- * Owns: what is defined and loaded at a point of the reading, and whether a conditional section counts there.
- * Runs in: command line.
- * Never: asks Apache, or changes what the caller handed in.
- */
 #include "apache_config/httpd_facts.h"
 
 #include <regex.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the files of Apache's configuration as they are, or as they would be after a set of changes.
- * Runs in: command line.
- * Never: writes; reads what is no regular file; reads a file twice.
- */
 #include "apache_config/httpd_files.h"
 
 #include <dirent.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: augeas' httpd lens as the second reader of every file: both must see the same sections and directives.
- * Runs in: command line.
- * Never: lets augeas open, load or save a file.
- */
 #include "apache_config/httpd_lens.h"
 
 #include <augeas.h>

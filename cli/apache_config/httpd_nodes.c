@@ -1,8 +1,3 @@
-/*
- * Owns: the lines and sections of one configuration file, and at which byte each begins and ends.
- * Runs in: command line.
- * Never: opens a file, or knows what a directive means.
- */
 #include "apache_config/httpd_nodes.h"
 
 #include <stdarg.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: following the files of a configuration line by line, as httpd does when it reads them.
- * Runs in: command line.
- * Never: decides what the lines mean together; that is httpd_tree.c.
- */
 #include "apache_config/httpd_walk.h"
 
 #include <string.h>

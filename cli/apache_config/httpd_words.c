@@ -1,8 +1,3 @@
-/*
- * Owns: how httpd cuts a directive's arguments into words, and puts in ${NAME} and a macro's arguments.
- * Runs in: command line.
- * Never: looks a variable up itself, or gives a word an end that httpd would not.
- */
 #include "apache_config/httpd_words.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: our own file in Apache's configuration: where it belongs, what is in it, and knowing it again.
- * Runs in: command line.
- * Never: puts it where Apache would not read it.
- */
 #include "apache_config/own_file.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what was asked of `stapleguard audit`: its options, taken apart and checked.
- * Runs in: command line.
- * Never: opens the log.
- */
 #include "audit/audit_request.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: `stapleguard audit --setup-seal`: the first key of the seals, and the verification key that is shown once.
- * Runs in: command line, as root.
- * Never: writes the verification key into a file, or puts a new key over one that is there unless it is told to.
- */
 #include "audit/audit_setup.h"
 
 #include <errno.h>

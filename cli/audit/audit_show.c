@@ -1,8 +1,3 @@
-/*
- * Owns: what `stapleguard audit` prints of the records themselves: the story, or their lines.
- * Runs in: command line.
- * Never: judges whether the log is whole.
- */
 #include "audit/audit_show.h"
 
 #include <inttypes.h>

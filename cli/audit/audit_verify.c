@@ -1,8 +1,3 @@
-/*
- * Owns: `stapleguard audit --verify`: the anchors, the whole chain, and what is said of it.
- * Runs in: command line.
- * Never: calls a log sound of which a part was not seen.
- */
 #include "audit/audit_verify.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: hashes of the log that are kept elsewhere, as SEQ:HASH.
- * Runs in: command line.
- * Never: takes one that is not written as the service writes it.
- */
 #include "audit/review_anchors.h"
 
 #include <stdlib.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: whether the log is whole: the chain of hashes over all its lines, anchors that it must agree with, and seals.
- * Runs in: command line.
- * Never: reads a file; keeps more than a window of the log.
- */
 #include "audit/review_check.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what was done to a log where its chain does not go on.
- * Runs in: command line.
- * Never: looks further than the window.
- */
 #include "audit/review_diagnose.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: which files the audit log is made of, open, and in the order in which they were written.
- * Runs in: command line.
- * Never: writes.
- */
 #include "audit/review_files.h"
 
 #include <dirent.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: which records a reviewer wants to see.
- * Runs in: command line.
- * Never: takes a name that no record can have; it says which there are.
- */
 #include "audit/review_filter.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: a line of the log as far as the chain is concerned.
- * Runs in: command line.
- * Never: keeps the line itself.
- */
 #include "audit/review_item.h"
 
 #include <string.h>

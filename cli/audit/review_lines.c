@@ -1,8 +1,3 @@
-/*
- * Owns: the lines of one file of the audit log, whether it is compressed or not, in a buffer that does not grow.
- * Runs in: command line.
- * Never: runs a program to decompress, or stops because of what a line holds.
- */
 #include "audit/review_lines.h"
 
 #include <archive.h>

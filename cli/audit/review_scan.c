@@ -1,8 +1,3 @@
-/*
- * Owns: one line of the audit log taken apart into its members, without copying or building anything.
- * Runs in: command line.
- * Never: allocates, or looks behind the line's end.
- */
 #include "audit/review_scan.h"
 
 #include <limits.h>

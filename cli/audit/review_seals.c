@@ -1,8 +1,3 @@
-/*
- * Owns: whether each record's seal (audit_seal.h) is right, with keys that are evolved from the first.
- * Runs in: command line.
- * Never: goes back in the epochs, or to the key before.
- */
 #include "audit/review_seals.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what a record means, as a sentence: what happened, why in words, and what comes next.
- * Runs in: command line.
- * Never: shows a raw member where there is a word for it.
- */
 #include "audit/review_story.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: a period in numbers: what became of each certificate, and what happened to Apache, its cache and the service.
- * Runs in: command line.
- * Never: keeps a record; memory grows with the number of certificates alone.
- */
 #include "audit/review_summary.h"
 
 #include <search.h>

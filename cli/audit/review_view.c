@@ -1,8 +1,3 @@
-/*
- * Owns: records on a terminal: time, what it is about, and a sentence, in columns.
- * Runs in: command line.
- * Never: prints a byte of a line that text.h would not let through.
- */
 #include "audit/review_view.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: points in time as people write them: "2 days ago", "yesterday", "1h", "2026-11-23 17:30", RFC 3339; and how we show one.
- * Runs in: command line.
- * Never: asks what time it is; `now` comes in, the zone is that of TZ.
- */
 #include "audit/review_when.h"
 
 #include <inttypes.h>

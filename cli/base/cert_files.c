@@ -1,8 +1,3 @@
-/*
- * Owns: reading a certificate and its chain from the files that a command names.
- * Runs in: command line.
- * Never: keeps anything of a file but its CERTIFICATE blocks.
- */
 #include "base/cert_files.h"
 
 enum reason cert_files_read(

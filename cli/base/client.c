@@ -1,8 +1,3 @@
-/*
- * Owns: the command line's end of the control socket, and the status that was saved for when nobody answers.
- * Runs in: command line.
- * Never: waits for ever for a daemon that hangs, or believes a length of its beyond a bound.
- */
 #include "base/client.h"
 
 #include <errno.h>

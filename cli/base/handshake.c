@@ -1,8 +1,3 @@
-/*
- * Owns: one TLS handshake with a status request, as a browser makes it.
- * Runs in: command line (check --connect; enable, in a locked-in child).
- * Never: judges what it got.
- */
 #include "base/handshake.h"
 
 #include <stdbool.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: how answers look on standard output: a first line that programs read, then lines for people.
- * Runs in: command line.
- * Never: prints text from outside uncleaned.
- */
 #include "base/output.h"
 
 #include <errno.h>

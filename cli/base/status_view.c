@@ -1,8 +1,3 @@
-/*
- * Owns: the status (docs/status.md) as the commands see it.
- * Runs in: command line.
- * Never: believes that a member is there.
- */
 #include "base/status_view.h"
 
 #include <json-c/json.h>

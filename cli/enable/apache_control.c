@@ -1,8 +1,3 @@
-/*
- * Owns: testing Apache's configuration, restarting Apache through its control command, and seeing that it did.
- * Runs in: command line (enable, disable), as root.
- * Never: signals Apache itself, or restarts one whose configuration is broken.
- */
 #include "enable/apache_control.h"
 
 #include <ctype.h>

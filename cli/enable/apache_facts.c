@@ -1,8 +1,3 @@
-/*
- * Owns: what Apache and its control command say about themselves: version, paths, modules, command line, environment.
- * Runs in: command line (enable, disable), as root.
- * Never: reads Apache's configuration (httpd/ does), or changes anything.
- */
 #include "enable/apache_facts.h"
 
 #include <ctype.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: Debian's way of loading a module: which files a2enmod makes, and having it make or remove them.
- * Runs in: command line (enable, disable), as root.
- * Never: guesses where it is not Debian's layout.
- */
 #include "enable/apache_modules.h"
 
 #include <errno.h>

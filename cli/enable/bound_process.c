@@ -1,12 +1,3 @@
-/*
- * Owns: running a program that must not outlive us, however we end.
- * Runs in: command line (enable, disable), as root.
- * Never: uses a shell, or passes its environment, descriptors or signal mask on.
- *
- * A process that changes its user, as Apache does, loses its bond to us (prctl(2), PR_SET_PDEATHSIG), and its own children never
- * had one.  So it gets a first process of its own, in a PID namespace: that one keeps the bond, and with it the kernel ends
- * everything in there.
- */
 #include "enable/bound_process.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: finding out which DBM type this Apache makes, before a site depends on it.
- * Runs in: command line (enable), as root.
- * Never: reads the site's configuration, or listens but on loopback and for a moment.
- */
 #include "enable/dbm_trial.h"
 
 #include <arpa/inet.h>

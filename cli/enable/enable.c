@@ -1,8 +1,3 @@
-/*
- * Owns: enable, step by step: fetch, write, load, test, restart, see; and recovery of a killed run.
- * Runs in: command line, as root.
- * Never: touches Apache before the staples are there.
- */
 #include "enable/enable.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the frame of enable and disable: tidy up after a killed run, plan, show, and then refuse, stop, or do it or go back.
- * Runs in: command line (enable, disable), as root.
- * Never: knows what either changes.
- */
 #include "enable/enable_operation.h"
 
 static enum setup_code carry_out(const struct operation *operation, const struct setup_options *options, struct plan *plan)

@@ -1,8 +1,3 @@
-/*
- * Owns: what the steps of enable and disable share: counting them, interruption, changes to files, the way back.
- * Runs in: command line (enable, disable), as root.
- * Never: goes back over a change that is not in the journal.
- */
 #include "enable/enable_steps.h"
 
 #include <signal.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what a preflight found, with its weight, in the order in which it was found.
- * Runs in: command line (enable, disable).
- * Never: prints text from outside uncleaned.
- */
 #include "enable/finding.h"
 
 #include <stdarg.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: looking at the directories that Apache and the service share, before they do.
- * Runs in: command line (enable), as root.
- * Never: makes or changes one (common/host/directories.h does).
- */
 #include "enable/places.h"
 
 #include <errno.h>

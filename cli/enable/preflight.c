@@ -1,8 +1,3 @@
-/*
- * Owns: everything that is found out and decided before an enable or disable changes anything: the preflight.
- * Runs in: command line (enable, disable), as root.
- * Never: changes a file, a module, a service or Apache.
- */
 #include "enable/preflight.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: having stapleguardd fetch: through the running service, by starting its unit, or by single passes.
- * Runs in: command line (enable, disable), as root.
- * Never: fetches itself.
- */
 #include "enable/service_control.h"
 
 #include <errno.h>

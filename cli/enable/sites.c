@@ -1,8 +1,3 @@
-/*
- * Owns: the TLS sites that an enable is about, as a visitor and a responder see them: where they listen, their certificates.
- * Runs in: command line (enable, disable), as root.
- * Never: connects to anything.
- */
 #include "enable/sites.h"
 
 #include <arpa/inet.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: seeing with real handshakes what every site serves now, for each key type.
- * Runs in: command line (enable, disable), as root; the handshakes in a child (visitor.h).
- * Never: takes a staple for good that a strict client would refuse.
- */
 #include "enable/verify_staples.h"
 
 #include <inttypes.h>

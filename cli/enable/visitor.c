@@ -1,8 +1,3 @@
-/*
- * Owns: seeing what a visitor sees: a handshake with one site, judged; a connection to a responder.
- * Runs in: command line (enable, disable): each in a child of its own, as an unprivileged user.
- * Never: lets the command's own process read a byte that came over a connection, or ask a name server.
- */
 #include "enable/visitor.h"
 
 #include <errno.h>

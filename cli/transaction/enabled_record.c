@@ -1,8 +1,3 @@
-/*
- * Owns: STATE_DIR/setup/enabled: what enable did beside Apache's own files, for disable to take back.
- * Runs in: command line (enable, disable), as root.
- * Never: believes a name in it that is no module's.
- */
 #include "transaction/enabled_record.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: removing a directory of ours with all that is in it.
- * Runs in: command line (enable, disable), as root.
- * Never: follows a link.
- */
 #include "transaction/remove_tree.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what stands at one path, remembered so that it can be put there again; and putting it there in one step.
- * Runs in: command line (enable, disable), as root.
- * Never: follows a symbolic link at the path itself, or leaves half a file behind.
- */
 #include "transaction/snapshot.h"
 
 #include <errno.h>

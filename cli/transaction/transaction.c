@@ -1,9 +1,3 @@
-/*
- * Owns: changing files of Apache's as one: the lock, the backup and the journal before the first change, the changes, and
- *       undoing them, also those of a run that was killed.
- * Runs in: command line (enable, disable), as root.
- * Never: changes a path that is not in the journal on disk; writes over what somebody else changed meanwhile.
- */
 #include "transaction/transaction.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what is written down before Apache's files are changed: all that undoing it takes; and its text on disk.
- * Runs in: command line (enable, disable), as root.
- * Never: touches the disk itself; believes a text whose seal is not its own.
- */
 #include "transaction/undo_journal.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the file that holds the present key of the seals: its text, and replacing it so that no key before it is left.
- * Runs in: supervisor (moves the key on), command line (puts the first one there).
- * Never: takes a file that is damaged, or that anybody but its owner could have read.
- */
 #include "audit/audit_key_file.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: one record of the audit log as one line of JSON, and its place in the chain of SHA-256 hashes.
- * Runs in: supervisor (writes), command line (reads and verifies).
- * Never: touches a file or a clock; lets a byte into a line that text.h would not let through.
- */
 #include "audit/audit_record.h"
 
 #include <assert.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the seals of the audit log: keys that go one way, and the MAC that a record carries.
- * Runs in: supervisor (seals), command line (makes the first key, verifies).
- * Never: touches a file or a clock; can give a key of an epoch before the one it is given.
- */
 #include "audit/audit_seal.h"
 
 #include <inttypes.h>

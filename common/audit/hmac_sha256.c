@@ -1,8 +1,3 @@
-/*
- * Owns: HMAC with SHA-256 (RFC 2104), which libmd does not have.
- * Runs in: supervisor, command line.
- * Never: leaves a key behind on its stack.
- */
 #include "audit/hmac_sha256.h"
 
 #include <sha2.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what we read out of ASN.1 by way of OpenSSL: exact DER, times as seconds, names as clean text.
- * Runs in: fetcher, writer, command line.
- * Never: asks for the time zone (the C library would open /etc/localtime, which a locked-in process may not).
- */
 #include "cert/asn1_value.h"
 
 #include <limits.h>

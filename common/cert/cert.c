@@ -1,8 +1,3 @@
-/*
- * Owns: what we must know of one certificate: its identity, its issuer, its responders, its dates.
- * Runs in: fetcher, writer, command line.
- * Never: opens a file, sees a private key, or keeps the whole certificate.
- */
 #include "cert/cert.h"
 
 #include <stdio.h>

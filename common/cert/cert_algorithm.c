@@ -1,8 +1,3 @@
-/*
- * Owns: which signature algorithms and keys are good enough for a response or a delegate's certificate.
- * Runs in: fetcher, writer, command line.
- * Never: verifies anything.
- */
 #include "cert/cert_algorithm.h"
 
 #include <openssl/evp.h>

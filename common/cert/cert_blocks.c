@@ -1,8 +1,3 @@
-/*
- * Owns: the certificates in a text of CERTIFICATE blocks, parsed, and which of them is the leaf, which its issuer.
- * Runs in: fetcher, writer, command line.
- * Never: opens a file, or believes a name where there is a signature.
- */
 #include "cert/cert_blocks.h"
 
 #include <limits.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: from the text that travels with a CERT_ADD to a certificate and its first state: may a response be asked for?
- * Runs in: fetcher, writer, command line.
- * Never: opens a file, or moves the descriptor's offset (fetcher and writer share it).
- */
 #include "cert/cert_load.h"
 
 #include <errno.h>

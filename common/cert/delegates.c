@@ -1,9 +1,3 @@
-/*
- * Owns: the certificates that one issuer was found to have signed for its responders, so that each is parsed and its signature
- *       computed once.
- * Runs in: fetcher, writer, command line.
- * Never: remembers a judgement: dates, extensions and algorithms are looked at again for each response.
- */
 #include "cert/delegates.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: one shared struct issuer for each CA certificate that issued one of ours.
- * Runs in: fetcher, writer, command line.
- * Never: frees an issuer before the whole table goes.
- */
 #include "cert/issuer_table.h"
 
 #include <stdlib.h>

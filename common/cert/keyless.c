@@ -1,8 +1,3 @@
-/*
- * Owns: an OpenSSL context that computes digests and nothing else, to parse certificates in whose keys nobody needs.
- * Runs in: fetcher, writer, command line.
- * Never: verifies anything; decodes a key.
- */
 #include "cert/keyless.h"
 
 #include <openssl/core_dispatch.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: reading the configuration: the file, its keys and their values, and the first thing that is wrong with it.
- * Runs in: supervisor, command line.
- * Never: guesses: an unknown section, key or value is an error that names file and line.
- */
 #include "conf/conf.h"
 
 #include <errno.h>

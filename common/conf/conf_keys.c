@@ -1,8 +1,3 @@
-/*
- * Owns: the table of every key: section, name, type, bounds, default, and where in struct conf it lies.
- * Runs in: supervisor, command line.
- * Never: changes while the program runs.
- */
 #include "conf/conf_keys.h"
 
 #include <stdio.h>

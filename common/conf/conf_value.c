@@ -1,8 +1,3 @@
-/*
- * Owns: what a value of the configuration may be, by type, and turning its text into a field of struct conf.
- * Runs in: supervisor, command line.
- * Never: opens or looks at what a value names.
- */
 #include "conf/conf_value.h"
 
 #include <assert.h>

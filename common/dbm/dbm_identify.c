@@ -1,8 +1,3 @@
-/*
- * Owns: telling from its first bytes what kind of file stands where Apache's DBM file should be.
- * Runs in: writer; command line (enable).
- * Never: opens or reads a file; it is given the bytes.
- */
 #include "dbm/dbm_identify.h"
 
 #include <stdbool.h>

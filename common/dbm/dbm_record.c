@@ -1,8 +1,3 @@
-/*
- * Owns: one stapling record as httpd keeps it in a DBM file: key, value, and their bounds.
- * Runs in: writer, its reader of Apache's file, tests.
- * Never: touches a file; reads a length that it has not checked.
- */
 #include "dbm/dbm_record.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: finding Apache's main process (PidFile, pidfd).
- * Runs in: supervisor; command line (enable, disable).
- * Never: signals it, or believes a PidFile whose process is gone.
- */
 #include "host/apache_process.h"
 
 #include <ctype.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the directories the service needs: made where they may be missing, looked at where they stand.
- * Runs in: supervisor, before the children start; command line (enable).
- * Never: changes a directory that it did not make, except below run_dir.
- */
 #include "host/directories.h"
 
 #include <errno.h>

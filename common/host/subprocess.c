@@ -1,8 +1,3 @@
-/*
- * Owns: running one fixed command of the configuration (apachectl) and keeping what it says.
- * Runs in: supervisor; command line (enable, disable).
- * Never: uses a shell, passes its environment or descriptors on, or waits longer than it was told.
- */
 #include "host/subprocess.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: turning the user names of the configuration into numbers.
- * Runs in: supervisor, before its sandbox; command line (enable).
- * Never: accepts root.
- */
 #include "host/users.h"
 
 #include <errno.h>

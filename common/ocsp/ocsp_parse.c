@@ -1,8 +1,3 @@
-/*
- * Owns: the outer form of an OCSP response: one DER value, successful, basic.
- * Runs in: fetcher, writer, command line.
- * Never: lets a second encoding of the same response through, or a byte that no signature covers and nobody looked at.
- */
 #include "ocsp/ocsp_parse.h"
 
 #include <stdbool.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: who signed a response: the issuer itself, or a delegate that the issuer itself authorised; and the signature.
- * Runs in: fetcher, writer, command line.
- * Never: builds a chain, asks a trust store, or believes a certificate because it came with the response.
- */
 #include "ocsp/ocsp_signer.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what a response says about one certificate: its SingleResponses whose CertID is ours.
- * Runs in: fetcher, writer, command line.
- * Never: looks at a signature; what it finds is a claim.
- */
 #include "ocsp/ocsp_single.h"
 
 #include <string.h>

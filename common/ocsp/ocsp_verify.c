@@ -1,8 +1,3 @@
-/*
- * Owns: the one gate before Apache's file: is this DER a response that may be stapled for this certificate now?
- * Runs in: fetcher (to choose), writer (to decide), command line (to explain).
- * Never: asks a clock, a file or the network; believes a certificate because it came with the response.
- */
 #include "ocsp/ocsp_verify.h"
 
 #include <stdio.h>

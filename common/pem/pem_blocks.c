@@ -1,8 +1,3 @@
-/*
- * Owns: opening and reading a certificate file, and wiping what was read.
- * Runs in: supervisor (as root), command line.
- * Never: leaves the raw file behind in memory: it may hold the private key.
- */
 #include "pem/pem_blocks.h"
 
 #include <errno.h>

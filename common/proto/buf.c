@@ -1,8 +1,3 @@
-/*
- * Owns: reading and writing fixed-width big-endian fields in a bounded buffer.
- * Runs in: every process.
- * Never: allocates, logs, or reads past the end; after one failure every further call fails too.
- */
 #include "proto/buf.h"
 
 #include <string.h>

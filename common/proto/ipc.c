@@ -1,8 +1,3 @@
-/*
- * Owns: one end of a SOCK_SEQPACKET channel: sending and receiving whole messages, with at most one descriptor.
- * Runs in: supervisor, fetcher, writer.
- * Never: hands out a message that msg_decode refused, leaks a descriptor that came with one, or blocks the wrong way.
- */
 #include "proto/ipc.h"
 
 #include <errno.h>

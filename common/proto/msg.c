@@ -1,8 +1,3 @@
-/*
- * Owns: the codecs of every message between two processes, made from the table in msg.h.
- * Runs in: supervisor, fetcher, writer.
- * Never: trusts a length, a direction or a state; a message is decoded whole or not at all.
- */
 #include "proto/msg.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the clock that deadlines are measured with, and the one question about the other: may anything be judged by it?
- * Runs in: supervisor, fetcher, writer.
- * Never: asks what time it is; `now` comes in.
- */
 #include "system/clock.h"
 
 #include <time.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: opening a file that somebody named in a configuration, and making what happened in a directory last.
- * Runs in: supervisor (as root), command line.
- * Never: waits in open, or hands out what is not a regular file.
- */
 #include "system/file.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the lines that people read while something runs.
- * Runs in: every process.
- * Never: ends the process, or writes what text.h would not let through.
- */
 #include "system/log.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: writing a whole file so that readers see the old one or the new one.
- * Runs in: supervisor.
- * Never: leaves a half-written file under its name.
- */
 #include "system/save_file.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: durations as people write them: 90s, 10m, 30h, 7d.
- * Runs in: supervisor, command line.
- * Never: accepts what it does not understand whole.
- */
 #include "text/duration.h"
 
 #include <inttypes.h>

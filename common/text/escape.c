@@ -1,8 +1,3 @@
-/*
- * Owns: percent-encoding of words (RFC 3986 2.1) and escaping of text inside JSON (RFC 8259 7).
- * Runs in: supervisor, command line.
- * Never: writes past its buffer; takes a sequence that is cut off or not hexadecimal.
- */
 #include "text/escape.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: octets as lower-case hexadecimal text, and back.
- * Runs in: every process.
- * Never: takes a digit that it would not write.
- */
 #include "text/hex.h"
 
 void hex_write(const uint8_t *octets, size_t len, char *text)

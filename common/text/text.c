@@ -1,8 +1,3 @@
-/*
- * Owns: what text may look like before it reaches a message, a terminal or the audit log.
- * Runs in: every process.
- * Never: lets a control character, a terminal escape or invalid UTF-8 through.
- */
 #include "text/text.h"
 
 #include <stdarg.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the events of the audit log: their names, who may report them, how serious they are.
- * Runs in: every process; the supervisor alone writes them down.
- * Never: lets a process report an event that is not its own.
- */
 #include "words/event.h"
 
 #include <stddef.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the stable words for why something is not as it should be.
- * Runs in: every process.
- * Never: holds text from outside.
- */
 #include "words/reason.h"
 
 #include <stddef.h>

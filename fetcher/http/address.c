@@ -1,8 +1,3 @@
-/*
- * Owns: which addresses may be connected to.
- * Runs in: fetcher.
- * Never: resolves a name or opens a socket.
- */
 #include "http/address.h"
 
 #include <arpa/inet.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: one exchange: from one URL of one certificate to a verified response, or to why there is none.
- * Runs in: fetcher.
- * Never: tries another URL, takes longer than the timeout all together, or decides what is kept.
- */
 #include "http/exchange.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the names of /etc/hosts, in memory.
- * Runs in: fetcher.
- * Never: asks DNS; reads the file again.
- */
 #include "http/hosts.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: libcurl's multi handle: its sockets and its timer in the loop, and the connections that are kept alive.
- * Runs in: fetcher.
- * Never: knows what a transfer is for.
- */
 #include "http/http.h"
 
 #include <stdlib.h>

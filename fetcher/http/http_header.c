@@ -1,8 +1,3 @@
-/*
- * Owns: what the few header fields that matter say.
- * Runs in: fetcher.
- * Never: believes a length or a number that it has not bounded; asks a clock.
- */
 #include "http/http_header.h"
 
 #include <curl/curl.h>

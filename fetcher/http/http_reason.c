@@ -1,8 +1,3 @@
-/*
- * Owns: what a finished transfer means.
- * Runs in: fetcher.
- * Never: does anything but look at what was noted.
- */
 #include "http/http_reason.h"
 
 #include <stdio.h>

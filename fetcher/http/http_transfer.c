@@ -1,9 +1,3 @@
-/*
- * Owns: one transfer with libcurl: its options, its callbacks and their bounds, how it ended.
- * Runs in: fetcher.
- * Never: resolves a name, follows a redirect, opens a file, starts a thread, connects to an address that its policy does not
- *        allow, or judges the OCSP response.
- */
 #include "http/http_transfer.h"
 
 #include <openssl/ssl.h>

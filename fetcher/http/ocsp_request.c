@@ -1,8 +1,3 @@
-/*
- * Owns: the OCSP request for a certificate, and the URL that carries it in a GET.
- * Runs in: fetcher.
- * Never: adds a nonce or signs.
- */
 #include "http/ocsp_request.h"
 
 #include <openssl/evp.h>

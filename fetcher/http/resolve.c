@@ -1,8 +1,3 @@
-/*
- * Owns: turning host names into addresses: the hosts file first, then DNS (c-ares), each answer kept for NAME_KEEP_SEC.
- * Runs in: fetcher.
- * Never: opens a file after resolver_new, starts a thread, or judges an address.
- */
 #include "http/resolve.h"
 
 #include <ares.h>

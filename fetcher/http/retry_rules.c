@@ -1,8 +1,3 @@
-/*
- * Owns: what follows from how an exchange ended.
- * Runs in: fetcher.
- * Never: does anything; it only answers.
- */
 #include "http/retry_rules.h"
 
 bool rules_is_redirect(unsigned http_status)

@@ -1,8 +1,3 @@
-/*
- * Owns: whom https responders must be vouched for by, and that OpenSSL has read all that it will ever read.
- * Runs in: fetcher.
- * Never: opens a file after the process is locked in.
- */
 #include "http/trust.h"
 
 #include <openssl/err.h>

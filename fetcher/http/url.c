@@ -1,8 +1,3 @@
-/*
- * Owns: what is read out of a responder's URL.
- * Runs in: fetcher.
- * Never: takes a URL that libcurl could understand differently.
- */
 #include "http/url.h"
 
 #include <ctype.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the one event loop.
- * Runs in: fetcher.
- * Never: knows what a descriptor is for; starts a thread.
- */
 #include "loop/event_loop.h"
 
 #include <errno.h>

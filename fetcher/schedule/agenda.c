@@ -1,8 +1,3 @@
-/*
- * Owns: which certificate is due next: a heap of times, each certificate in it at most once.
- * Runs in: fetcher (daemon).
- * Never: knows what a time means.
- */
 #include "schedule/agenda.h"
 
 #include <stdlib.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the certificates of this Apache by number.
- * Runs in: fetcher.
- * Never: keeps a whole certificate, or uses a number again.
- */
 #include "schedule/fetch_list.h"
 
 #include <stdlib.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: asking for certificates: slots for exchanges, one URL after the other, the offer, its answer.
- * Runs in: fetcher.
- * Never: decides when a certificate is asked for, or ends one before its offer is answered.
- */
 #include "schedule/fetch_queue.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what the fetcher tells the supervisor.
- * Runs in: fetcher.
- * Never: decides; lets text through that is not clean.
- */
 #include "schedule/fetcher_report.h"
 
 #include <stdio.h>

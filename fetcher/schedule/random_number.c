@@ -1,8 +1,3 @@
-/*
- * Owns: randomness for the schedule.
- * Runs in: fetcher.
- * Never: anything that must be hard to guess.
- */
 #include "schedule/random_number.h"
 
 #include <stddef.h>

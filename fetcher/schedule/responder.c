@@ -1,8 +1,3 @@
-/*
- * Owns: who waits for which responder.
- * Runs in: fetcher.
- * Never: asks anybody; it only says who is next.
- */
 #include "schedule/responder.h"
 
 #include <search.h>

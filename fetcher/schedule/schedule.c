@@ -1,8 +1,3 @@
-/*
- * Owns: when a certificate's staple is asked for.
- * Runs in: fetcher.
- * Never: asks a clock or for randomness; both come in.
- */
 #include "schedule/schedule.h"
 
 #define BACKOFF_MIN_SEC 60

@@ -1,8 +1,3 @@
-/*
- * Owns: which of the moments that the schedule allows is taken: the one at which least is asked for already.
- * Runs in: fetcher (daemon).
- * Never: goes beyond what schedule.h allows; asks a clock.
- */
 #include "schedule/schedule_spread.h"
 
 int64_t plan_next_at(const struct agenda *agenda, const struct schedule_record *record, const struct schedule_policy *policy,

@@ -1,8 +1,3 @@
-/*
- * Owns: the fetcher's daemon side: each certificate is asked for when its schedule says so.
- * Runs in: fetcher (daemon).
- * Never: wakes up for nothing; asks while there is no writer that could keep a response.
- */
 #include "schedule/scheduler.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: asking Apache which certificates it uses.
- * Runs in: supervisor.
- * Never: reads Apache's configuration itself.
- */
 #include "apache/apache_certs.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: a graceful restart of Apache on somebody's behalf: configuration test, word to the writer, its answer.
- * Runs in: supervisor (daemon).
- * Never: restarts an Apache whose configuration is broken; signals it (the writer's keeper does).
- */
 #include "apache/apache_restart.h"
 
 #include <stdio.h>

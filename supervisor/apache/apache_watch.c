@@ -1,8 +1,3 @@
-/*
- * Owns: finding Apache's main process (PidFile, pidfd) and the lock file of its `ssl-stapling` mutex.
- * Runs in: supervisor (daemon).
- * Never: signals Apache (the writer's keeper does), or believes a PidFile whose process is gone.
- */
 #include "apache/apache_watch.h"
 
 #include <ctype.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the audit log: its records in order, flushed in batches, sealed, told to the journal, continued whatever happens to the file.
- * Runs in: supervisor.
- * Never: fails the service, or writes a record twice.
- */
 #include "audit/audit.h"
 
 #include <errno.h>

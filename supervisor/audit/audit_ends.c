@@ -1,8 +1,3 @@
-/*
- * Owns: what it means when the end of the audit log's file is not where its chain ended: what is missing, and where the chain goes on.
- * Runs in: supervisor.
- * Never: touches a file.
- */
 #include "audit/audit_ends.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the audit log's file: opened and locked, appended to, followed when it is renamed, removed, cut off or written to by others.
- * Runs in: supervisor.
- * Never: changes a byte that is there.
- */
 #include "audit/audit_file.h"
 
 #include <dirent.h>

@@ -1,9 +1,3 @@
-/*
- * Owns: the end of the audit log's chain, kept in state_dir beside the log, so that a log that was cut off, replaced or rotated out
- *       of sight is noticed and its chain goes on.
- * Runs in: supervisor.
- * Never: runs ahead of what is on the disk in the log.
- */
 #include "audit/audit_head.h"
 
 #include <errno.h>

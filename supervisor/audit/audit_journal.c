@@ -1,8 +1,3 @@
-/*
- * Owns: what of the audit log goes to the system journal: each event with its fields, and the head of the chain now and then.
- * Runs in: supervisor.
- * Never: waits for the journal.
- */
 #include "audit/audit_journal.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: an event as one sentence for people.
- * Runs in: supervisor.
- * Never: lets through what text.h would not.
- */
 #include "audit/audit_message.h"
 
 #include <inttypes.h>

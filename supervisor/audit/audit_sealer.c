@@ -1,9 +1,3 @@
-/*
- * Owns: the key that the audit log's records are sealed with now: read from state_dir, moved on at each interval, wiped.
- * Runs in: supervisor.
- * Never: seals with a key before that key, and no earlier one, is on the disk; keeps a key longer than its interval, as far as it can
- *        write; goes back.
- */
 #include "audit/audit_sealer.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the end of an audit log that is there already: the last sound record, and what lies behind it.
- * Runs in: supervisor.
- * Never: writes.
- */
 #include "audit/audit_tail.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the system journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): an entry's bytes, and sending it.
- * Runs in: supervisor.
- * Never: waits for the journal, or lets a value become a field of its own.
- */
 #include "audit/journal_entry.h"
 
 #include <endian.h>

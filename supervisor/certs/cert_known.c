@@ -1,9 +1,3 @@
-/*
- * Owns: what was known of each certificate after the last pass, so that the audit log tells a thing once and not at every
- *       pass.
- * Runs in: supervisor.
- * Never: decides about a staple; without its file everything is merely told once more.
- */
 #include "certs/cert_known.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the list of certificates that are looked after, and what the children said of each.
- * Runs in: supervisor.
- * Never: looks into a certificate; what it knows of one, the writer told it.
- */
 #include "certs/cert_list.h"
 
 #include <search.h>

@@ -1,9 +1,3 @@
-/*
- * Owns: telling both children of the certificates of the pool, one after the other, as fast as the slower one takes them;
- *       and everything else that is said to a child that may be busy.
- * Runs in: supervisor.
- * Never: waits for a child, holds more than one certificate's text at a time, or hands out anything but CERTIFICATE blocks.
- */
 #include "children/cert_feed.h"
 
 #include <fcntl.h>

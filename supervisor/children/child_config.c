@@ -1,8 +1,3 @@
-/*
- * Owns: the first message to each child: what of the configuration it needs.
- * Runs in: supervisor.
- * Never: tells a child more than that.
- */
 #include "children/child_config.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: fetcher and writer over the daemon's life: started, started anew with back-off when one ends, stopped.
- * Runs in: supervisor (daemon).
- * Never: lets the end of one end the other; gives up.
- */
 #include "children/children.h"
 
 #include <errno.h>

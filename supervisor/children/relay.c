@@ -1,8 +1,3 @@
-/*
- * Owns: what becomes of a child's message: a line of the log, a record of the audit log, a fact in the pool.
- * Runs in: supervisor.
- * Never: lets a child report an event that is not its own, or about a certificate that does not exist; drops one uncounted.
- */
 #include "children/relay.h"
 
 #include <inttypes.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what a kernel that lacks a layer of the sandbox means: said by name, and put up with or not.
- * Runs in: supervisor.
- * Never: goes on without a layer that nothing stands in for, unless the administrator said so.
- */
 #include "children/sandbox_layers.h"
 
 #include <stddef.h>

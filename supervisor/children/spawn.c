@@ -1,8 +1,3 @@
-/*
- * Owns: starting the two children, each with nothing but its channels.
- * Runs in: supervisor.
- * Never: lets a descriptor, a signal mask or an environment variable of ours through to a child.
- */
 #include "children/spawn.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: how much one child may report: one bucket of tokens for each kind of report, as large as its certificates can need.
- * Runs in: supervisor.
- * Never: asks a clock.
- */
 #include "children/throttle.h"
 
 #define HOUR_MSEC (3600.0 * 1000.0)

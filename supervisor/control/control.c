@@ -1,8 +1,3 @@
-/*
- * Owns: the control socket (run_dir/control.sock): who may ask what, requests, answers.
- * Runs in: supervisor (daemon).
- * Never: waits for a client, believes a length of its, or lets anybody but root act.
- */
 #include "control/control.h"
 
 #include <errno.h>

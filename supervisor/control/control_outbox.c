@@ -1,8 +1,3 @@
-/*
- * Owns: what a client has still to read: pieces of octets in their order, sent as far as it takes them.
- * Runs in: supervisor (daemon).
- * Never: waits for the client, or copies what was given to it.
- */
 #include "control/control_outbox.h"
 
 #include <errno.h>

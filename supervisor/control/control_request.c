@@ -1,8 +1,3 @@
-/*
- * Owns: the words of one request line of the control socket.
- * Runs in: supervisor (daemon).
- * Never: touches anything but the line it is given.
- */
 #include "control/control_request.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the service's loop: what is waited for, what is done when.
- * Runs in: supervisor (daemon).
- * Never: parses what a child passes on; ends because a child did; waits for anybody but poll(2).
- */
 #include "daemon/daemon.h"
 
 #include <errno.h>

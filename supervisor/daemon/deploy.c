@@ -1,8 +1,3 @@
-/*
- * Owns: `stapleguard deploy`: a renewed certificate gets its staple first, and Apache its restart after.
- * Runs in: supervisor (daemon).
- * Never: restarts Apache into a must-staple certificate without a staple: the old one, with its staple, goes on serving.
- */
 #include "daemon/deploy.h"
 
 #include <limits.h>

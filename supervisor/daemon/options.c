@@ -1,8 +1,3 @@
-/*
- * Owns: stapleguardd's command line.
- * Runs in: supervisor.
- * Never: acts on it.
- */
 #include "daemon/options.h"
 
 #include <getopt.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: telling systemd how we are (sd_notify(3)) and its watchdog.
- * Runs in: supervisor (daemon).
- * Never: matters when there is no systemd.
- */
 #include "daemon/systemd_notify.h"
 
 #include <inttypes.h>

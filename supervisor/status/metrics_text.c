@@ -1,8 +1,3 @@
-/*
- * Owns: the service in numbers, in the OpenMetrics text format 1.0.
- * Runs in: supervisor (daemon).
- * Never: decides; it writes down what the pool and the facts say.
- */
 #include "status/metrics_text.h"
 
 #include <errno.h>

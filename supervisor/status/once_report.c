@@ -1,8 +1,3 @@
-/*
- * Owns: what a pass came to: progress while it runs, a summary that a person reads, the exit code.
- * Runs in: supervisor.
- * Never: decides about a staple; it counts what fetcher and writer reported.
- */
 #include "status/once_report.h"
 
 #include <inttypes.h>

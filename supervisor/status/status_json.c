@@ -1,8 +1,3 @@
-/*
- * Owns: the status of the service as JSON (docs/status.md is its contract).
- * Runs in: supervisor.
- * Never: decides; it writes down what the pool and the facts say.
- */
 #include "status/status_json.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: a pool of certificates and their pre-signed responses as make_pool writes it, and how a response is found in it.
- * Runs in: the benchmark's own programs.
- * Never: part of what is measured.
- */
 #include "bench_pool.h"
 
 #include <err.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the reference for what Berkeley DB itself takes: plain calls, in the kind of environment and file that we use.
- * Runs in: the benchmark.
- * Never: uses stapleguard's own code.
- */
 #include "parts_db.h"
 
 #include <db.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: as much of HTTP/1.1 as OCSP clients use: where a request ends, and what it asks for.
- * Runs in: the benchmark's responder.
- * Never: part of what is measured.
- */
 #include "responder_http.h"
 
 #include <ctype.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: finding an attempt by its name.
- * Runs in: probes (tests only).
- * Never: makes another one than was asked for.
- */
 #include "attempts.h"
 
 #include <stddef.h>

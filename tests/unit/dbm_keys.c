@@ -1,8 +1,3 @@
-/*
- * Owns: keys for the tests of Apache's file: at random, and ground to stand in bucket 0.
- * Runs in: unit tests.
- * Never: uses a random source that changes.
- */
 #include "dbm_keys.h"
 
 #include <stdbool.h>

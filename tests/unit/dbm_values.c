@@ -1,8 +1,3 @@
-/*
- * Owns: values for the tests of Apache's file, and putting one in as Apache's children do.
- * Runs in: unit tests.
- * Never: uses the code under test to write a file.
- */
 #include "dbm_values.h"
 
 #include <setjmp.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: an audit log in a directory of its own, with a clock that the test sets, and the lines that were logged meanwhile.
- * Runs in: unit tests.
- * Never: leaves anything behind.
- */
 #include "log_scene.h"
 
 #include <setjmp.h>

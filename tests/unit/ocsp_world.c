@@ -1,8 +1,3 @@
-/*
- * Owns: the small world of the verification tests: a root, an issuer, its delegate, a leaf, and a response that passes.
- * Runs in: unit tests.
- * Never: asks the clock: it is WORLD_NOW.
- */
 #include "ocsp_world.h"
 
 #include <setjmp.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: parsing a certificate in a test, with everything that comes of it.
- * Runs in: unit tests of cert.c.
- * Never: leaves *out as it was: it is spoiled first, so that a field that is not filled shows.
- */
 #include "parsed_cert.h"
 
 #include <setjmp.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: keys, certificates and OCSP responses for tests, made in memory, of every good and bad kind.
- * Runs in: unit tests.
- * Never: uses the code under test.
- */
 #include "pki.h"
 
 #include <setjmp.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: audit logs for tests: lines that follow each other, in memory, and what was done to them.
- * Runs in: unit tests.
- * Never: touches a file or a clock.
- */
 #include "review_log.h"
 
 #include <setjmp.h>

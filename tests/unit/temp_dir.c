@@ -1,8 +1,3 @@
-/*
- * Owns: a directory for one test, which is the working directory while the test runs.
- * Runs in: unit tests.
- * Never: leaves anything behind.
- */
 #include "temp_dir.h"
 
 #include <fcntl.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the end of a pass: Apache's file is brought up to date once, and everybody is told how each certificate stands.
- * Runs in: writer.
- * Never: calls a staple good that is not in the file in place.
- */
 #include "commit/commit.h"
 
 #include <stdio.h>

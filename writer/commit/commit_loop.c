@@ -1,8 +1,3 @@
-/*
- * Owns: the writer's daemon side: commits in their time, looks at what Apache wrote, restarts seen and restarts asked for.
- * Runs in: writer (daemon).
- * Never: touches Apache's file but through commit.h and the keeper.
- */
 #include "commit/commit_loop.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: when Apache's file is looked at and brought up to date next.
- * Runs in: writer (daemon).
- * Never: asks a clock.
- */
 #include "commit/commit_timer.h"
 
 static int64_t earlier(int64_t a, int64_t b)

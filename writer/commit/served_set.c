@@ -1,8 +1,3 @@
-/*
- * Owns: which records of our store belong into Apache's file now, and which have no use any more.
- * Runs in: writer.
- * Never: puts anything into the file that was not verified, revoked, or past its expiry.
- */
 #include "commit/served_set.h"
 
 #include <stdlib.h>

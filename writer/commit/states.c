@@ -1,8 +1,3 @@
-/*
- * Owns: telling the supervisor how each certificate stands after a commit.
- * Runs in: writer.
- * Never: calls a staple good that is not in the file in place.
- */
 #include "commit/states.h"
 
 #include <stdio.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: one commit of Apache's DBM file: read what is in place, merge, build, check, rename.
- * Runs in: writer.
- * Never: edits a file in place; loses a record that is not ours without saying so; opens what it reads itself.
- */
 #include "dbm/apache_dbm.h"
 
 #include <errno.h>

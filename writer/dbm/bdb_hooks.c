@@ -1,8 +1,3 @@
-/*
- * Owns: how Berkeley DB touches the system in this process: opening, writing, syncing, and what went wrong last.
- * Runs in: writer, its reader of Apache's file.
- * Never: hides an error; it only remembers it.
- */
 #include "dbm/bdb_hooks.h"
 
 #include <errno.h>

@@ -1,9 +1,3 @@
-/*
- * Owns: records of Apache's file that are kept in memory while a commit is made: each key once, bounded in number and
- *       octets.
- * Runs in: writer.
- * Never: keeps more than FOREIGN_ENTRIES_MAX records or FOREIGN_BYTES_MAX octets.
- */
 #include "dbm/dbm_entries.h"
 
 #include <stdlib.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: how many buckets Apache's file gets, so that the scan guard's empty key is the first record of it.
- * Runs in: writer.
- * Never: touches a file or Berkeley DB; asks for more buckets than DBM_LAYOUT_BITS_MAX says.
- */
 #include "dbm/dbm_layout.h"
 
 #define HASH_BITS 32u

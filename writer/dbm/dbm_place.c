@@ -1,8 +1,3 @@
-/*
- * Owns: the directory entry of Apache's DBM file: what stands there, and putting a finished file there instead.
- * Runs in: writer.
- * Never: follows a link, waits on a FIFO, or writes to a file that is in place.
- */
 #include "dbm/dbm_place.h"
 
 #include <errno.h>

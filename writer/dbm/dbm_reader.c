@@ -1,8 +1,3 @@
-/*
- * Owns: reading Apache's file, which Apache's children can write: hostile input for a library that was not made for it.
- * Runs in: writer, which forks the reader process for each look.
- * Never: lets the library touch the file in the writer itself; waits longer or keeps more than it was told.
- */
 #include "dbm/dbm_reader.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: how the reader process hands the records of Apache's file to the writer through a pipe.
- * Runs in: writer (decoding), its reader process (encoding).
- * Never: believes a length; the reader process may be in a stranger's hands.
- */
 #include "dbm/dbm_reader_stream.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: taking Apache's `ssl-stapling` mutex from outside.
- * Runs in: keeper.
- * Never: waits; whoever wants to tries again.
- */
 #include "keeper/apache_lock.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the writer's side of the keeper: orders, their replies, news.
- * Runs in: writer.
- * Never: touches Apache's file itself.
- */
 #include "keeper/keeper.h"
 
 #include <errno.h>

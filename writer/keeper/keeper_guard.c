@@ -1,8 +1,3 @@
-/*
- * Owns: the file that is in place: its links, what happens to it, putting it back, the shield.
- * Runs in: keeper.
- * Never: reads what is in the file.
- */
 #include "keeper/keeper_guard.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the keeper process: its jail and its loop.
- * Runs in: keeper.
- * Never: reads what is in Apache's file, or anything that came from outside.
- */
 #include "keeper/keeper_process.h"
 
 #include <errno.h>

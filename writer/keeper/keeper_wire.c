@@ -1,8 +1,3 @@
-/*
- * Owns: what writer and keeper say to each other: orders and their replies on one channel, news on another.
- * Runs in: writer, keeper.
- * Never: carries anything from outside.
- */
 #include "keeper/keeper_wire.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the shield: the immutable flag of the directory of Apache's file, in which nobody can delete a name, not even root.
- * Runs in: keeper; the writer's set-up, to lift one that was left behind.
- * Never: decides when.
- */
 #include "keeper/shield.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: taking in a certificate that the supervisor tells of: read it, say what it is, look what the store holds for it.
- * Runs in: writer.
- * Never: trusts the store blindly: what it holds is verified again before it can reach Apache's file.
- */
 #include "offers/cert_intake.h"
 
 #include <string.h>

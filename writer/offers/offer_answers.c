@@ -1,8 +1,3 @@
-/*
- * Owns: the answers that the fetcher is still to get: at most one for each certificate, the last one.
- * Runs in: writer.
- * Never: waits for the fetcher.
- */
 #include "offers/offer_answers.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the decision on an offered response, once it is verified: does it take the place of what is held?
- * Runs in: writer.
- * Never: verifies, stores, asks a clock; replaces what is held by anything worse.
- */
 #include "offers/offer_decision.h"
 
 #include <string.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: taking in responses that somebody offers: judged, stored in batches, then answered and reported.
- * Runs in: writer.
- * Never: acknowledges what the store has not committed; believes anything that came with an offer.
- */
 #include "offers/offer_intake.h"
 
 #include <stdio.h>

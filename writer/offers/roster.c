@@ -1,8 +1,3 @@
-/*
- * Owns: the certificates that the supervisor told of, by number, and what is held for each.
- * Runs in: writer.
- * Never: touches the store or a message; forgets a number.
- */
 #include "offers/roster.h"
 
 #include <search.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what the writer tells the supervisor: log lines, events, facts about certificates.
- * Runs in: writer.
- * Never: decides; goes on talking to a supervisor that is gone.
- */
 #include "state/writer_report.h"
 
 #include <stdarg.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: what the parts of the writer share: its store and its clock, and saying once when one of them is not usable.
- * Runs in: writer.
- * Never: sets a store aside for a full disk.
- */
 #include "state/writer_state.h"
 
 #include "system/clock.h"

@@ -1,8 +1,3 @@
-/*
- * Owns: the names of certificates whose files do not exist any more, for one pass.
- * Runs in: writer.
- * Never: decides; own.c looks here.
- */
 #include "store/gone_names.h"
 
 #include <stdlib.h>

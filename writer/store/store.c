@@ -1,8 +1,3 @@
-/*
- * Owns: our own store: one verified response for each certificate, in a transactional Berkeley DB environment.
- * Runs in: writer; also in the child that tries it out at start.
- * Never: acknowledges what is not on disk; calls a full disk damage.
- */
 #include "store/store.h"
 
 #include <errno.h>

@@ -1,8 +1,3 @@
-/*
- * Owns: the place of our store on disk: opening it safely, and setting a damaged one aside.
- * Runs in: writer.
- * Never: throws a store away; opens one in the writer itself that was not tried out in a child before.
- */
 #include "store/store_home.h"
 
 #include <dirent.h>

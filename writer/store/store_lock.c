@@ -1,8 +1,3 @@
-/*
- * Owns: the lock that keeps two writers from one store: one may still be ending, orphaned, when the next is started.
- * Runs in: writer, before its jail.
- * Never: lets go before the process, and whatever it forked that works on the store, has ended.
- */
 #include "store/store_lock.h"
 
 #include <errno.h>

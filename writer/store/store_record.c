@@ -1,8 +1,3 @@
-/*
- * Owns: how one response is kept in our store.
- * Runs in: writer.
- * Never: believes what it reads: every octet is covered by a digest that also covers the certificate it is kept for.
- */
 #include "store/store_record.h"
 
 #include <string.h>
