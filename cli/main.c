@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/command.h"
-#include "system/log.h"
 #include "base/output.h"
+#include "system/log.h"
 
 static const struct command *const commands[] = {
     &command_enable,

@@ -10,20 +10,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "sandbox/child.h"
 #include "http/exchange.h"
 #include "http/hosts.h"
 #include "http/http.h"
-#include "proto/ipc.h"
-#include "sandbox/jail.h"
-#include "system/log.h"
+#include "http/resolve.h"
+#include "http/trust.h"
 #include "loop/event_loop.h"
 #include "pass.h"
 #include "peers.h"
+#include "proto/ipc.h"
+#include "sandbox/child.h"
+#include "sandbox/jail.h"
 #include "schedule/fetch_list.h"
 #include "schedule/fetcher_report.h"
-#include "http/resolve.h"
-#include "http/trust.h"
+#include "system/log.h"
 
 /* Descriptors that we open ourselves before the jail (epoll, libcurl's wake-up pair) lie well below. */
 #define OWN_DESCRIPTORS_MAX 32
@@ -233,8 +233,8 @@ static bool set_up(struct fetcher *fetcher)
         log_error("epoll: %s", strerror(errno));
         return false;
     }
-    return prepare_libraries(fetcher) && prepare_names(fetcher) && prepare_exchanges(fetcher)
-        && prepare_schedules(fetcher) && listen_to_peers(fetcher) && lock_in(fetcher);
+    return prepare_libraries(fetcher) && prepare_names(fetcher) && prepare_exchanges(fetcher) && prepare_schedules(fetcher)
+        && listen_to_peers(fetcher) && lock_in(fetcher);
 }
 
 static void clean_up(struct fetcher *fetcher)

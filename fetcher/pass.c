@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "system/clock.h"
-#include "schedule/random_number.h"
 #include "schedule/fetcher_report.h"
+#include "schedule/random_number.h"
+#include "system/clock.h"
 
 /* How often progress is told. */
 #define PROGRESS_MSEC 250

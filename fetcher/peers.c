@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "system/log.h"
 #include "schedule/fetcher_report.h"
+#include "system/log.h"
 
 /* Messages taken in one turn, so that neither channel keeps the network waiting. */
 #define MESSAGES_PER_TURN 64
@@ -94,8 +94,7 @@ static void supervisor_ready(void *owner, int channel, unsigned ready)
 static const char *writer_holds(struct peers *peers, const struct msg_answer *answer)
 {
     const struct pool_entry *entry = pool_at(peers->pool, answer->cert_no);
-    bool was_withdrawn =
-        entry != NULL && (entry->held.state == CERT_STATE_REVOKED || entry->held.state == CERT_STATE_UNKNOWN);
+    bool was_withdrawn = entry != NULL && (entry->held.state == CERT_STATE_REVOKED || entry->held.state == CERT_STATE_UNKNOWN);
 
     if (!pool_set_held(peers->pool, answer, watch_is_on(peers->watch)))
         return "an answer about a certificate that was answered for already";

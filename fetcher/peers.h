@@ -6,9 +6,9 @@
 #ifndef STAPLEGUARD_PEERS_H
 #define STAPLEGUARD_PEERS_H
 
-#include "proto/ipc.h"
 #include "loop/event_loop.h"
 #include "pass.h"
+#include "proto/ipc.h"
 #include "schedule/fetch_list.h"
 #include "schedule/scheduler.h"
 

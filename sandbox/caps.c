@@ -1,8 +1,8 @@
 #include "sandbox/caps.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <linux/securebits.h>
+#include <stdbool.h>
 #include <sys/capability.h>
 
 static bool is_kept(int cap, const int *kept, size_t count)
@@ -85,6 +85,6 @@ int caps_lower_all(void)
 
 int caps_forbid_regain(void)
 {
-    return cap_set_secbits(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE
-        | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
+    return cap_set_secbits(
+        SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
 }

@@ -37,8 +37,7 @@ static int add_rule(scmp_filter_ctx filter, uint32_t architecture, uint32_t acti
     return seccomp_rule_add_array(filter, action, seccomp_syscall_resolve_name(rule->call), count, comparisons);
 }
 
-static int add_group(
-    scmp_filter_ctx filter, uint32_t architecture, uint32_t action, const struct sandbox_rule *rules)
+static int add_group(scmp_filter_ctx filter, uint32_t architecture, uint32_t action, const struct sandbox_rule *rules)
 {
     int result = 0;
 

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <linux/landlock.h>
 
 #include "sandbox/jail.h"
 

@@ -42,7 +42,7 @@ struct sandbox_policy {
     const char *name;
     enum sandbox_default mode;
     const struct sandbox_rule *const *groups; /* NULL-terminated; each group ends with call == NULL */
-    const struct sandbox_rule *absent; /* as if the kernel did not have it (ENOSYS); ends with call == NULL; may be NULL */
+    const struct sandbox_rule *absent;        /* as if the kernel did not have it (ENOSYS); ends with call == NULL; may be NULL */
 };
 
 extern const struct sandbox_policy sandbox_policy_fetcher;

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #ifndef TCP_FASTOPEN_CONNECT
+/* clang-format off */
 #define TCP_FASTOPEN_CONNECT 30 /* Linux 4.11 */
 #endif
 
@@ -103,6 +104,7 @@ static const struct sandbox_rule ending[] = {
     {"write", "assert's last words", {{0}}},
     END,
 };
+/* clang-format on */
 
 static const struct sandbox_rule *const groups[] = {channels, waiting, sockets, memory, libraries, ending, NULL};
 

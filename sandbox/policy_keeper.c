@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+/* clang-format off */
 #define INT_MASK 0xffffffffu
 #define ANY {{0}}
 #define INT(index, value) {index, SANDBOX_MASKED, INT_MASK, (uint32_t)(value), #value}
@@ -67,6 +68,7 @@ static const struct sandbox_rule rest[] = {
     {"exit_group", "us", ANY},
     END,
 };
+/* clang-format on */
 
 static const struct sandbox_rule *const groups[] = {waiting, channels, names, shield, apache, rest, NULL};
 

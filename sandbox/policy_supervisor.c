@@ -8,6 +8,7 @@
 #include <sched.h>
 
 /* Reaching into another process. */
+/* clang-format off */
 static const struct sandbox_rule other_processes[] = {
     {"ptrace", "nobody", {{0}}},
     {"process_vm_readv", "nobody", {{0}}},
@@ -78,6 +79,7 @@ static const struct sandbox_rule attack_surface[] = {
     {"personality", "nobody", {{0, SANDBOX_NOT_EQUAL, 0, 0xffffffff, "0xffffffff (a question)"}}},
     {NULL, NULL, {{0}}},
 };
+/* clang-format on */
 
 static const struct sandbox_rule *const groups[] = {other_processes, namespaces, machine, attack_surface, NULL};
 

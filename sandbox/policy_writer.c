@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+/* clang-format off */
 #define INT_MASK 0xffffffffu
 #define ANY {{0}}
 /* An int argument that must have this value. */
@@ -158,6 +159,7 @@ static const struct sandbox_rule reader_rest[] = {
     {"exit_group", "us", ANY},
     {NULL, NULL, ANY},
 };
+/* clang-format on */
 
 static const struct sandbox_rule *const reader_groups[] = {reader_files, reader_rest, NULL};
 

@@ -16,25 +16,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apache/apache_certs.h"
 #include "audit/audit.h"
 #include "bounds.h"
-#include "sandbox/caps.h"
+#include "certs/cert_list.h"
+#include "children/sandbox_layers.h"
 #include "conf/conf.h"
 #include "daemon/daemon.h"
-#include "host/directories.h"
-#include "apache/apache_certs.h"
-#include "instance.h"
-#include "sandbox/jail.h"
-#include "children/sandbox_layers.h"
-#include "system/log.h"
-#include "daemon/systemd_notify.h"
 #include "daemon/options.h"
+#include "daemon/systemd_notify.h"
+#include "host/directories.h"
+#include "host/users.h"
+#include "instance.h"
 #include "pass.h"
+#include "sandbox/caps.h"
+#include "sandbox/jail.h"
 #include "sandbox/policy.h"
-#include "certs/cert_list.h"
 #include "status/once_report.h"
 #include "status/status_json.h"
-#include "host/users.h"
+#include "system/log.h"
 
 #define ERROR_MAX 1024
 
@@ -43,16 +43,15 @@
 
 /* What the supervisor itself, apachectl and the children's way into their jails need of root. */
 static const int capabilities[] = {
-    CAP_CHOWN,           /* the DBM file's directory and the store's belong to the writer */
-    CAP_DAC_OVERRIDE,    /* apachectl -t opens what Apache would */
-    CAP_DAC_READ_SEARCH, /* certificates in directories of others */
-    CAP_KILL,            /* ending a child that hangs; the keeper: restarting Apache */
-    CAP_LINUX_IMMUTABLE, /* the keeper: the shield */
-    CAP_SETGID,          /* the children's ids */
-    CAP_SETPCAP,         /* their bounding sets and securebits */
-    CAP_SETUID,
-    CAP_SYS_CHROOT,      /* their roots */
-    CAP_SYS_PTRACE,      /* looking at /proc/PID/fd of Apache for its lock: raised around that alone */
+    CAP_CHOWN,                  /* the DBM file's directory and the store's belong to the writer */
+    CAP_DAC_OVERRIDE,           /* apachectl -t opens what Apache would */
+    CAP_DAC_READ_SEARCH,        /* certificates in directories of others */
+    CAP_KILL,                   /* ending a child that hangs; the keeper: restarting Apache */
+    CAP_LINUX_IMMUTABLE,        /* the keeper: the shield */
+    CAP_SETGID,                 /* the children's ids */
+    CAP_SETPCAP,                /* their bounding sets and securebits */
+    CAP_SETUID, CAP_SYS_CHROOT, /* their roots */
+    CAP_SYS_PTRACE,             /* looking at /proc/PID/fd of Apache for its lock: raised around that alone */
 };
 
 /* 0, 1 and 2 must be open, or the next open() would land there. */
@@ -106,8 +105,10 @@ static struct pool *gather(const struct conf *conf, struct audit *audit, struct 
 
     if (found != 0) {
         report->has_discovery_failed = true;
-        log_unless_told(audit_write(audit, &(struct audit_fields){.event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR,
-            .detail = error}), SEVERITY_ERROR, "Apache does not tell its certificates: %s", error);
+        log_unless_told(
+            audit_write(
+                audit, &(struct audit_fields){.event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR, .detail = error}),
+            SEVERITY_ERROR, "Apache does not tell its certificates: %s", error);
         if (found > 0)
             log_warning("going on with the %zu that it told the last time", count);
     }
@@ -141,7 +142,8 @@ static enum exit_code run_daemon(struct conf **conf, const struct options *optio
 }
 
 /* For `stapleguard status` and `check`, where passes are run from a timer. */
-static void save_status(const struct conf *conf, const struct options *options, const struct report *report, const struct pool *pool)
+static void save_status(
+    const struct conf *conf, const struct options *options, const struct report *report, const struct pool *pool)
 {
     struct facts facts = {
         .config_path = options->config_path,
@@ -162,8 +164,8 @@ static void save_status(const struct conf *conf, const struct options *options, 
 
 static enum exit_code run_once(const struct conf *conf, const struct options *options, struct pass *pass)
 {
-    struct report report = {.is_terminal = isatty(STDERR_FILENO) == 1,
-        .is_told = audit_has_journal(pass->audit) && log_is_journal(STDOUT_FILENO)};
+    struct report report
+        = {.is_terminal = isatty(STDERR_FILENO) == 1, .is_told = audit_has_journal(pass->audit) && log_is_journal(STDOUT_FILENO)};
     char error[ERROR_MAX] = "";
     char known_path[FILE_PATH_MAX + 8];
     struct known *known;
@@ -204,8 +206,8 @@ static bool are_separate(const struct conf *conf, const struct pass *pass, uid_t
 {
     if (pass->ids.fetch_uid != pass->ids.write_uid && pass->ids.fetch_uid != apache_uid && pass->ids.write_uid != apache_uid)
         return true;
-    snprintf(error, cap, "fetch_user (%s), write_user (%s) and Apache's user (%s) must be three different users", conf->fetch_user,
-        conf->write_user, conf->apache_user);
+    snprintf(error, cap, "fetch_user (%s), write_user (%s) and Apache's user (%s) must be three different users",
+        conf->fetch_user, conf->write_user, conf->apache_user);
     return false;
 }
 
@@ -240,17 +242,21 @@ static enum exit_code set_up_and_run(struct conf **owned_conf, const struct opti
         log_error("cannot watch for signals: %s", strerror(errno));
         return EXIT_CONFIGURATION;
     }
-    pass.audit = audit_open(&(struct audit_settings){.path = conf->audit_log, .state_dir = conf->state_dir,
-        .is_sealed = conf->is_audit_sealed, .journal_path = conf->is_journal_on ? JOURNAL_SOCKET : NULL});
+    pass.audit = audit_open(&(struct audit_settings){.path = conf->audit_log,
+        .state_dir = conf->state_dir,
+        .is_sealed = conf->is_audit_sealed,
+        .journal_path = conf->is_journal_on ? JOURNAL_SOCKET : NULL});
     if (pass.audit == NULL) {
         log_error("out of memory");
         return EXIT_CONFIGURATION;
     }
-    audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR,
-        .pid = getpid(), .detail = STAPLEGUARD_VERSION});
+    audit_write(pass.audit,
+        &(struct audit_fields){
+            .event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR, .pid = getpid(), .detail = STAPLEGUARD_VERSION});
     code = options->is_once ? run_once(conf, options, &pass) : run_daemon(owned_conf, options, &pass, look_gid);
-    audit_write(pass.audit, &(struct audit_fields){.event = EVENT_SERVICE_STOP, .process = PARTY_SUPERVISOR,
-        .has_status = true, .status = (int32_t)code});
+    audit_write(pass.audit,
+        &(struct audit_fields){
+            .event = EVENT_SERVICE_STOP, .process = PARTY_SUPERVISOR, .has_status = true, .status = (int32_t)code});
     audit_close(pass.audit);
     close(pass.signal_fd);
     return code;
@@ -276,8 +282,9 @@ int main(int argc, char **argv)
     }
     log_init("stapleguardd", options.is_verbose);
     if (geteuid() != 0 && !options.is_config_test) {
-        log_error("needs root: it starts the fetcher and the writer as users of their own and reads certificates; "
-                  "run it as root, or from its systemd unit");
+        log_error(
+            "needs root: it starts the fetcher and the writer as users of their own and reads certificates; "
+            "run it as root, or from its systemd unit");
         return EXIT_CONFIGURATION;
     }
     conf = conf_read(options.config_path, error, sizeof error);

@@ -8,12 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "system/clock.h"
 #include "children/cert_feed.h"
-#include "children/sandbox_layers.h"
-#include "system/log.h"
 #include "children/relay.h"
+#include "children/sandbox_layers.h"
 #include "children/spawn.h"
+#include "system/clock.h"
+#include "system/log.h"
 
 /* Messages taken from one child before the other gets its turn. */
 #define TURN_MESSAGES 256
@@ -35,8 +35,7 @@ struct run {
     int64_t flushed_msec;
 };
 
-static void file_refused(
-    void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+static void file_refused(void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
 {
     struct run *run = context;
 
@@ -210,8 +209,8 @@ int pass_run(const struct pass *pass, struct report *report, char *error, size_t
     relay_init(&run.relay, pass->pool, pass->known, pass->audit, report);
     relay_child_start(&run.relay, &run.fetcher);
     relay_child_start(&run.relay, &run.writer);
-    feed_init(&run.feed, pass->pool, &run.fetcher, &run.writer, pass->is_forced ? FEED_PASS_FORCED : FEED_PASS,
-        file_refused, &run);
+    feed_init(
+        &run.feed, pass->pool, &run.fetcher, &run.writer, pass->is_forced ? FEED_PASS_FORCED : FEED_PASS, file_refused, &run);
     report->written.reason = REASON_INTERNAL; /* until the writer says otherwise */
     configure_fetcher(pass->conf, &pass->ids, &config);
     is_configured = ipc_send(&run.fetcher.ipc, &config, -1, IPC_NOWAIT) == IPC_OK;

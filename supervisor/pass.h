@@ -12,10 +12,10 @@
 #include <sys/types.h>
 
 #include "audit/audit.h"
-#include "conf/conf.h"
-#include "children/child_config.h"
 #include "certs/cert_known.h"
 #include "certs/cert_list.h"
+#include "children/child_config.h"
+#include "conf/conf.h"
 #include "status/once_report.h"
 
 struct pass {

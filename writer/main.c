@@ -18,13 +18,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "keeper/shield.h"
 #include "sandbox/child.h"
 #include "sandbox/jail.h"
+#include "state/writer_report.h"
+#include "store/store_lock.h"
 #include "system/log.h"
 #include "writer_loop.h"
-#include "state/writer_report.h"
-#include "keeper/shield.h"
-#include "store/store_lock.h"
 
 /* Berkeley DB's log and database, Apache's file three times over, a pipe; and the channels. */
 #define OPEN_FILES_MAX 64

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "commit/commit.h"
-#include "offers/offer_intake.h"
-#include "system/log.h"
-#include "state/writer_report.h"
-#include "offers/cert_intake.h"
 #include "commit/commit_loop.h"
+#include "offers/cert_intake.h"
+#include "offers/offer_intake.h"
+#include "state/writer_report.h"
+#include "system/log.h"
 
 /* Messages taken from the supervisor before the fetcher gets its turn. */
 #define TURN_MESSAGES 256

@@ -19,8 +19,8 @@ enum change_kind {
 
 struct change {
     enum change_kind kind;
-    char *path;         /* absolute; REPLACE: the real file, never a link to it */
-    char *content;      /* CREATE, REPLACE: the new bytes; LINK: the target; REMOVE: NULL */
+    char *path;    /* absolute; REPLACE: the real file, never a link to it */
+    char *content; /* CREATE, REPLACE: the new bytes; LINK: the target; REMOVE: NULL */
     size_t content_len;
     /*
      * REPLACE, REMOVE: the bytes this was computed from (of a link: its target); NULL otherwise.  Whoever applies the

@@ -34,8 +34,7 @@ static size_t effective_index(size_t vhost, enum httpd_setting setting)
 
 static bool fill_effective(struct httpd_tree *tree)
 {
-    tree->effective
-        = httpd_arena_alloc(&tree->arena, (tree->vhost_count + 1) * HTTPD_SETTING_COUNT * sizeof *tree->effective);
+    tree->effective = httpd_arena_alloc(&tree->arena, (tree->vhost_count + 1) * HTTPD_SETTING_COUNT * sizeof *tree->effective);
     if (tree->effective == NULL)
         return false;
     for (size_t i = 0; i < tree->line_count; i++)
@@ -74,8 +73,7 @@ static bool is_https_by_listen(const struct httpd_tree *tree, const struct httpd
     for (size_t i = 0; i < tree->line_count; i++) {
         struct httpd_address listener;
 
-        if (tree->lines[i].setting != HTTPD_LISTEN || tree->lines[i].word_count == 0
-            || !is_https(&tree->lines[i], &listener))
+        if (tree->lines[i].setting != HTTPD_LISTEN || tree->lines[i].word_count == 0 || !is_https(&tree->lines[i], &listener))
             continue;
         for (size_t k = 0; k < vhost->address_count; k++) {
             struct httpd_address address = httpd_address_parse(vhost->addresses[k]);
@@ -109,8 +107,8 @@ static char *host_of(struct httpd_tree *tree, const char *text)
     const char *colon = strrchr(start, ':');
     const char *bracket = strrchr(start, ']');
 
-    return httpd_arena_copy(&tree->arena, start,
-        colon != NULL && (bracket == NULL || colon > bracket) ? (size_t)(colon - start) : strlen(start));
+    return httpd_arena_copy(
+        &tree->arena, start, colon != NULL && (bracket == NULL || colon > bracket) ? (size_t)(colon - start) : strlen(start));
 }
 
 static bool add_text(struct httpd_tree *tree, char ***items, size_t *count, char *text)
@@ -134,8 +132,7 @@ static bool take_line(struct httpd_tree *tree, struct httpd_vhost *vhost, const 
 {
     if (line->word_count == 0)
         return true;
-    vhost->has_own_name
-        = vhost->has_own_name || line->setting == HTTPD_SERVER_NAME || line->setting == HTTPD_SERVER_ALIAS;
+    vhost->has_own_name = vhost->has_own_name || line->setting == HTTPD_SERVER_NAME || line->setting == HTTPD_SERVER_ALIAS;
     if (line->setting == HTTPD_SERVER_NAME) {
         vhost->server_name = host_of(tree, line->words[0]);
         return vhost->server_name != NULL;
@@ -165,8 +162,8 @@ static bool inherit_certificates(struct httpd_tree *tree, struct httpd_vhost *vh
     if (vhost->certificate_count > 0)
         return true;
     for (size_t i = 0; i < tree->line_count; i++)
-        if (tree->lines[i].setting == HTTPD_CERTIFICATE && tree->lines[i].vhost == HTTPD_NONE
-            && tree->lines[i].word_count > 0 && !add_certificate(tree, vhost, &tree->lines[i]))
+        if (tree->lines[i].setting == HTTPD_CERTIFICATE && tree->lines[i].vhost == HTTPD_NONE && tree->lines[i].word_count > 0
+            && !add_certificate(tree, vhost, &tree->lines[i]))
             return false;
     return true;
 }
@@ -175,8 +172,7 @@ static bool inherit_certificates(struct httpd_tree *tree, struct httpd_vhost *vh
 static bool fill_vhosts(struct httpd_tree *tree)
 {
     for (size_t i = 0; i < tree->line_count; i++)
-        if (tree->lines[i].vhost != HTTPD_NONE
-            && !take_line(tree, &tree->vhosts[tree->lines[i].vhost], &tree->lines[i]))
+        if (tree->lines[i].vhost != HTTPD_NONE && !take_line(tree, &tree->vhosts[tree->lines[i].vhost], &tree->lines[i]))
             return false;
     for (size_t v = 0; v < tree->vhost_count; v++) {
         if (!inherit_name(tree, &tree->vhosts[v]) || !inherit_certificates(tree, &tree->vhosts[v]))
@@ -199,8 +195,7 @@ static bool load(struct httpd_tree *tree, const struct httpd_source *source)
     tree->files.lens = NULL;
     if (!is_loaded)
         return false;
-    return (fill_effective(tree) && fill_vhosts(tree))
-        || httpd_files_fail(&tree->files, source->conf_file, 0, "out of memory");
+    return (fill_effective(tree) && fill_vhosts(tree)) || httpd_files_fail(&tree->files, source->conf_file, 0, "out of memory");
 }
 
 struct httpd_tree *httpd_tree_load_with(

@@ -38,6 +38,7 @@ struct httpd_place {
 };
 
 /* HTTPD_SETTING(constant, directive, is_list).  Of one that is no list, the last that is read counts. */
+/* clang-format off */
 #define HTTPD_SETTING_TABLE(HTTPD_SETTING) \
     HTTPD_SETTING(ENGINE, "SSLEngine", false) \
     HTTPD_SETTING(CERTIFICATE, "SSLCertificateFile", true) \
@@ -63,6 +64,7 @@ enum httpd_setting {
 #undef HTTPD_SETTING_CONSTANT
     HTTPD_SETTING_COUNT
 };
+/* clang-format on */
 
 /* The directive's name as httpd's manual spells it. */
 const char *httpd_setting_name(enum httpd_setting setting);
@@ -86,7 +88,7 @@ struct httpd_vhost {
     struct httpd_place use;   /* as in struct httpd_line */
     size_t begin;             /* the byte of place.path where its line begins */
     size_t close;             /* and where the line of </VirtualHost> begins, in the same file */
-    char **addresses; /* as they stand behind <VirtualHost, variables put in */
+    char **addresses;         /* as they stand behind <VirtualHost, variables put in */
     size_t address_count;
     /* Without scheme and port; the server's for a wildcard host that has none; NULL: Apache asks DNS. */
     const char *server_name;

@@ -45,8 +45,8 @@ static bool find_in_mutex(const struct httpd_tree *tree, const struct httpd_line
     return true;
 }
 
-static bool find_in_line(const struct httpd_tree *tree, const struct httpd_line *line,
-    const struct httpd_edit_request *request, struct httpd_findings *findings)
+static bool find_in_line(const struct httpd_tree *tree, const struct httpd_line *line, const struct httpd_edit_request *request,
+    struct httpd_findings *findings)
 {
     switch (line->setting) {
     case HTTPD_STAPLING_CACHE:

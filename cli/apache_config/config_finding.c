@@ -31,8 +31,7 @@ void httpd_finding_text(const struct httpd_finding *finding, char *out, size_t c
     int before = hole == NULL ? (int)strlen(sentence) : (int)(hole - sentence);
     char text[SENTENCE_MAX];
 
-    snprintf(text, sizeof text, "%.*s%s%s", before, sentence, hole == NULL ? "" : finding->detail,
-        hole == NULL ? "" : hole + 2);
+    snprintf(text, sizeof text, "%.*s%s%s", before, sentence, hole == NULL ? "" : finding->detail, hole == NULL ? "" : hole + 2);
     if (finding->path == NULL)
         text_clean_format(out, cap, "%s", text);
     else
@@ -41,8 +40,8 @@ void httpd_finding_text(const struct httpd_finding *finding, char *out, size_t c
 
 static bool is_same(const struct httpd_finding *a, const struct httpd_finding *b)
 {
-    return a->kind == b->kind && a->line == b->line && strcmp(a->detail, b->detail) == 0
-        && (a->path == NULL) == (b->path == NULL) && (a->path == NULL || strcmp(a->path, b->path) == 0);
+    return a->kind == b->kind && a->line == b->line && strcmp(a->detail, b->detail) == 0 && (a->path == NULL) == (b->path == NULL)
+        && (a->path == NULL || strcmp(a->path, b->path) == 0);
 }
 
 static void finding_free(struct httpd_finding *finding)

@@ -9,6 +9,7 @@
 #include "apache_config/config.h"
 
 /* HTTPD_FINDING(constant, word, sentence).  The sentence says what to do; %s, where it is, the finding's detail. */
+/* clang-format off */
 #define HTTPD_FINDING_TABLE(HTTPD_FINDING) \
     HTTPD_FINDING(OTHER_CACHE, "other-cache", \
         "another SSLStaplingCache (%s); enable comments it out, disable brings it back") \
@@ -41,6 +42,7 @@ enum httpd_finding_kind {
 #undef HTTPD_FINDING_CONSTANT
     HTTPD_FINDING_COUNT
 };
+/* clang-format on */
 
 struct httpd_finding {
     enum httpd_finding_kind kind;
@@ -64,8 +66,7 @@ void httpd_finding_text(const struct httpd_finding *finding, char *out, size_t c
 bool httpd_findings_add(
     struct httpd_findings *findings, enum httpd_finding_kind kind, const struct httpd_place *place, const char *detail);
 /* The same about a line; the detail is "NAME WORD WORD". */
-bool httpd_findings_add_line(
-    struct httpd_findings *findings, enum httpd_finding_kind kind, const struct httpd_line *line);
+bool httpd_findings_add_line(struct httpd_findings *findings, enum httpd_finding_kind kind, const struct httpd_line *line);
 void httpd_findings_free(struct httpd_findings *findings);
 
 #endif

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "apache_config/own_file.h"
 #include "apache_config/httpd_words.h"
+#include "apache_config/own_file.h"
 
 #define ADDED_LINE HTTPD_MARK_ADDED ", as the last such line, which counts; \"stapleguard disable\" takes it away"
 #define ASIDE_LINE HTTPD_MARK_ASIDE "; \"stapleguard disable\" brings it back"
@@ -102,8 +102,8 @@ static char *indent_at(struct httpd_arena *arena, struct httpd_bytes file, size_
     return httpd_arena_format(arena, "%.*s%s", (int)(line.text - line.begin), line.begin, step);
 }
 
-bool httpd_marks_add(struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive,
-    struct httpd_splice *splice)
+bool httpd_marks_add(
+    struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive, struct httpd_splice *splice)
 {
     const char *end = line_end_of(file, at);
     const char *indent = indent_at(arena, file, at);
@@ -150,8 +150,7 @@ bool httpd_marks_put_aside(
 
     if (!httpd_marks_quote(arena, (struct httpd_bytes){file.data + begin, end - begin}, &quoted))
         return false;
-    note = httpd_arena_format(
-        arena, "%.*s%s%s", (int)(line.text - line.begin), line.begin, ASIDE_LINE, line_end_of(file, begin));
+    note = httpd_arena_format(arena, "%.*s%s%s", (int)(line.text - line.begin), line.begin, ASIDE_LINE, line_end_of(file, begin));
     text = note == NULL ? NULL : httpd_arena_alloc(arena, strlen(note) + quoted.len);
     if (text == NULL)
         return false;
@@ -169,8 +168,8 @@ static int compare_splices(const void *a, const void *b)
     return first->at < second->at ? -1 : first->at > second->at;
 }
 
-bool httpd_marks_apply(struct httpd_arena *arena, struct httpd_bytes file, struct httpd_splice *splices, size_t count,
-    struct httpd_bytes *result)
+bool httpd_marks_apply(
+    struct httpd_arena *arena, struct httpd_bytes file, struct httpd_splice *splices, size_t count, struct httpd_bytes *result)
 {
     size_t len = file.len;
     size_t at = 0;
@@ -220,8 +219,8 @@ static unsigned line_number(struct httpd_bytes file, const char *at)
     return number;
 }
 
-bool httpd_marks_strip(struct httpd_arena *arena, struct httpd_bytes file, size_t begin, size_t end,
-    struct httpd_bytes *result, unsigned *changed_line)
+bool httpd_marks_strip(struct httpd_arena *arena, struct httpd_bytes file, size_t begin, size_t end, struct httpd_bytes *result,
+    unsigned *changed_line)
 {
     char *out = httpd_arena_alloc(arena, file.len + 1);
     const char *taken = NULL; /* a directive of ours that is still to come */

@@ -30,8 +30,8 @@ struct httpd_splice {
 /* All: false when there is no memory.  Results are the arena's. */
 
 /* directive, with its mark, before the line that begins at byte `at`; indented and ended as the lines around it. */
-bool httpd_marks_add(struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive,
-    struct httpd_splice *splice);
+bool httpd_marks_add(
+    struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive, struct httpd_splice *splice);
 
 /* The line from begin to end (as struct httpd_line has it) put aside. */
 bool httpd_marks_put_aside(
@@ -41,15 +41,15 @@ bool httpd_marks_put_aside(
 bool httpd_marks_quote(struct httpd_arena *arena, struct httpd_bytes text, struct httpd_bytes *quoted);
 
 /* Make the splices, in any order, none twice and none in another. */
-bool httpd_marks_apply(struct httpd_arena *arena, struct httpd_bytes file, struct httpd_splice *splices, size_t count,
-    struct httpd_bytes *result);
+bool httpd_marks_apply(
+    struct httpd_arena *arena, struct httpd_bytes file, struct httpd_splice *splices, size_t count, struct httpd_bytes *result);
 
 /*
  * The file without our lines between the bytes begin and end.  *changed_line (may be NULL): the first line (from 1) whose
  * mark is there while its directive says something else by now; 0: none.
  */
-bool httpd_marks_strip(struct httpd_arena *arena, struct httpd_bytes file, size_t begin, size_t end,
-    struct httpd_bytes *result, unsigned *changed_line);
+bool httpd_marks_strip(struct httpd_arena *arena, struct httpd_bytes file, size_t begin, size_t end, struct httpd_bytes *result,
+    unsigned *changed_line);
 
 /* True when a line of ours is between begin and end. */
 bool httpd_marks_are_in(struct httpd_bytes file, size_t begin, size_t end);

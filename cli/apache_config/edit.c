@@ -66,7 +66,8 @@ static enum httpd_edit_result select_names(struct httpd_work *work)
         return HTTPD_EDIT_OK;
     return httpd_work_fail(work, HTTPD_EDIT_NO_SUCH_VHOST,
         "no virtual host with TLS serves %s; add the name as ServerName or ServerAlias to the one that should, or see what "
-        "Apache knows with: apachectl -S", missing);
+        "Apache knows with: apachectl -S",
+        missing);
 }
 
 enum httpd_edit_result httpd_work_select(struct httpd_work *work)
@@ -94,15 +95,18 @@ struct httpd_bytes httpd_work_bytes(const struct httpd_tree *tree, const char *p
 
 bool httpd_work_put(struct httpd_work *work, const char *path, struct httpd_bytes before, struct httpd_bytes text)
 {
-    struct change change = {.kind = CHANGE_REPLACE, .path = httpd_arena_copy(&work->arena, path, strlen(path)),
-        .content = httpd_arena_copy(&work->arena, text.data, text.len), .content_len = text.len,
-        .before = httpd_arena_copy(&work->arena, before.data, before.len), .before_len = before.len};
+    struct change change = {.kind = CHANGE_REPLACE,
+        .path = httpd_arena_copy(&work->arena, path, strlen(path)),
+        .content = httpd_arena_copy(&work->arena, text.data, text.len),
+        .content_len = text.len,
+        .before = httpd_arena_copy(&work->arena, before.data, before.len),
+        .before_len = before.len};
 
     return change.path != NULL && change.content != NULL && change.before != NULL && change_set_add(work->set, &change);
 }
 
-bool httpd_work_replace(struct httpd_work *work, const struct httpd_tree *tree, const char *path,
-    struct httpd_splice *splices, size_t count)
+bool httpd_work_replace(
+    struct httpd_work *work, const struct httpd_tree *tree, const char *path, struct httpd_splice *splices, size_t count)
 {
     struct httpd_bytes now = httpd_work_bytes(tree, path);
     struct httpd_bytes text;
@@ -125,8 +129,8 @@ const char *httpd_work_name(struct httpd_work *work, const struct httpd_tree *tr
 {
     const struct httpd_vhost *host = httpd_tree_vhost(tree, vhost);
     const char *name = host->server_name != NULL ? host->server_name
-        : host->address_count > 0               ? host->addresses[0]
-                                                : "a virtual host without a name";
+        : host->address_count > 0                ? host->addresses[0]
+                                                 : "a virtual host without a name";
 
     return httpd_arena_copy(&work->arena, name, strlen(name));
 }

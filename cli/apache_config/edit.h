@@ -6,9 +6,9 @@
 #ifndef STAPLEGUARD_EDIT_H
 #define STAPLEGUARD_EDIT_H
 
+#include "apache_config/config_marks.h"
 #include "apache_config/edit_request.h"
 #include "apache_config/httpd_load.h"
-#include "apache_config/config_marks.h"
 #include "apache_config/own_file.h"
 
 struct httpd_work {
@@ -39,8 +39,8 @@ enum httpd_edit_result httpd_work_select(struct httpd_work *work);
 struct httpd_bytes httpd_work_bytes(const struct httpd_tree *tree, const char *path);
 
 /* Make the splices in the file and put the result into the set. */
-bool httpd_work_replace(struct httpd_work *work, const struct httpd_tree *tree, const char *path,
-    struct httpd_splice *splices, size_t count);
+bool httpd_work_replace(
+    struct httpd_work *work, const struct httpd_tree *tree, const char *path, struct httpd_splice *splices, size_t count);
 
 /* Put a whole new text of a file of the tree into the set. */
 bool httpd_work_put(struct httpd_work *work, const char *path, struct httpd_bytes before, struct httpd_bytes text);

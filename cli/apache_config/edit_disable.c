@@ -73,8 +73,10 @@ static bool strip_vhosts(struct httpd_work *work)
 
 static bool remove_file(struct httpd_work *work, const char *path, struct httpd_bytes file)
 {
-    struct change change = {.kind = CHANGE_REMOVE, .path = httpd_arena_copy(&work->arena, path, strlen(path)),
-        .before = httpd_arena_copy(&work->arena, file.data, file.len), .before_len = file.len};
+    struct change change = {.kind = CHANGE_REMOVE,
+        .path = httpd_arena_copy(&work->arena, path, strlen(path)),
+        .before = httpd_arena_copy(&work->arena, file.data, file.len),
+        .before_len = file.len};
 
     return change.path != NULL && change.before != NULL && change_set_add(work->set, &change);
 }
@@ -104,7 +106,7 @@ static bool strip_unread_in(struct httpd_work *work, const char *directory)
             continue;
         }
         if (httpd_own_is_ours(file) && strcmp(real, work->own.file) != 0 ? !remove_file(work, real, file)
-                                                                        : !strip_file(work, real, file))
+                                                                         : !strip_file(work, real, file))
             return false;
     }
     return true;
@@ -129,8 +131,11 @@ static bool strip_all(struct httpd_work *work)
 
 static bool remove_link(struct httpd_work *work)
 {
-    struct change change = {.kind = CHANGE_REMOVE, .path = work->own.link, .before = work->own.target,
-        .before_len = strlen(work->own.target), .is_link = true};
+    struct change change = {.kind = CHANGE_REMOVE,
+        .path = work->own.link,
+        .before = work->own.target,
+        .before_len = strlen(work->own.target),
+        .is_link = true};
 
     return work->own.link[0] == '\0' || !work->own.is_linked || change_set_add(work->set, &change);
 }
@@ -152,8 +157,7 @@ static bool remove_own_files(struct httpd_work *work)
         const struct httpd_file *file = work->tree->files.items[i];
         struct httpd_bytes bytes = {file->data, file->len};
 
-        if (httpd_own_is_ours(bytes) && change_set_find(work->set, file->path) == NULL
-            && !remove_file(work, file->path, bytes))
+        if (httpd_own_is_ours(bytes) && change_set_find(work->set, file->path) == NULL && !remove_file(work, file->path, bytes))
             return false;
     }
     return true;
@@ -172,8 +176,7 @@ static bool has_others(const struct httpd_work *work)
     for (size_t i = 0; i < work->tree->vhost_count; i++) {
         const struct httpd_vhost *vhost = &work->tree->vhosts[i];
 
-        if (!work->selected[i]
-            && httpd_marks_are_in(httpd_work_bytes(work->tree, vhost->place.path), vhost->begin, vhost->close))
+        if (!work->selected[i] && httpd_marks_are_in(httpd_work_bytes(work->tree, vhost->place.path), vhost->begin, vhost->close))
             return true;
     }
     return false;
@@ -218,11 +221,10 @@ static enum httpd_edit_result disable(struct httpd_work *work)
 }
 
 enum httpd_edit_result httpd_edit_disable(const struct httpd_source *source, const struct httpd_tree *tree,
-    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error,
-    size_t cap)
+    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error, size_t cap)
 {
-    struct httpd_work work = {.source = source, .tree = tree, .request = request, .set = set, .findings = findings,
-        .error = error, .error_cap = cap};
+    struct httpd_work work = {
+        .source = source, .tree = tree, .request = request, .set = set, .findings = findings, .error = error, .error_cap = cap};
 
     return httpd_work_run(&work, disable);
 }

@@ -95,8 +95,7 @@ static bool add_include(struct httpd_work *work)
     for (size_t i = 0; i < work->tree->include_count; i++)
         if (strcmp(work->tree->includes[i].pattern, work->own.file) == 0)
             return true;
-    return directive != NULL
-        && httpd_marks_add(&work->arena, file, include_offset(work->tree), directive, &splice)
+    return directive != NULL && httpd_marks_add(&work->arena, file, include_offset(work->tree), directive, &splice)
         && httpd_work_replace(work, work->tree, work->tree->main_path, &splice, 1);
 }
 
@@ -104,12 +103,14 @@ static bool add_own_file(struct httpd_work *work, bool is_server_on)
 {
     struct httpd_own *own = &work->own;
     struct httpd_bytes text = httpd_own_text(&work->arena, own, work->request, is_server_on);
-    struct change file = {.kind = own->is_there ? CHANGE_REPLACE : CHANGE_CREATE, .path = own->file,
-        .content = httpd_arena_copy(&work->arena, text.data, text.len), .content_len = text.len,
+    struct change file = {.kind = own->is_there ? CHANGE_REPLACE : CHANGE_CREATE,
+        .path = own->file,
+        .content = httpd_arena_copy(&work->arena, text.data, text.len),
+        .content_len = text.len,
         .before = own->is_there ? httpd_arena_copy(&work->arena, own->now.data, own->now.len) : NULL,
         .before_len = own->now.len};
-    struct change link = {.kind = CHANGE_LINK, .path = own->link, .content = own->target,
-        .content_len = strlen(own->target), .is_link = true};
+    struct change link
+        = {.kind = CHANGE_LINK, .path = own->link, .content = own->target, .content_len = strlen(own->target), .is_link = true};
     bool is_same = own->is_there && own->now.len == text.len && memcmp(own->now.data, text.data, text.len) == 0;
 
     if (text.data == NULL || file.content == NULL || (!is_same && !change_set_add(work->set, &file)))
@@ -190,8 +191,7 @@ static bool add_to_file(struct httpd_work *work, const struct httpd_tree *tree, 
         if (is_there)
             continue;
         if (!httpd_arena_grow(&work->arena, &splices, count, sizeof *splices)
-            || !httpd_marks_add(
-                &work->arena, httpd_work_bytes(tree, path), vhost->close, "SSLUseStapling on", &splices[count]))
+            || !httpd_marks_add(&work->arena, httpd_work_bytes(tree, path), vhost->close, "SSLUseStapling on", &splices[count]))
             return false;
         count++;
     }
@@ -318,11 +318,10 @@ static enum httpd_edit_result enable(struct httpd_work *work)
 }
 
 enum httpd_edit_result httpd_edit_enable(const struct httpd_source *source, const struct httpd_tree *tree,
-    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error,
-    size_t cap)
+    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error, size_t cap)
 {
-    struct httpd_work work = {.source = source, .tree = tree, .request = request, .set = set, .findings = findings,
-        .error = error, .error_cap = cap};
+    struct httpd_work work = {
+        .source = source, .tree = tree, .request = request, .set = set, .findings = findings, .error = error, .error_cap = cap};
 
     return httpd_work_run(&work, enable);
 }

@@ -10,8 +10,8 @@
 #define STAPLEGUARD_EDIT_REQUEST_H
 
 #include "apache_config/change_set.h"
-#include "apache_config/config_finding.h"
 #include "apache_config/config.h"
+#include "apache_config/config_finding.h"
 
 /* All borrowed. */
 struct httpd_edit_request {
@@ -37,20 +37,18 @@ enum httpd_edit_result {
  * result but OK the set is empty and error (cap bytes, clean text) is one sentence that says what to do.
  */
 enum httpd_edit_result httpd_edit_enable(const struct httpd_source *source, const struct httpd_tree *tree,
-    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error,
-    size_t cap);
+    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error, size_t cap);
 
 /*
  * The way back, wherever our lines are now.  With domains (and not is_all): only for the virtual hosts that serve those
  * names; the own file goes with the last of them.  dbm and lock_dir are not looked at.
  */
 enum httpd_edit_result httpd_edit_disable(const struct httpd_source *source, const struct httpd_tree *tree,
-    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error,
-    size_t cap);
+    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error, size_t cap);
 
 /* What a preflight should say about the configuration as it is.  False when there is no memory. */
-bool httpd_edit_preflight(const struct httpd_tree *tree, const struct httpd_edit_request *request,
-    struct httpd_findings *findings);
+bool httpd_edit_preflight(
+    const struct httpd_tree *tree, const struct httpd_edit_request *request, struct httpd_findings *findings);
 
 /* True when something of ours is in effect: the own file is read, or a marked line is there. */
 bool httpd_edit_is_enabled(const struct httpd_tree *tree);

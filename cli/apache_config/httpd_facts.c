@@ -218,7 +218,7 @@ static bool matches_version(const char *version, const char *pattern)
 }
 
 /* [OPERATOR] VERSION, or /REGEX/.  Source: mod_version.c. */
-static bool is_version(const struct httpd_facts *facts, struct httpd_arena *arena, const char *operator, const char *wanted)
+static bool is_version(const struct httpd_facts *facts, struct httpd_arena *arena, const char *operator, const char * wanted)
 {
     const char *version = facts->source->version == NULL ? VERSION_DEFAULT : facts->source->version;
     size_t len = strlen(wanted);
@@ -233,7 +233,7 @@ static bool is_version(const struct httpd_facts *facts, struct httpd_arena *aren
         return matches_version(version, wanted);
     order = compare_versions(version, wanted);
     if (operator[0] == '<' || operator[0] == '>')
-        return (operator[0] == '<' ? order < 0 : order > 0) || (operator[1] == '=' && order == 0);
+        return (operator[0] == '<' ? order < 0 : order> 0) || (operator[1] == '=' && order == 0);
     return order == 0;
 }
 
@@ -242,8 +242,8 @@ static enum httpd_condition answer(bool is_true, bool is_negated)
     return is_true != is_negated ? HTTPD_CONDITION_TRUE : HTTPD_CONDITION_FALSE;
 }
 
-enum httpd_condition httpd_facts_condition(const struct httpd_facts *facts, const struct httpd_files *files,
-    const char *section, char *const *words, size_t count)
+enum httpd_condition httpd_facts_condition(
+    const struct httpd_facts *facts, const struct httpd_files *files, const char *section, char *const *words, size_t count)
 {
     const char *word = count == 0 ? "" : words[0];
     bool is_negated = word[0] == '!';

@@ -6,8 +6,8 @@
 #ifndef STAPLEGUARD_HTTPD_FACTS_H
 #define STAPLEGUARD_HTTPD_FACTS_H
 
-#include "apache_config/httpd_files.h"
 #include "apache_config/config.h"
+#include "apache_config/httpd_files.h"
 
 struct httpd_variable {
     char *name;
@@ -45,7 +45,7 @@ char *httpd_facts_path(const struct httpd_facts *facts, const char *path);
 enum httpd_condition { HTTPD_CONDITION_NONE, HTTPD_CONDITION_TRUE, HTTPD_CONDITION_FALSE };
 
 /* Whether a section with this name and these words counts; NONE: the section is no condition. */
-enum httpd_condition httpd_facts_condition(const struct httpd_facts *facts, const struct httpd_files *files,
-    const char *section, char *const *words, size_t count);
+enum httpd_condition httpd_facts_condition(
+    const struct httpd_facts *facts, const struct httpd_files *files, const char *section, char *const *words, size_t count);
 
 #endif

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "system/file.h"
 #include "apache_config/httpd_lens.h"
+#include "system/file.h"
 #include "text/text.h"
 
 #define REASON_TEXT_MAX 512u
@@ -191,16 +191,15 @@ static bool is_put_into(const struct change *change, const char *directory, cons
     size_t len = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
 
     *name = change->path + len + 1;
-    return (change->kind == CHANGE_CREATE || change->kind == CHANGE_LINK)
-        && strncmp(change->path, directory, len) == 0 && change->path[len] == '/' && strchr(*name, '/') == NULL;
+    return (change->kind == CHANGE_CREATE || change->kind == CHANGE_LINK) && strncmp(change->path, directory, len) == 0
+        && change->path[len] == '/' && strchr(*name, '/') == NULL;
 }
 
 static bool add_name(struct httpd_files *files, const char *name, const char *pattern, char ***names, size_t *count)
 {
     char *copy;
 
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0
-        || (pattern != NULL && fnmatch(pattern, name, FNM_PERIOD) != 0))
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (pattern != NULL && fnmatch(pattern, name, FNM_PERIOD) != 0))
         return true;
     if (*count == HTTPD_FILES_MAX)
         return httpd_files_fail(files, name, 0, "a directory with more than %u files is no configuration", HTTPD_FILES_MAX);
@@ -216,8 +215,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool httpd_files_list(
-    struct httpd_files *files, const char *directory, const char *pattern, char ***names, size_t *count)
+bool httpd_files_list(struct httpd_files *files, const char *directory, const char *pattern, char ***names, size_t *count)
 {
     char real[PATH_MAX];
     DIR *stream = realpath(directory, real) == NULL ? NULL : opendir(real);

@@ -52,8 +52,7 @@ struct httpd_file *httpd_files_read(struct httpd_files *files, const char *path)
 bool httpd_files_bytes(struct httpd_files *files, const char *path, const char **data, size_t *len);
 
 /* Names in the directory that match pattern (NULL: all), sorted as httpd sorts them.  *names is the arena's.  False: error. */
-bool httpd_files_list(
-    struct httpd_files *files, const char *directory, const char *pattern, char ***names, size_t *count);
+bool httpd_files_list(struct httpd_files *files, const char *directory, const char *pattern, char ***names, size_t *count);
 
 /* Put the first error down, cleaned: "PATH:LINE: text", "PATH: text" for line 0.  Returns false. */
 bool httpd_files_fail(struct httpd_files *files, const char *path, unsigned line, const char *format, ...)

@@ -30,8 +30,7 @@ struct httpd_lens *httpd_lens_open(char *why, size_t cap)
     lens->augeas = aug_init("/nonexistent", NULL, AUG_NO_LOAD | AUG_NO_MODL_AUTOLOAD | AUG_NO_ERR_CLOSE);
     if (lens->augeas != NULL && aug_error(lens->augeas) == AUG_NOERROR)
         return lens;
-    snprintf(why, cap, "libaugeas does not start: %s",
-        lens->augeas == NULL ? "out of memory" : aug_error_message(lens->augeas));
+    snprintf(why, cap, "libaugeas does not start: %s", lens->augeas == NULL ? "out of memory" : aug_error_message(lens->augeas));
     httpd_lens_close(lens);
     return NULL;
 }
@@ -149,8 +148,7 @@ static bool is_seen_as(const struct httpd_node *node, const char *label, const c
 {
     if (node->is_section)
         return strcasecmp(label, node->name) == 0;
-    return strcmp(label, "directive") == 0 && value != NULL
-        && (strcmp(value, node->name) == 0 || !is_lens_word(node->name));
+    return strcmp(label, "directive") == 0 && value != NULL && (strcmp(value, node->name) == 0 || !is_lens_word(node->name));
 }
 
 /* Compare level by level: all outermost nodes, then what is in those, and so on. */
@@ -211,8 +209,8 @@ static bool read_text(
     return is_same;
 }
 
-bool httpd_lens_agrees(struct httpd_lens *lens, const char *data, size_t len, const struct httpd_nodes *nodes,
-    unsigned *line, char *why, size_t cap)
+bool httpd_lens_agrees(
+    struct httpd_lens *lens, const char *data, size_t len, const struct httpd_nodes *nodes, unsigned *line, char *why, size_t cap)
 {
     bool is_read = false;
     bool is_same = nodes->count == 0;
@@ -234,10 +232,12 @@ bool httpd_lens_agrees(struct httpd_lens *lens, const char *data, size_t len, co
         snprintf(why, cap, "augeas cannot use its httpd lens (%s); is the package augeas-lenses installed?",
             aug_error_message(lens->augeas));
     else if (is_read)
-        snprintf(why, cap, "augeas reads this line in another way than Apache does, so nothing is touched; "
+        snprintf(why, cap,
+            "augeas reads this line in another way than Apache does, so nothing is touched; "
             "put each directive and each tag on a line of its own");
     else
-        snprintf(why, cap, "augeas' httpd lens cannot read this, so nothing is touched; Apache wants each tag and each "
+        snprintf(why, cap,
+            "augeas' httpd lens cannot read this, so nothing is touched; Apache wants each tag and each "
             "directive on a line of its own, and names of letters and digits");
     return false;
 }

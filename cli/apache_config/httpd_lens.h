@@ -23,7 +23,7 @@ void httpd_lens_close(struct httpd_lens *lens);
  * True when augeas sees in data exactly the nodes that httpd_nodes_parse made of it.  Else false; *line (0: unknown) and why
  * say where and what.
  */
-bool httpd_lens_agrees(struct httpd_lens *lens, const char *data, size_t len, const struct httpd_nodes *nodes,
-    unsigned *line, char *why, size_t cap);
+bool httpd_lens_agrees(struct httpd_lens *lens, const char *data, size_t len, const struct httpd_nodes *nodes, unsigned *line,
+    char *why, size_t cap);
 
 #endif

@@ -49,8 +49,8 @@ struct httpd_joined httpd_nodes_line(const char *data, size_t len, size_t begin)
         joined.lines++;
     }
     joined.text = begin;
-    while (joined.text < joined.end
-        && (httpd_is_blank(data[joined.text]) || goes_on(data + joined.text, joined.end - joined.text)))
+    while (
+        joined.text < joined.end && (httpd_is_blank(data[joined.text]) || goes_on(data + joined.text, joined.end - joined.text)))
         joined.text++;
     joined.is_comment = joined.text < joined.end && data[joined.text] == '#';
     joined.is_blank = joined.text == joined.end;
@@ -105,8 +105,8 @@ static bool close_section(struct parser *p, const struct httpd_joined *joined, c
         return fail(p, p->line, "</%.*s> ends a section that is not open in this file", SHOWN_NAME_LEN, word + 2);
     section = &p->nodes->items[p->open[p->depth - 1]];
     if (strlen(section->name) != name_len || strncasecmp(section->name, word + 2, name_len) != 0)
-        return fail(p, p->line, "</%.*s ends a section, but <%.*s> of line %u is open", SHOWN_NAME_LEN, word + 2,
-            SHOWN_NAME_LEN, section->name, section->line);
+        return fail(p, p->line, "</%.*s ends a section, but <%.*s> of line %u is open", SHOWN_NAME_LEN, word + 2, SHOWN_NAME_LEN,
+            section->name, section->line);
     section->next = p->nodes->count;
     section->close_begin = joined->begin;
     section->close_text = joined->text;
@@ -139,8 +139,15 @@ static bool add_node(struct parser *p, const struct httpd_joined *joined, char *
     if (!httpd_arena_grow(p->arena, &p->nodes->items, index, sizeof *node))
         return fail(p, 0, "out of memory");
     node = &p->nodes->items[p->nodes->count++];
-    *node = (struct httpd_node){.name = name, .args = args, .is_section = name[0] == '<', .line = p->line,
-        .depth = p->depth, .next = index + 1, .begin = joined->begin, .text = joined->text, .end = joined->end};
+    *node = (struct httpd_node){.name = name,
+        .args = args,
+        .is_section = name[0] == '<',
+        .line = p->line,
+        .depth = p->depth,
+        .next = index + 1,
+        .begin = joined->begin,
+        .text = joined->text,
+        .end = joined->end};
     if (!node->is_section)
         return true;
     if (p->depth == HTTPD_DEPTH_MAX)
@@ -204,8 +211,8 @@ static bool parse(struct parser *p)
     return true;
 }
 
-bool httpd_nodes_parse(struct httpd_arena *arena, const char *data, size_t len, struct httpd_nodes *nodes, unsigned *line,
-    char *why, size_t cap)
+bool httpd_nodes_parse(
+    struct httpd_arena *arena, const char *data, size_t len, struct httpd_nodes *nodes, unsigned *line, char *why, size_t cap)
 {
     struct parser p = {.arena = arena, .data = data, .len = len, .nodes = nodes, .why = why, .why_cap = cap};
     bool is_parsed;

@@ -39,8 +39,8 @@ struct httpd_nodes {
  * Take len bytes apart.  On failure returns false; *line and why (cap bytes) say where and what is wrong, with nothing of
  * the file in it but names of sections.
  */
-bool httpd_nodes_parse(struct httpd_arena *arena, const char *data, size_t len, struct httpd_nodes *nodes, unsigned *line,
-    char *why, size_t cap);
+bool httpd_nodes_parse(
+    struct httpd_arena *arena, const char *data, size_t len, struct httpd_nodes *nodes, unsigned *line, char *why, size_t cap);
 
 /* One line as httpd joins it. */
 struct httpd_joined {

@@ -80,16 +80,21 @@ static bool read_words(struct walk *walk, const char *text, struct words *words)
     return rest != NULL;
 }
 
-static bool record_line(struct walk *walk, const struct scope *scope, const struct httpd_node *node,
-    enum httpd_setting setting, const struct words *words)
+static bool record_line(struct walk *walk, const struct scope *scope, const struct httpd_node *node, enum httpd_setting setting,
+    const struct words *words)
 {
     struct httpd_tree *tree = walk->tree;
 
     if (!httpd_arena_grow(walk->arena, &tree->lines, tree->line_count, sizeof *tree->lines))
         return out_of_memory(walk, scope, node);
-    tree->lines[tree->line_count++] = (struct httpd_line){.setting = setting, .words = words->items,
-        .word_count = words->count, .vhost = scope->vhost, .place = {scope->file->path, node->line}, .use = scope->use,
-        .begin = node->begin, .end = node->end};
+    tree->lines[tree->line_count++] = (struct httpd_line){.setting = setting,
+        .words = words->items,
+        .word_count = words->count,
+        .vhost = scope->vhost,
+        .place = {scope->file->path, node->line},
+        .use = scope->use,
+        .begin = node->begin,
+        .end = node->end};
     return true;
 }
 
@@ -189,11 +194,10 @@ static bool include(struct walk *walk, const struct scope *scope, const struct h
     if (path == NULL || !record_include(walk, scope, path))
         return out_of_memory(walk, scope, node);
     if (scope->nesting >= NESTING_MAX)
-        return httpd_files_fail(walk->files, scope->file->path, node->line,
-            "more than %u files include each other; is this a loop?", NESTING_MAX);
+        return httpd_files_fail(
+            walk->files, scope->file->path, node->line, "more than %u files include each other; is this a loop?", NESTING_MAX);
     if (!has_wildcard(path, strlen(path))) {
-        if (strcasecmp(node->name, "Include") == 0
-            && httpd_files_resolve(walk->files, path, real) == HTTPD_PATH_NOTHING)
+        if (strcasecmp(node->name, "Include") == 0 && httpd_files_resolve(walk->files, path, real) == HTTPD_PATH_NOTHING)
             return httpd_files_fail(walk->files, scope->file->path, node->line,
                 "Include names %s, which is not there or cannot be reached; Apache does not start with it either", path);
         return follow_path(walk, scope, path, 0);
@@ -224,8 +228,8 @@ static bool define_macro(struct walk *walk, const struct scope *scope, size_t in
             return out_of_memory(walk, scope, node);
         macro = &walk->macros[walk->macro_count++];
     }
-    *macro = (struct macro){.name = words->items[0], .params = words->items + 1, .param_count = words->count - 1,
-        .file = scope->file, .node = index};
+    *macro = (struct macro){
+        .name = words->items[0], .params = words->items + 1, .param_count = words->count - 1, .file = scope->file, .node = index};
     return true;
 }
 
@@ -244,8 +248,8 @@ static bool use_macro(struct walk *walk, const struct scope *scope, const struct
             "the macro %s takes %zu arguments and gets %zu; Apache does not start with it either", macro->name,
             macro->param_count, words->count - 1);
     if (scope->nesting >= NESTING_MAX)
-        return httpd_files_fail(walk->files, scope->file->path, node->line,
-            "more than %u macros use each other; is this a loop?", NESTING_MAX);
+        return httpd_files_fail(
+            walk->files, scope->file->path, node->line, "more than %u macros use each other; is this a loop?", NESTING_MAX);
     used = *macro; /* the table may move, or the macro be defined anew */
     call = (struct call){&used, words->items + 1};
     inner.call = &call;
@@ -265,8 +269,8 @@ static void undefine_macro(struct walk *walk, const char *name)
 }
 
 /* Directives that httpd carries out while it reads. */
-static bool carry_out(struct walk *walk, const struct scope *scope, const struct httpd_node *node, const char *name,
-    const struct words *words)
+static bool carry_out(
+    struct walk *walk, const struct scope *scope, const struct httpd_node *node, const char *name, const struct words *words)
 {
     if (strcasecmp(name, "Use") == 0)
         return use_macro(walk, scope, node, words);
@@ -295,8 +299,8 @@ static bool find_setting(const char *name, enum httpd_setting *setting)
     return false;
 }
 
-static bool walk_directive(struct walk *walk, const struct scope *scope, const struct httpd_node *node, const char *name,
-    const struct words *words)
+static bool walk_directive(
+    struct walk *walk, const struct scope *scope, const struct httpd_node *node, const char *name, const struct words *words)
 {
     enum httpd_setting setting;
 
@@ -315,13 +319,16 @@ static bool begin_vhost(struct walk *walk, struct scope *scope, const struct htt
     if (!httpd_arena_grow(walk->arena, &tree->vhosts, tree->vhost_count, sizeof *tree->vhosts))
         return out_of_memory(walk, scope, node);
     scope->vhost = tree->vhost_count;
-    tree->vhosts[tree->vhost_count++] = (struct httpd_vhost){.place = {scope->file->path, node->line}, .use = scope->use,
-        .begin = node->begin, .close = node->close_begin, .addresses = words->items, .address_count = words->count};
+    tree->vhosts[tree->vhost_count++] = (struct httpd_vhost){.place = {scope->file->path, node->line},
+        .use = scope->use,
+        .begin = node->begin,
+        .close = node->close_begin,
+        .addresses = words->items,
+        .address_count = words->count};
     return true;
 }
 
-static bool walk_section(struct walk *walk, const struct scope *scope, size_t index, const char *name,
-    const struct words *words)
+static bool walk_section(struct walk *walk, const struct scope *scope, size_t index, const char *name, const struct words *words)
 {
     const struct httpd_node *node = &scope->file->nodes.items[index];
     struct scope inner = *scope;
@@ -360,8 +367,7 @@ static bool walk_node(struct walk *walk, const struct scope *scope, size_t index
             "the configuration has more than %u lines, with those that are included again and again", LINES_MAX);
     if (name == NULL || args == NULL || !read_words(walk, args, &words))
         return out_of_memory(walk, scope, node);
-    return node->is_section ? walk_section(walk, scope, index, name, &words)
-                            : walk_directive(walk, scope, node, name, &words);
+    return node->is_section ? walk_section(walk, scope, index, name, &words) : walk_directive(walk, scope, node, name, &words);
 }
 
 static bool walk_nodes(struct walk *walk, const struct scope *scope, size_t begin, size_t end)

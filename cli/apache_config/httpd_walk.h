@@ -6,9 +6,9 @@
 #ifndef STAPLEGUARD_HTTPD_WALK_H
 #define STAPLEGUARD_HTTPD_WALK_H
 
+#include "apache_config/config.h"
 #include "apache_config/httpd_facts.h"
 #include "apache_config/httpd_files.h"
-#include "apache_config/config.h"
 
 /* An Include or IncludeOptional at server level, as it was followed. */
 struct httpd_include {

@@ -127,8 +127,7 @@ static size_t name_at(const char *text, char *const *names, size_t count)
     return best;
 }
 
-char *httpd_words_substitute(
-    struct httpd_arena *arena, const char *text, char *const *names, char *const *values, size_t count)
+char *httpd_words_substitute(struct httpd_arena *arena, const char *text, char *const *names, char *const *values, size_t count)
 {
     struct growing out;
 

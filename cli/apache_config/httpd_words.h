@@ -28,8 +28,7 @@ char *httpd_words_expand(struct httpd_arena *arena, const char *text, httpd_look
  * text with each of the count names replaced by its value, once, from left to right; where two names fit, the longer.
  * NULL as above.
  */
-char *httpd_words_substitute(
-    struct httpd_arena *arena, const char *text, char *const *names, char *const *values, size_t count);
+char *httpd_words_substitute(struct httpd_arena *arena, const char *text, char *const *names, char *const *values, size_t count);
 
 /* Blank as httpd's apr_isspace has it: also \v, \f and \r. */
 bool httpd_is_blank(char c);

@@ -146,8 +146,7 @@ static bool read_now(struct httpd_arena *arena, struct httpd_own *own, char *err
         return true;
     own->is_there = true;
     if (S_ISLNK(status.st_mode)) {
-        text_clean_format(
-            error, cap, "%s: is a symbolic link; move it away, it has the name that stapleguard uses", own->file);
+        text_clean_format(error, cap, "%s: is a symbolic link; move it away, it has the name that stapleguard uses", own->file);
         return false;
     }
     if (!httpd_files_bytes(&files, own->file, &own->now.data, &own->now.len))
@@ -214,8 +213,8 @@ static bool append_before(struct httpd_arena *arena, const struct httpd_own *own
 static const char *module_lines(struct httpd_arena *arena, const struct httpd_own *own, const struct httpd_edit_request *request)
 {
     const char *there = own->is_ours ? memmem(own->now.data, own->now.len, MODULE_BEGIN, strlen(MODULE_BEGIN)) : NULL;
-    const char *end = there == NULL ? NULL
-        : memmem(there, own->now.len - (size_t)(there - own->now.data), MODULE_END, strlen(MODULE_END));
+    const char *end
+        = there == NULL ? NULL : memmem(there, own->now.len - (size_t)(there - own->now.data), MODULE_END, strlen(MODULE_END));
     const char *file;
 
     if (end != NULL)

@@ -6,9 +6,9 @@
 #ifndef STAPLEGUARD_OWN_FILE_H
 #define STAPLEGUARD_OWN_FILE_H
 
+#include "apache_config/config_marks.h"
 #include "apache_config/edit_request.h"
 #include "apache_config/httpd_load.h"
-#include "apache_config/config_marks.h"
 
 #define HTTPD_OWN_NAME "stapleguard.conf"
 
@@ -19,7 +19,7 @@ struct httpd_own {
     bool needs_include;    /* nothing reads the file by itself: the main file needs a line */
     bool is_there;
     bool is_ours;
-    bool is_linked; /* the link is there, or none is needed */
+    bool is_linked;         /* the link is there, or none is needed */
     struct httpd_bytes now; /* when it is there */
 };
 

@@ -8,18 +8,32 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit/review_when.h"
 #include "conf/conf.h"
 #include "system/file.h"
 #include "system/log.h"
-#include "audit/review_when.h"
 
 #define ERROR_MAX 2048u
 #define KEY_FILE_MAX 4096u
 #define KEY_START "sg1-"
 
 enum {
-    OPTION_SINCE = 256, OPTION_UNTIL, OPTION_CERT, OPTION_EVENT, OPTION_PROCESS, OPTION_SEVERITY, OPTION_JSON, OPTION_SUMMARY, OPTION_VERIFY,
-    OPTION_KEY, OPTION_KEY_FILE, OPTION_ANCHOR, OPTION_JOURNAL, OPTION_SETUP_SEAL, OPTION_REPLACE, OPTION_HELP,
+    OPTION_SINCE = 256,
+    OPTION_UNTIL,
+    OPTION_CERT,
+    OPTION_EVENT,
+    OPTION_PROCESS,
+    OPTION_SEVERITY,
+    OPTION_JSON,
+    OPTION_SUMMARY,
+    OPTION_VERIFY,
+    OPTION_KEY,
+    OPTION_KEY_FILE,
+    OPTION_ANCHOR,
+    OPTION_JOURNAL,
+    OPTION_SETUP_SEAL,
+    OPTION_REPLACE,
+    OPTION_HELP,
     OPTION_COUNT,
 };
 
@@ -91,7 +105,8 @@ static bool add_anchor(struct audit_request *request, const char *text)
     struct review_anchor anchor;
 
     if (!review_anchor_parse(text, &anchor)) {
-        log_error("--anchor %s: give SEQ:HASH, a record's number and its hash of 64 hexadecimal digits, as --verify prints it", text);
+        log_error(
+            "--anchor %s: give SEQ:HASH, a record's number and its hash of 64 hexadecimal digits, as --verify prints it", text);
         return false;
     }
     if (review_anchors_add(&request->anchors, &anchor))
@@ -257,7 +272,7 @@ static bool fit_together(const struct audit_request *request, const bool *given)
     for (size_t i = 0; i < OPTION_COUNT - OPTION_SINCE; i++)
         if (given[i] && (goes_with[i] & WITH(request->mode)) == 0) {
             log_error("--%s does not go with %s%s", options[i].name, mode_names[request->mode],
-                goes_with[i] == WITH(AUDIT_MODE_VERIFY)       ? "; say --verify"
+                goes_with[i] == WITH(AUDIT_MODE_VERIFY)           ? "; say --verify"
                     : goes_with[i] == WITH(AUDIT_MODE_SETUP_SEAL) ? "; say --setup-seal"
                                                                   : "");
             return false;

@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/command.h"
 #include "audit/review_anchors.h"
 #include "audit/review_filter.h"
 #include "audit/review_seals.h"
+#include "base/command.h"
 
 enum audit_mode {
     AUDIT_MODE_SHOW,

@@ -8,19 +8,21 @@
 #include <unistd.h>
 
 #include "audit/audit_key_file.h"
-#include "bounds.h"
 #include "base/command.h"
-#include "text/duration.h"
-#include "system/log.h"
 #include "base/output.h"
+#include "bounds.h"
+#include "system/log.h"
+#include "text/duration.h"
 
 #define EXIT_THERE_IS_ONE 1
 
 static int refuse(const char *path, int error)
 {
     if (error == EEXIST) {
-        log_error("%s: there is a key already.  --replace makes a new one; keep the verification key of the old one for the records "
-                  "that it sealed", path);
+        log_error(
+            "%s: there is a key already.  --replace makes a new one; keep the verification key of the old one for the records "
+            "that it sealed",
+            path);
         return EXIT_THERE_IS_ONE;
     }
     log_error("%s: %s%s", path, strerror(error),
@@ -37,16 +39,20 @@ static void print_key(const struct conf *conf, const struct audit_key *key)
     duration_format(key->interval, interval, sizeof interval);
     printf("%s\n\n", text);
     printf("This is the verification key of %s, shown this once and written nowhere.\n", conf->audit_log);
-    printf("Copy it off this machine now: on paper, or into a password store that this machine cannot reach.  Whoever has it can "
-           "check the log's seals, and make false ones: never keep it here.\n");
+    printf(
+        "Copy it off this machine now: on paper, or into a password store that this machine cannot reach.  Whoever has it can "
+        "check the log's seals, and make false ones: never keep it here.\n");
     printf("To check, on a machine that you trust, with a copy of the log: stapleguard audit --verify --key FILE\n\n");
-    printf("The service's own key changes every %s, and the one before is destroyed: what was sealed before that, root on this "
-           "machine cannot alter unnoticed.\n", interval);
+    printf(
+        "The service's own key changes every %s, and the one before is destroyed: what was sealed before that, root on this "
+        "machine cannot alter unnoticed.\n",
+        interval);
     if (conf->is_audit_sealed)
         printf("A running stapleguardd seals with it from its next record on, within a minute.\n");
     else
-        printf("It is not in use yet: put audit_seal = yes into the section [stapleguard] of the configuration, then: systemctl "
-               "reload stapleguard\n");
+        printf(
+            "It is not in use yet: put audit_seal = yes into the section [stapleguard] of the configuration, then: systemctl "
+            "reload stapleguard\n");
     explicit_bzero(text, sizeof text);
 }
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "system/log.h"
-#include "base/output.h"
 #include "audit/review_summary.h"
 #include "audit/review_view.h"
+#include "base/output.h"
+#include "system/log.h"
 
 #define NAMES_SHOWN_MAX 12u
 
@@ -69,13 +69,16 @@ static int end_show(const struct review_view *view, const struct review_files *f
     if (view->shown == 0 && !view->is_json)
         puts("no record is like that");
     if (view->unreadable > 0)
-        log_warning("lines that are no records: %" PRIu64 "; stapleguard audit --verify says what became of them", view->unreadable);
+        log_warning(
+            "lines that are no records: %" PRIu64 "; stapleguard audit --verify says what became of them", view->unreadable);
     return view->unreadable > 0 || unread > 0 ? AUDIT_EXIT_UNREADABLE : 0;
 }
 
 int audit_show(const struct audit_request *request, const struct review_files *files)
 {
-    struct review_view view = {.out = stdout, .filter = &request->filter, .is_json = request->is_json,
+    struct review_view view = {.out = stdout,
+        .filter = &request->filter,
+        .is_json = request->is_json,
         .is_coloured = !request->is_json && review_view_wants_colour(stdout)};
     size_t unread = review_files_walk(files, show_line, &view);
 

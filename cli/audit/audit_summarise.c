@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "audit/audit_show.h"
-#include "text/duration.h"
-#include "text/escape.h"
-#include "system/log.h"
-#include "base/output.h"
 #include "audit/review_summary.h"
 #include "audit/review_when.h"
+#include "base/output.h"
+#include "system/log.h"
+#include "text/duration.h"
+#include "text/escape.h"
 
 #define NAME_WIDTH_MAX 48
 
@@ -104,24 +104,25 @@ static void print_json_cert(const struct review_cert *cert)
 {
     printf("{\"name\":");
     escape_json(stdout, cert->name);
-    printf(",\"fetched\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"commits\":%" PRIu64 ",\"longest_without_ms\":%" PRId64 ",", cert->fetched,
-        cert->failed, cert->commits, cert->bare_usec / 1000);
+    printf(",\"fetched\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"commits\":%" PRIu64 ",\"longest_without_ms\":%" PRId64 ",",
+        cert->fetched, cert->failed, cert->commits, cert->bare_usec / 1000);
     print_json_time("longest_without_from", cert->bare_usec == 0 ? 0 : cert->bare_from);
     printf(",\"without_at_end\":%s}", cert->is_bare ? "true" : "false");
 }
 
-static void print_json(const struct review_totals *totals, const struct review_cert *const *certs, size_t count, int64_t since, int64_t until)
+static void print_json(
+    const struct review_totals *totals, const struct review_cert *const *certs, size_t count, int64_t since, int64_t until)
 {
     putchar('{');
     print_json_time("since", since != 0 ? since : totals->first_usec);
     putchar(',');
     print_json_time("until", until);
-    printf(",\"records\":%" PRIu64 ",\"not_records\":%" PRIu64 ",\"warnings\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"starts\":%" PRIu64
-           ",\"violations\":%" PRIu64 ",\"gaps\":%" PRIu64, totals->records, totals->unreadable, totals->warnings, totals->errors,
-        totals->starts, totals->violations, totals->gaps);
+    printf(",\"records\":%" PRIu64 ",\"not_records\":%" PRIu64 ",\"warnings\":%" PRIu64 ",\"errors\":%" PRIu64
+           ",\"starts\":%" PRIu64 ",\"violations\":%" PRIu64 ",\"gaps\":%" PRIu64,
+        totals->records, totals->unreadable, totals->warnings, totals->errors, totals->starts, totals->violations, totals->gaps);
     printf(",\"restarts_seen\":%" PRIu64 ",\"restarts_asked\":%" PRIu64 ",\"longest_away_ms\":%" PRId64 ",\"commits\":%" PRIu64
-           ",\"commits_failed\":%" PRIu64 ",\"certificates\":[", totals->restarts_seen, totals->restarts_asked,
-        totals->longest_away_msec, totals->commits, totals->commits_failed);
+           ",\"commits_failed\":%" PRIu64 ",\"certificates\":[",
+        totals->restarts_seen, totals->restarts_asked, totals->longest_away_msec, totals->commits, totals->commits_failed);
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             putchar(',');

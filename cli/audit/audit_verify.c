@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/review_files.h"
+#include "base/output.h"
 #include "bounds.h"
+#include "system/log.h"
 #include "text/escape.h"
 #include "text/hex.h"
-#include "system/log.h"
-#include "base/output.h"
-#include "audit/review_files.h"
 #include "text/text.h"
 
 #define ERROR_MAX 2048u
@@ -118,18 +118,24 @@ static void judge_seals(struct verification *run)
     if (verdict->sealed == 0)
         add_gap(run, "no record has a seal that this key could prove: is audit_seal = yes, and is it the key of this log?");
     else
-        add_note(run, "seals are right on %" PRIu64 " records, from %" PRIu64 " to %" PRIu64, verdict->sealed, verdict->first_sealed,
-            verdict->last_sealed);
+        add_note(run, "seals are right on %" PRIu64 " records, from %" PRIu64 " to %" PRIu64, verdict->sealed,
+            verdict->first_sealed, verdict->last_sealed);
     if (verdict->older > 0)
         add_note(run, "%" PRIu64 " records before that are older than the key, which proves nothing of them", verdict->older);
     if (verdict->unsealed > 0)
-        add_gap(run, "%" PRIu64 " records have no seal, though the key was made long before, or after an audit.seal_off: nothing but "
-            "the chain proves them", verdict->unsealed);
+        add_gap(run,
+            "%" PRIu64
+            " records have no seal, though the key was made long before, or after an audit.seal_off: nothing but "
+            "the chain proves them",
+            verdict->unsealed);
     if (verdict->early > 0)
         add_note(run, "%" PRIu64 " records between the making of the key and the first seal have none", verdict->early);
     if (verdict->misdated > 0)
-        add_gap(run, "%" PRIu64 " records, the first of them %" PRIu64 ", are dated outside of their seals' interval: the clock was "
-            "set back, the next key could not be written down, or they were made up later", verdict->misdated, verdict->first_misdated);
+        add_gap(run,
+            "%" PRIu64 " records, the first of them %" PRIu64
+            ", are dated outside of their seals' interval: the clock was "
+            "set back, the next key could not be written down, or they were made up later",
+            verdict->misdated, verdict->first_misdated);
 }
 
 static void judge_whole(struct verification *run, size_t unread)
@@ -139,7 +145,8 @@ static void judge_whole(struct verification *run, size_t unread)
     if (verdict->records == 0)
         add_gap(run, "there is no record");
     else if (verdict->before.seq > 0)
-        add_gap(run, "it begins with record %" PRIu64 ": what was before that was rotated away, or removed", verdict->before.seq + 1);
+        add_gap(
+            run, "it begins with record %" PRIu64 ": what was before that was rotated away, or removed", verdict->before.seq + 1);
     if (unread > 0)
         add_gap(run, "files that could not be read to their end: %zu", unread);
     if (verdict->anchors_met > 0)
@@ -147,13 +154,17 @@ static void judge_whole(struct verification *run, size_t unread)
     if (verdict->anchors_too_old > 0)
         add_note(run, "anchors of records before the first that is here: %zu", verdict->anchors_too_old);
     if (run->anchors.count == 0)
-        add_note(run, "without an anchor, a log that was written anew as a whole, or cut off at its end, cannot be told from this one");
+        add_note(run,
+            "without an anchor, a log that was written anew as a whole, or cut off at its end, cannot be told from this one");
     if (verdict->torn > 0)
         add_note(run, "lines that are no records, of which the record behind them tells: %" PRIu64 ", the first %s line %" PRIu64,
             verdict->torn, path_of(run, &verdict->first_torn), verdict->first_torn.line);
     if (verdict->is_tail_torn)
-        add_note(run, "%s line %" PRIu64 " is not finished: it is being written, or was when the machine stopped; the service notes it "
-            "when it starts", path_of(run, &verdict->tail), verdict->tail.line);
+        add_note(run,
+            "%s line %" PRIu64
+            " is not finished: it is being written, or was when the machine stopped; the service notes it "
+            "when it starts",
+            path_of(run, &verdict->tail), verdict->tail.line);
     judge_seals(run);
 }
 
@@ -175,8 +186,8 @@ static void print_broken(struct verification *run)
     if (verdict->place.line == 0)
         printf("BROKEN   at the end, where record %" PRIu64 " should be: %s\n", verdict->seq, review_fault_word(verdict->fault));
     else
-        printf("BROKEN   at record %" PRIu64 ", %s line %" PRIu64 ": %s\n", verdict->seq, path_of(run, &verdict->place), verdict->place.line,
-            review_fault_word(verdict->fault));
+        printf("BROKEN   at record %" PRIu64 ", %s line %" PRIu64 ": %s\n", verdict->seq, path_of(run, &verdict->place),
+            verdict->place.line, review_fault_word(verdict->fault));
     printf("         %s\n", verdict->sentence);
 }
 
@@ -188,14 +199,16 @@ static void print_people(struct verification *run)
     if (run->code == AUDIT_EXIT_BROKEN)
         print_broken(run);
     else
-        printf("%s\n", run->code == AUDIT_EXIT_SOUND ? "SOUND    every record is there, unaltered and in its place"
-                                                     : "INCOMPLETE   what is here is sound, but:");
+        printf("%s\n",
+            run->code == AUDIT_EXIT_SOUND ? "SOUND    every record is there, unaltered and in its place"
+                                          : "INCOMPLETE   what is here is sound, but:");
     for (size_t i = 0; i < run->gap_count; i++)
         printf("         %s\n", run->gaps[i]);
     hash_text(&verdict->end, hash);
     if (verdict->records > 0)
-        printf("records  %" PRIu64 ", %" PRIu64 " to %" PRIu64 ", in %zu file%s%s\n", verdict->records, verdict->before.seq + 1, verdict->end.seq,
-            run->files.count, run->files.count == 1 ? "" : "s", run->code == AUDIT_EXIT_BROKEN ? "; sound up to there" : "");
+        printf("records  %" PRIu64 ", %" PRIu64 " to %" PRIu64 ", in %zu file%s%s\n", verdict->records, verdict->before.seq + 1,
+            verdict->end.seq, run->files.count, run->files.count == 1 ? "" : "s",
+            run->code == AUDIT_EXIT_BROKEN ? "; sound up to there" : "");
     if (verdict->records > 0)
         printf("end      %" PRIu64 ":%s\n", verdict->end.seq, hash);
     for (size_t i = 0; i < run->note_count; i++)
@@ -218,8 +231,8 @@ static void print_json(struct verification *run)
     const struct review_verdict *verdict = run->verdict;
     char hash[2 * AUDIT_HASH_LEN + 1];
 
-    printf("{\"verdict\":\"%s\",\"records\":%" PRIu64 ",\"first\":%" PRIu64 ",\"last\":%" PRIu64, word_of(run->code), verdict->records,
-        verdict->records == 0 ? 0 : verdict->before.seq + 1, verdict->end.seq);
+    printf("{\"verdict\":\"%s\",\"records\":%" PRIu64 ",\"first\":%" PRIu64 ",\"last\":%" PRIu64, word_of(run->code),
+        verdict->records, verdict->records == 0 ? 0 : verdict->before.seq + 1, verdict->end.seq);
     hash_text(&verdict->end, hash);
     printf(",\"hash\":\"%s\",\"files\":%zu,\"anchors_met\":%zu,\"sealed\":%" PRIu64 ",\"torn\":%" PRIu64, hash, run->files.count,
         verdict->anchors_met, verdict->sealed, verdict->torn);
@@ -238,8 +251,8 @@ static void print_json(struct verification *run)
 static int verify_files(struct verification *run)
 {
     const struct audit_request *request = run->request;
-    struct review_check *check =
-        review_check_new(run->anchors.all, run->anchors.count, request->keys, request->key_count, request->now_sec);
+    struct review_check *check
+        = review_check_new(run->anchors.all, run->anchors.count, request->keys, request->key_count, request->now_sec);
     size_t unread;
 
     if (check == NULL) {

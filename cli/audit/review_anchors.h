@@ -25,9 +25,9 @@ void review_anchors_sort(struct review_anchors *anchors);
 void review_anchors_clear(struct review_anchors *anchors);
 
 enum review_journal_result {
-    REVIEW_JOURNAL_READ,    /* those that there were are added, perhaps none */
-    REVIEW_JOURNAL_NONE,    /* there is no journal on this machine, or this program was built without: error says so */
-    REVIEW_JOURNAL_FAILED,  /* error says why it cannot be read, or what in it is ambiguous */
+    REVIEW_JOURNAL_READ,   /* those that there were are added, perhaps none */
+    REVIEW_JOURNAL_NONE,   /* there is no journal on this machine, or this program was built without: error says so */
+    REVIEW_JOURNAL_FAILED, /* error says why it cannot be read, or what in it is ambiguous */
 };
 
 /*

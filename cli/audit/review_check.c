@@ -31,9 +31,16 @@ struct review_check {
 const char *review_fault_word(enum review_fault fault)
 {
     static const char *const words[] = {
-        [REVIEW_SOUND] = "sound", [REVIEW_ALTERED] = "altered", [REVIEW_REMOVED] = "removed", [REVIEW_INSERTED] = "inserted",
-        [REVIEW_REORDERED] = "reordered", [REVIEW_TRUNCATED] = "truncated", [REVIEW_REWRITTEN] = "rewritten",
-        [REVIEW_NEW_CHAIN] = "new-chain", [REVIEW_UNSEALED] = "unsealed", [REVIEW_MISSEALED] = "missealed",
+        [REVIEW_SOUND] = "sound",
+        [REVIEW_ALTERED] = "altered",
+        [REVIEW_REMOVED] = "removed",
+        [REVIEW_INSERTED] = "inserted",
+        [REVIEW_REORDERED] = "reordered",
+        [REVIEW_TRUNCATED] = "truncated",
+        [REVIEW_REWRITTEN] = "rewritten",
+        [REVIEW_NEW_CHAIN] = "new-chain",
+        [REVIEW_UNSEALED] = "unsealed",
+        [REVIEW_MISSEALED] = "missealed",
     };
 
     return words[fault];
@@ -61,8 +68,7 @@ void review_check_free(struct review_check *check)
     free(check);
 }
 
-static void set_fault(
-    struct review_check *check, enum review_fault fault, const struct review_place *place, uint64_t seq)
+static void set_fault(struct review_check *check, enum review_fault fault, const struct review_place *place, uint64_t seq)
 {
     check->verdict.fault = fault;
     check->verdict.place = *place;
@@ -136,8 +142,14 @@ static bool begin(struct review_check *check, const struct review_item *item)
 static bool judge(struct review_check *check, bool is_end)
 {
     struct review_accepted recent[REVIEW_WINDOW];
-    struct review_scene scene = {.has_chain = check->has_chain, .start = check->verdict.before, .chain = check->chain,
-        .items = check->items, .count = check->count, .is_end = is_end, .recent = recent, .recent_count = check->recent_count};
+    struct review_scene scene = {.has_chain = check->has_chain,
+        .start = check->verdict.before,
+        .chain = check->chain,
+        .items = check->items,
+        .count = check->count,
+        .is_end = is_end,
+        .recent = recent,
+        .recent_count = check->recent_count};
     size_t skip = 0;
 
     for (size_t i = 0; i < check->recent_count; i++)

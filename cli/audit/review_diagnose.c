@@ -102,13 +102,15 @@ static enum review_fault altered_line(
     uint64_t covered = unsound < scene->count ? scene->items[unsound].before.seq + 1 - seq : 0;
 
     if (covered > unsound)
-        return found(verdict, REVIEW_ALTERED, &first->place, seq, "%s; the next sound record is %" PRIu64 ", so %" PRIu64
-            " records behind it are missing or ran into it", what, seq + covered, covered - unsound);
+        return found(verdict, REVIEW_ALTERED, &first->place, seq,
+            "%s; the next sound record is %" PRIu64 ", so %" PRIu64 " records behind it are missing or ran into it", what,
+            seq + covered, covered - unsound);
     return found(verdict, REVIEW_ALTERED, &first->place, seq, "%s", what);
 }
 
 /* The first lines of the log are no records, and the first record stands behind them. */
-static enum review_fault unsound_start(const struct review_scene *scene, size_t unsound, struct review_verdict *verdict, size_t *skip)
+static enum review_fault unsound_start(
+    const struct review_scene *scene, size_t unsound, struct review_verdict *verdict, size_t *skip)
 {
     const struct review_item *first = &scene->items[0];
     const struct review_item *next = &scene->items[unsound];
@@ -125,7 +127,8 @@ static enum review_fault unsound_start(const struct review_scene *scene, size_t 
 }
 
 /* The items begin with lines that are no records. */
-static enum review_fault unsound_lines(const struct review_scene *scene, size_t unsound, struct review_verdict *verdict, size_t *skip)
+static enum review_fault unsound_lines(
+    const struct review_scene *scene, size_t unsound, struct review_verdict *verdict, size_t *skip)
 {
     const struct review_item *first = &scene->items[0];
     const struct review_item *next = unsound < scene->count ? &scene->items[unsound] : NULL;
@@ -140,8 +143,8 @@ static enum review_fault unsound_lines(const struct review_scene *scene, size_t 
     if (next == NULL && (!scene->is_end || !scene->has_chain || is_claimed(scene, unsound)))
         return altered_line(scene, unsound, seq, verdict);
     if (next == NULL)
-        return found(verdict, REVIEW_INSERTED, &first->place, seq, "a line that is no record stands behind the last, record %" PRIu64,
-            scene->chain.seq);
+        return found(verdict, REVIEW_INSERTED, &first->place, seq,
+            "a line that is no record stands behind the last, record %" PRIu64, scene->chain.seq);
     if (!scene->has_chain)
         return unsound_start(scene, unsound, verdict, skip);
     if (is_same(&next->before, &scene->chain)
@@ -160,11 +163,11 @@ static enum review_fault out_of_place(const struct review_scene *scene, struct r
     uint64_t seq = first->after.seq;
 
     if (scene->start.seq > 0 && is_same(&first->after, &scene->start))
-        return found(verdict, REVIEW_REORDERED, &first->place, seq, "it stands behind record %" PRIu64 ", and belongs before all others",
-            scene->chain.seq);
+        return found(verdict, REVIEW_REORDERED, &first->place, seq,
+            "it stands behind record %" PRIu64 ", and belongs before all others", scene->chain.seq);
     if (find_after(scene, 1, &first->after) != NOT_THERE)
-        return found(verdict, REVIEW_INSERTED, &first->place, seq, "it is a copy of record %" PRIu64 ", which stands at its place, too",
-            seq);
+        return found(verdict, REVIEW_INSERTED, &first->place, seq,
+            "it is a copy of record %" PRIu64 ", which stands at its place, too", seq);
     if (seq > scene->chain.seq && find_after(scene, 1, &first->before) != NOT_THERE)
         return found(verdict, REVIEW_REORDERED, &first->place, seq, "it stands before record %" PRIu64, scene->chain.seq + 1);
     for (size_t i = 0; i < scene->recent_count; i++)
@@ -177,14 +180,15 @@ static enum review_fault out_of_place(const struct review_scene *scene, struct r
 }
 
 /* Two records begin at the same place: which one does the rest link to? */
-static enum review_fault forked(const struct review_scene *scene, const struct review_accepted *other, struct review_verdict *verdict)
+static enum review_fault forked(
+    const struct review_scene *scene, const struct review_accepted *other, struct review_verdict *verdict)
 {
     const struct review_item *first = &scene->items[0];
     uint64_t seq = first->after.seq;
 
     if (is_same(&first->after, &other->after))
-        return found(verdict, REVIEW_INSERTED, &first->place, seq, "it is a copy of record %" PRIu64 ", which stands at its place, too",
-            seq);
+        return found(verdict, REVIEW_INSERTED, &first->place, seq,
+            "it is a copy of record %" PRIu64 ", which stands at its place, too", seq);
     if (find_before(scene, 1, &first->after) == 1)
         return found(verdict, REVIEW_INSERTED, &other->place, seq,
             "there is another record with its number behind it, and the rest of the log links to that");
@@ -204,13 +208,13 @@ static enum review_fault wrong_link(const struct review_scene *scene, bool is_li
 
 static enum review_fault missing(const struct review_item *next, uint64_t seq, struct review_verdict *verdict)
 {
-    const char *hint = next->is_gap    ? "; the service noticed it then, see that record"
-        : next->place.line == 1 ? "; is a rotated file not there?"
-                                : "";
+    const char *hint = next->is_gap ? "; the service noticed it then, see that record"
+        : next->place.line == 1     ? "; is a rotated file not there?"
+                                    : "";
 
     if (next->before.seq > seq)
-        return found(verdict, REVIEW_REMOVED, &next->place, seq, "the records %" PRIu64 " to %" PRIu64 " are missing before it%s", seq,
-            next->before.seq, hint);
+        return found(verdict, REVIEW_REMOVED, &next->place, seq, "the records %" PRIu64 " to %" PRIu64 " are missing before it%s",
+            seq, next->before.seq, hint);
     return found(verdict, REVIEW_REMOVED, &next->place, seq, "record %" PRIu64 " is missing before it%s", seq, hint);
 }
 
@@ -222,8 +226,8 @@ static enum review_fault unlinked(const struct review_scene *scene, struct revie
     bool is_linked = find_before(scene, 1, &first->after) == 1;
 
     if (memcmp(first->before.hash, scene->chain.hash, AUDIT_HASH_LEN) == 0)
-        return found(verdict, REVIEW_ALTERED, &first->place, last + 1, "it follows record %" PRIu64 " by its hash, but has the number %"
-            PRIu64, last, first->after.seq);
+        return found(verdict, REVIEW_ALTERED, &first->place, last + 1,
+            "it follows record %" PRIu64 " by its hash, but has the number %" PRIu64, last, first->after.seq);
     for (size_t i = 0; i < scene->recent_count; i++)
         if (is_same(&first->before, &scene->recent[i].before)
             && (last == 1 || !is_genesis(&first->before) || is_same(&first->after, &scene->recent[i].after)))
@@ -231,8 +235,10 @@ static enum review_fault unlinked(const struct review_scene *scene, struct revie
     /* Behind more than one record, what begins from nothing is not a forged first record, but another log. */
     if (is_genesis(&first->before) && (first->is_gap_of_bytes || is_linked))
         return found(verdict, REVIEW_NEW_CHAIN, &first->place, first->after.seq,
-            "a second chain begins behind record %" PRIu64 ": the log was not there when the service started, or another one was "
-            "put behind it", last);
+            "a second chain begins behind record %" PRIu64
+            ": the log was not there when the service started, or another one was "
+            "put behind it",
+            last);
     if (first->before.seq > last)
         return missing(first, last + 1, verdict);
     if (first->before.seq == last)
@@ -263,7 +269,8 @@ enum review_fault review_diagnose_start(const struct review_scene *scene, struct
         return found(verdict, REVIEW_INSERTED, &first->place, first->after.seq,
             "it is a copy of record %" PRIu64 ", which stands at its place, too", first->after.seq);
     if (other != NOT_THERE)
-        return found(verdict, REVIEW_REORDERED, &first->place, first->after.seq, "it stands before record %" PRIu64, first->before.seq);
+        return found(
+            verdict, REVIEW_REORDERED, &first->place, first->after.seq, "it stands before record %" PRIu64, first->before.seq);
     if (!is_genesis(&first->before) && find_before(scene, 1, &nothing) != NOT_THERE
         && !scene->items[find_before(scene, 1, &nothing)].is_gap_of_bytes)
         return found(verdict, REVIEW_INSERTED, &first->place, first->after.seq, "it stands before the first record of the log");

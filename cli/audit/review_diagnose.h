@@ -17,12 +17,12 @@ struct review_accepted {
 
 /* Around the place where the chain does not go on. */
 struct review_scene {
-    bool has_chain;                /* false: no record was found yet */
-    struct audit_chain start;      /* where the log's first record begins */
-    struct audit_chain chain;      /* the end of what is sound */
-    const struct review_item *items; /* what comes, the first of which does not follow */
-    size_t count;                  /* at least 1 */
-    bool is_end;                   /* nothing comes behind them */
+    bool has_chain;                       /* false: no record was found yet */
+    struct audit_chain start;             /* where the log's first record begins */
+    struct audit_chain chain;             /* the end of what is sound */
+    const struct review_item *items;      /* what comes, the first of which does not follow */
+    size_t count;                         /* at least 1 */
+    bool is_end;                          /* nothing comes behind them */
     const struct review_accepted *recent; /* the last ones, the newest first */
     size_t recent_count;
 };

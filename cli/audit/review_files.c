@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/review_scan.h"
 #include "bounds.h"
 #include "system/file.h"
 #include "system/log.h"
-#include "audit/review_scan.h"
 
 /* Lines of a file that are looked at for its first record: more than a crash leaves behind. */
 #define FIRST_LINES_MAX 1000u
@@ -271,8 +271,10 @@ static bool add_names(const char *folder, const struct names *names, struct revi
             continue;
         snprintf(path, sizeof path, "%s/%s", folder, names->all[i].text);
         if (!is_known(names->all[i].text + names->all[i].stem_len)) {
-            snprintf(error, cap, "%.800s: compressed in a way that is not known here (gzip, bzip2, xz and zstd are); decompress it, "
-                "or name the files to be read", path);
+            snprintf(error, cap,
+                "%.800s: compressed in a way that is not known here (gzip, bzip2, xz and zstd are); decompress it, "
+                "or name the files to be read",
+                path);
             return false;
         }
         if (!add(files, path, error, cap))
@@ -316,8 +318,10 @@ static bool find_once(const char *path, struct review_files *files, bool *is_tor
     }
     is_well = add_names(folder, &before, files, error, cap);
     if (before.count == 0) {
-        snprintf(error, cap, "%.800s: there is no audit log yet; did stapleguardd run?  (audit_log in the configuration, or name "
-            "the FILE)", path);
+        snprintf(error, cap,
+            "%.800s: there is no audit log yet; did stapleguardd run?  (audit_log in the configuration, or name "
+            "the FILE)",
+            path);
         is_well = false;
     } else {
         *is_torn = !read_names(folder, base, &after) || after.count != before.count || !are_current(files);

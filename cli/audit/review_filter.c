@@ -53,8 +53,7 @@ const char *review_most_like(const char *name, const char *const *candidates, si
 }
 
 /* "there is no event "x"; did you mean "y"?  There are: …" */
-static bool say_unknown(
-    const char *kind, const char *name, const char *const *candidates, size_t count, char *error, size_t cap)
+static bool say_unknown(const char *kind, const char *name, const char *const *candidates, size_t count, char *error, size_t cap)
 {
     const char *like = review_most_like(name, candidates, count);
     size_t len = (size_t)snprintf(error, cap, "there is no %s \"%.100s\"; %s%s%sthere are: ", kind, name,
@@ -74,8 +73,7 @@ bool review_filter_event(struct review_filter *filter, const char *name, char *e
 
     for (size_t i = 0; i < EVENT_COUNT; i++) {
         names[i] = event_name((enum event)i);
-        if (strcmp(names[i], name) == 0
-            || (is_family && len > 0 && strncmp(names[i], name, len) == 0 && names[i][len] == '.'))
+        if (strcmp(names[i], name) == 0 || (is_family && len > 0 && strncmp(names[i], name, len) == 0 && names[i][len] == '.'))
             filter->events[i] = filter->has_events = is_found = true;
     }
     return is_found || say_unknown("event", name, names, EVENT_COUNT, error, cap);

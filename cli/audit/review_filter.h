@@ -10,20 +10,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "words/event.h"
 #include "audit/review_scan.h"
+#include "words/event.h"
 
 #define REVIEW_CERTS_MAX 64u
 
 /* All zero: everything. */
 struct review_filter {
-    char since[REVIEW_TIME_LEN + 1]; /* as records have it; "": from the beginning */
-    char until[REVIEW_TIME_LEN + 1]; /* not any more at that time; "": to the end */
+    char since[REVIEW_TIME_LEN + 1];     /* as records have it; "": from the beginning */
+    char until[REVIEW_TIME_LEN + 1];     /* not any more at that time; "": to the end */
     const char *certs[REVIEW_CERTS_MAX]; /* borrowed */
     size_t cert_count;
     bool has_events;
     bool events[EVENT_COUNT];
-    unsigned processes; /* bits of enum party; 0: all */
+    unsigned processes;     /* bits of enum party; 0: all */
     enum severity severity; /* and those that are worse */
 };
 

@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "words/event.h"
-#include "text/hex.h"
 #include "audit/review_filter.h"
 #include "audit/review_scan.h"
+#include "text/hex.h"
 #include "text/text.h"
+#include "words/event.h"
 
 #define LINE_START "{\"seq\":"
 #define TIME_START ",\"time\":\""

@@ -17,11 +17,11 @@ struct review_item {
     struct review_place place;
     enum audit_result result; /* by itself: AUDIT_OK, AUDIT_NOT_A_RECORD or AUDIT_WRONG_HASH */
     bool is_ended;
-    bool could_be_torn; /* it may be the beginning of a record that was never finished */
-    bool is_gap;        /* audit.gap */
-    bool is_gap_of_bytes; /* and without a count: what the service writes behind a line that is no record */
-    bool is_seal_off;   /* audit.seal_off */
-    bool is_seal_failed; /* audit.seal_failed */
+    bool could_be_torn;    /* it may be the beginning of a record that was never finished */
+    bool is_gap;           /* audit.gap */
+    bool is_gap_of_bytes;  /* and without a count: what the service writes behind a line that is no record */
+    bool is_seal_off;      /* audit.seal_off */
+    bool is_seal_failed;   /* audit.seal_failed */
     bool is_whole_of_torn; /* it begins as the line before it, which was not ended */
     /* Of a record. */
     struct audit_chain before;

@@ -44,7 +44,8 @@ static bool read_anchor(sd_journal *journal, struct review_anchor *anchor)
 }
 
 /* Is what an entry says the same as in those before?  first: of them, "" for none yet. */
-static bool is_one(sd_journal *journal, const char *field, const char *what, char *first, size_t first_cap, char *error, size_t cap)
+static bool is_one(
+    sd_journal *journal, const char *field, const char *what, char *first, size_t first_cap, char *error, size_t cap)
 {
     char here[FILE_PATH_MAX + 1];
 
@@ -68,7 +69,8 @@ static enum review_journal_result read_entries(
     char here[FILE_PATH_MAX + 1];
     struct review_anchor anchor;
 
-    SD_JOURNAL_FOREACH(journal) {
+    SD_JOURNAL_FOREACH(journal)
+    {
         if (!read_field(journal, "STAPLEGUARD_AUDIT_LOG", here, sizeof here) || (path != NULL && strcmp(path, here) != 0)
             || !read_anchor(journal, &anchor))
             continue;
@@ -115,7 +117,8 @@ enum review_journal_result review_journal_read(
     (void)path;
     (void)anchors;
     *found = 0;
-    snprintf(error, cap, "this stapleguard was built without libsystemd, so the anchors in the journal cannot be compared; give them "
+    snprintf(error, cap,
+        "this stapleguard was built without libsystemd, so the anchors in the journal cannot be compared; give them "
         "with --anchor SEQ:HASH");
     return directory != NULL ? REVIEW_JOURNAL_FAILED : REVIEW_JOURNAL_NONE;
 }

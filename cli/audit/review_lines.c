@@ -27,7 +27,11 @@ static bool is_compressed(int fd)
     static const struct {
         const char *magic;
         size_t len;
-    } kinds[] = {{"\x1f\x8b", 2}, {"BZh", 3}, {"\xfd" "7zXZ", 5}, {"\x28\xb5\x2f\xfd", 4}};
+    } kinds[] = {{"\x1f\x8b", 2}, {"BZh", 3},
+        {"\xfd"
+         "7zXZ",
+            5},
+        {"\x28\xb5\x2f\xfd", 4}};
     char start[8];
     ssize_t len = pread(fd, start, sizeof start, 0);
 

@@ -19,8 +19,8 @@ struct review_line {
     uint64_t number;  /* from 1 */
     const char *text; /* without newline; anything may be in it */
     size_t len;
-    bool is_ended;    /* by a newline; only the last of a file may lack it */
-    bool is_cut;      /* it was longer than REVIEW_LINE_MAX: text is its beginning */
+    bool is_ended; /* by a newline; only the last of a file may lack it */
+    bool is_cut;   /* it was longer than REVIEW_LINE_MAX: text is its beginning */
 };
 
 struct review_lines;

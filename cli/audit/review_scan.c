@@ -145,8 +145,7 @@ static bool is_record_time(const struct review_value *value)
 
 static bool has_all(const struct review_record *record)
 {
-    static const enum review_member needed[] = {
-        REVIEW_SEQ, REVIEW_TIME, REVIEW_PROCESS, REVIEW_EVENT, REVIEW_PREV, REVIEW_HASH};
+    static const enum review_member needed[] = {REVIEW_SEQ, REVIEW_TIME, REVIEW_PROCESS, REVIEW_EVENT, REVIEW_PREV, REVIEW_HASH};
 
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         if (record->values[needed[i]].at == NULL)
@@ -202,8 +201,7 @@ int64_t review_value_number(const struct review_value *value)
     for (size_t i = is_negative ? 1 : 0; i < value->len; i++) {
         int64_t digit = value->at[i] - '0';
 
-        if (__builtin_mul_overflow(number, 10, &number)
-            || __builtin_add_overflow(number, is_negative ? -digit : digit, &number))
+        if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, is_negative ? -digit : digit, &number))
             return is_negative ? INT64_MIN : INT64_MAX;
     }
     return number;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 /* MEMBER(constant, name, is_text): all that a record may have, in the order of the line (audit_record.h). */
+/* clang-format off */
 #define REVIEW_MEMBER_TABLE(MEMBER) \
     MEMBER(SEQ, "seq", false) \
     MEMBER(TIME, "time", true) \
@@ -42,6 +43,7 @@ enum review_member {
 #undef REVIEW_CONSTANT
     REVIEW_MEMBER_COUNT
 };
+/* clang-format on */
 
 /* A value as it stands in the line: of a text without its quotes, and with \" and \\ still escaped.  at NULL: not there. */
 struct review_value {

@@ -81,8 +81,7 @@ static bool is_older(const struct review_seals *seals, const struct review_item 
 {
     int64_t start = seals->keys[0].start;
 
-    return !seals->has_begun
-        && (item->time_sec < start || (item->is_sealed && item->time_sec < start + TAKEN_UP_SEC));
+    return !seals->has_begun && (item->time_sec < start || (item->is_sealed && item->time_sec < start + TAKEN_UP_SEC));
 }
 
 static enum review_fault fault_of(const struct review_seals *seals, enum outcome outcome, struct review_verdict *verdict)

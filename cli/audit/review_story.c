@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "words/event.h"
-#include "words/reason.h"
 #include "audit/review_filter.h"
 #include "audit/review_when.h"
+#include "words/event.h"
+#include "words/reason.h"
 
 /*
  * {member} stands for a member's value; {why} for the sentence of its reason; {took} for duration_ms, {end} for status.  A part in
@@ -20,10 +20,11 @@ static const char *const stories[EVENT_COUNT] = {
     [EVENT_SERVICE_RELOAD_FAILED] = "the configuration could not be read again, so it goes on with the one before[: {detail}]",
     [EVENT_PROCESS_START] = "the {process} starts[ as process {pid}]",
     [EVENT_PROCESS_EXIT] = "the {process} ended[ {end}]",
-    [EVENT_SANDBOX_VIOLATION] = "the {process}[ ({detail})] was ended by its sandbox: it made a system call that it must not make; the "
-                                "kernel's log names it (type=1326)",
-    [EVENT_PROTOCOL_VIOLATION] =
-        "a message that the protocol does not allow, from or to the {process}[: {detail}]; that channel was closed",
+    [EVENT_SANDBOX_VIOLATION]
+    = "the {process}[ ({detail})] was ended by its sandbox: it made a system call that it must not make; the "
+      "kernel's log names it (type=1326)",
+    [EVENT_PROTOCOL_VIOLATION]
+    = "a message that the protocol does not allow, from or to the {process}[: {detail}]; that channel was closed",
     [EVENT_AUDIT_GAP] = "there is a gap in this log[: {detail}]",
     [EVENT_AUDIT_MOVED] = "this log was moved[: {detail}]",
     [EVENT_AUDIT_SEAL_ON] = "records are sealed from here on[: {detail}]",
@@ -31,27 +32,32 @@ static const char *const stories[EVENT_COUNT] = {
     [EVENT_AUDIT_SEAL_FAILED] = "records cannot be sealed as they should be[: {detail}]",
     [EVENT_AUDIT_THROTTLED] = "the {process} reports too much[: {detail}]",
     [EVENT_CERT_ADDED] = "looked after from now on[, as far as there is something to do: {why}][ ({detail})]",
-    [EVENT_CERT_CHANGED] = "its file changed, and what is in it now is looked after[, as far as there is something to do: {why}][ "
-                           "({detail})]",
+    [EVENT_CERT_CHANGED]
+    = "its file changed, and what is in it now is looked after[, as far as there is something to do: {why}][ "
+      "({detail})]",
     [EVENT_CERT_REFUSED] = "cannot be used[: {why}][ ({detail})]; looked at again when its file changes",
     [EVENT_CERT_DROPPED] = "not looked after any more[: {detail}]",
     [EVENT_CERT_RESUMED] = "taken up again[: {detail}][ (it had been withdrawn: {why})]",
-    [EVENT_CERT_WITHDRAWN] = "its staple was taken away[: {why}][ ({detail})]; not asked for again until its file changes, or by: "
-                             "stapleguard resume",
-    [EVENT_FETCH_FAILED] = "no response could be had[ from {responder}][: {why}][ (HTTP status {http_status})][; {detail}][; after "
-                           "{took}]; asked again later, the staple that is held stays",
-    [EVENT_RESPONSE_REJECTED] = "the answer[ of {responder}] was rejected[: {why}][; {detail}]; asked again later, the staple that is "
-                                "held stays",
+    [EVENT_CERT_WITHDRAWN]
+    = "its staple was taken away[: {why}][ ({detail})]; not asked for again until its file changes, or by: "
+      "stapleguard resume",
+    [EVENT_FETCH_FAILED]
+    = "no response could be had[ from {responder}][: {why}][ (HTTP status {http_status})][; {detail}][; after "
+      "{took}]; asked again later, the staple that is held stays",
+    [EVENT_RESPONSE_REJECTED]
+    = "the answer[ of {responder}] was rejected[: {why}][; {detail}]; asked again later, the staple that is "
+      "held stays",
     [EVENT_OFFER_REFUSED] = "the writer refused what the fetcher offered[: {why}][; {detail}]; the staple that is held stays",
-    [EVENT_STAPLE_STORED] =
-        "a fresh response is held[, valid until {next_update}][; Apache may serve it until {expiry}][ ({detail})]",
+    [EVENT_STAPLE_STORED]
+    = "a fresh response is held[, valid until {next_update}][; Apache may serve it until {expiry}][ ({detail})]",
     [EVENT_STAPLE_EXTENDED] = "Apache serves the staple that it has on[, until {expiry}][: {detail}]",
     [EVENT_STORE_SET_ASIDE] = "the store was damaged and was set aside[: {detail}]; it is filled anew from the network",
     [EVENT_STORE_FAILED] = "the store cannot be written[: {detail}]; the staples that Apache has stay",
     [EVENT_STORE_RECORD_DROPPED] = "a damaged record was dropped from the store[: {detail}]",
     [EVENT_DBM_COMMITTED] = "Apache's cache was written[: {count} entries][, {bytes} bytes][, in {took}][; {detail}]",
     [EVENT_DBM_FAILED] = "Apache's cache could not be written[: {why}][; {detail}]",
-    [EVENT_DBM_FOREIGN_DROPPED] = "what others had put into Apache's cache was not all carried over[: {why}][; {count}:][ {detail}]",
+    [EVENT_DBM_FOREIGN_DROPPED]
+    = "what others had put into Apache's cache was not all carried over[: {why}][; {count}:][ {detail}]",
     [EVENT_DBM_GUARD_LEFT_OUT] = "Apache's cache was written without its scan guard[: {detail}]",
     [EVENT_DBM_LOCK_TIMEOUT] = "Apache did not give its ssl-stapling lock away[ for {detail}]; its cache was written without it",
     [EVENT_DBM_REPAIRED] = "Apache's cache was put right[, entries: {count}][; {detail}]",

@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-#include "bounds.h"
 #include "audit/review_scan.h"
+#include "bounds.h"
 
 /* Every text at its bound, and our own words. */
 #define REVIEW_STORY_MAX (CERT_NAME_MAX + URL_MAX + DETAIL_MAX + 800u)

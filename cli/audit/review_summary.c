@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "words/event.h"
 #include "audit/review_filter.h"
 #include "audit/review_when.h"
+#include "words/event.h"
 
 struct review_summary {
     int64_t since;
@@ -14,7 +14,7 @@ struct review_summary {
     struct review_totals totals;
     uint64_t commit_no;      /* how many dbm.committed there were, */
     uint64_t commits_before; /* and how many of them before the period */
-    void *by_name; /* tsearch(3), of struct review_cert */
+    void *by_name;           /* tsearch(3), of struct review_cert */
     size_t cert_count;
     const struct review_cert **sorted;
     size_t sorted_count;
@@ -107,8 +107,8 @@ static void give_staple(
 }
 
 /* What happens to it, whether in the period or before. */
-static void follow(
-    const struct review_summary *summary, struct review_cert *cert, enum event event, const struct review_record *record, int64_t now)
+static void follow(const struct review_summary *summary, struct review_cert *cert, enum event event,
+    const struct review_record *record, int64_t now)
 {
     switch (event) {
     case EVENT_STAPLE_STORED:

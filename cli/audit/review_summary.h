@@ -13,22 +13,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bounds.h"
 #include "audit/review_scan.h"
+#include "bounds.h"
 
 struct review_cert {
     char name[CERT_NAME_MAX + 1];
-    uint64_t fetched;   /* staple.stored */
-    uint64_t failed;    /* fetch.failed, response.rejected, offer.refused */
-    uint64_t commits;   /* dbm.committed after one or more staple.stored of it */
-    int64_t bare_usec;  /* the longest time without a fresh staple */
-    int64_t bare_from;  /* and when it began; microseconds since 1970 */
-    bool is_bare;       /* at the end of the period */
+    uint64_t fetched;  /* staple.stored */
+    uint64_t failed;   /* fetch.failed, response.rejected, offer.refused */
+    uint64_t commits;  /* dbm.committed after one or more staple.stored of it */
+    int64_t bare_usec; /* the longest time without a fresh staple */
+    int64_t bare_from; /* and when it began; microseconds since 1970 */
+    bool is_bare;      /* at the end of the period */
     /* how it stands */
     bool wants_staple;
     bool is_uncommitted;
-    bool is_in_period;  /* a record of the period names it, or it is without a staple then */
-    uint64_t commit_no; /* of the last staple.stored: how many dbm.committed there had been */
+    bool is_in_period;   /* a record of the period names it, or it is without a staple then */
+    uint64_t commit_no;  /* of the last staple.stored: how many dbm.committed there had been */
     int64_t fresh_until; /* 0: it has none, since bare_since */
     int64_t bare_since;
 };
@@ -38,9 +38,9 @@ struct review_totals {
     uint64_t unreadable; /* lines that are no records */
     uint64_t warnings;
     uint64_t errors;
-    uint64_t starts;       /* service.start */
-    uint64_t violations;   /* sandbox.violation, protocol.violation */
-    uint64_t gaps;         /* audit.gap */
+    uint64_t starts;     /* service.start */
+    uint64_t violations; /* sandbox.violation, protocol.violation */
+    uint64_t gaps;       /* audit.gap */
     uint64_t restarts_seen;
     uint64_t restarts_asked;
     int64_t longest_away_msec; /* of Apache's cache, at a restart */

@@ -6,10 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "words/event.h"
 #include "audit/review_story.h"
 #include "audit/review_when.h"
 #include "text/text.h"
+#include "words/event.h"
 
 #define ABOUT_WIDTH 24
 /* As much of a line that is none of ours as tells what it is. */

@@ -19,8 +19,8 @@ struct review_view {
     bool is_json;
     bool is_coloured;
     uint64_t shown;
-    uint64_t unreadable;  /* lines that are no records */
-    bool is_in_time;      /* the last record was; a line that is none is taken to be of its time */
+    uint64_t unreadable;                     /* lines that are no records */
+    bool is_in_time;                         /* the last record was; a line that is none is taken to be of its time */
     bool is_cert_seen[REVIEW_CERTS_MAX + 1]; /* of the filter's, in its order, at whatever time */
 };
 

@@ -20,12 +20,30 @@ struct unit {
 
 /* The first letters decide where two begin alike: "m" is a minute, as in the configuration. */
 static const struct unit units[] = {
-    {"s", 1, 0, 0}, {"sec", 1, 0, 0}, {"secs", 1, 0, 0}, {"second", 1, 0, 0}, {"seconds", 1, 0, 0},
-    {"m", 60, 0, 0}, {"min", 60, 0, 0}, {"mins", 60, 0, 0}, {"minute", 60, 0, 0}, {"minutes", 60, 0, 0},
-    {"h", 3600, 0, 0}, {"hour", 3600, 0, 0}, {"hours", 3600, 0, 0},
-    {"d", 0, 1, 0}, {"day", 0, 1, 0}, {"days", 0, 1, 0},
-    {"w", 0, 7, 0}, {"week", 0, 7, 0}, {"weeks", 0, 7, 0},
-    {"month", 0, 0, 1}, {"months", 0, 0, 1}, {"y", 0, 0, 12}, {"year", 0, 0, 12}, {"years", 0, 0, 12},
+    {"s", 1, 0, 0},
+    {"sec", 1, 0, 0},
+    {"secs", 1, 0, 0},
+    {"second", 1, 0, 0},
+    {"seconds", 1, 0, 0},
+    {"m", 60, 0, 0},
+    {"min", 60, 0, 0},
+    {"mins", 60, 0, 0},
+    {"minute", 60, 0, 0},
+    {"minutes", 60, 0, 0},
+    {"h", 3600, 0, 0},
+    {"hour", 3600, 0, 0},
+    {"hours", 3600, 0, 0},
+    {"d", 0, 1, 0},
+    {"day", 0, 1, 0},
+    {"days", 0, 1, 0},
+    {"w", 0, 7, 0},
+    {"week", 0, 7, 0},
+    {"weeks", 0, 7, 0},
+    {"month", 0, 0, 1},
+    {"months", 0, 0, 1},
+    {"y", 0, 0, 12},
+    {"year", 0, 0, 12},
+    {"years", 0, 0, 12},
 };
 
 static bool take_spaces(const char **at)

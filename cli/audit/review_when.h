@@ -14,7 +14,8 @@
 
 /* What --since and --until take, for a message. */
 #define REVIEW_WHEN_FORMS \
-    "\"2 days ago\", \"1h\" (ago), \"today\", \"yesterday\", \"2026-11-23\", \"2026-11-23 17:30\", \"2026-11-23T17:30:00Z\", \"@1795455253\""
+    "\"2 days ago\", \"1h\" (ago), \"today\", \"yesterday\", \"2026-11-23\", \"2026-11-23 17:30\", \"2026-11-23T17:30:00Z\", " \
+    "\"@1795455253\""
 
 /*
  * Set *usec (since 1970) to the time that text means.  now_sec: what time it is.  A date alone is its midnight, and days are those

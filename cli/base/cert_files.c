@@ -1,7 +1,6 @@
 #include "base/cert_files.h"
 
-enum reason cert_files_read(
-    const char *cert_path, const char *chain_path, struct cert_files *files, char detail[DETAIL_MAX + 1])
+enum reason cert_files_read(const char *cert_path, const char *chain_path, struct cert_files *files, char detail[DETAIL_MAX + 1])
 {
     enum reason reason;
 

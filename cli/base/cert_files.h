@@ -15,8 +15,7 @@ struct cert_files {
 };
 
 /* Read cert_path, then chain_path (NULL: none).  cert_files_clear it always.  Returns what pem_blocks_read does. */
-enum reason cert_files_read(
-    const char *cert_path, const char *chain_path, struct cert_files *files, char detail[DETAIL_MAX + 1]);
+enum reason cert_files_read(const char *cert_path, const char *chain_path, struct cert_files *files, char detail[DETAIL_MAX + 1]);
 void cert_files_clear(struct cert_files *files);
 
 #endif

@@ -10,10 +10,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "bounds.h"
-#include "text/escape.h"
-#include "system/log.h"
 #include "base/output.h"
+#include "bounds.h"
+#include "system/log.h"
+#include "text/escape.h"
 
 /* A deploy may wait for a responder, a restart for a large configuration. */
 #define ANSWER_WAIT_SEC (25 * 3600)

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bounds.h"
 #include "base/command.h"
+#include "bounds.h"
 #include "conf/conf.h"
 
 enum client_result {
@@ -22,8 +22,8 @@ enum client_result {
 };
 
 struct client_answer {
-    int code;          /* the command's exit code */
-    char *data;        /* owned, terminated; NULL: none came */
+    int code;   /* the command's exit code */
+    char *data; /* owned, terminated; NULL: none came */
     size_t data_len;
     char error[DETAIL_MAX + 1];
 };

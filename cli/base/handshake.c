@@ -17,7 +17,8 @@ static int explain(struct handshake *handshake, const char *step)
     unsigned long code = ERR_peek_last_error();
 
     snprintf(handshake->error, sizeof handshake->error, "%s: %s", step,
-        code != 0 ? ERR_reason_error_string(code) != NULL ? ERR_reason_error_string(code) : "unknown error" : "timed out or closed");
+        code != 0 ? ERR_reason_error_string(code) != NULL ? ERR_reason_error_string(code) : "unknown error"
+                  : "timed out or closed");
     return -1;
 }
 
@@ -79,12 +80,13 @@ static int talk(BIO *connection, const char *server_name, unsigned timeout_sec, 
     return keep_chain(ssl, handshake);
 }
 
-int handshake_make(const char *target, const char *server_name, const char *signatures, unsigned timeout_sec,
-    struct handshake *handshake)
+int handshake_make(
+    const char *target, const char *server_name, const char *signatures, unsigned timeout_sec, struct handshake *handshake)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     /* The connection takes over what the context says when it is made. */
-    bool is_set_up = context != NULL && (signatures == NULL || SSL_CTX_set1_sigalgs_list(context, (char *)(uintptr_t)signatures) == 1);
+    bool is_set_up
+        = context != NULL && (signatures == NULL || SSL_CTX_set1_sigalgs_list(context, (char *)(uintptr_t)signatures) == 1);
     BIO *connection = is_set_up ? BIO_new_ssl_connect(context) : NULL;
     int result = -1;
 

@@ -24,8 +24,8 @@ struct handshake {
  * SSL_CTX_set1_sigalgs_list has them, so that a server with several certificates answers with the one of that key type; NULL:
  * OpenSSL's own.  Returns 0, or -1 with error.  handshake_clear it.
  */
-int handshake_make(const char *target, const char *server_name, const char *signatures, unsigned timeout_sec,
-    struct handshake *handshake);
+int handshake_make(
+    const char *target, const char *server_name, const char *signatures, unsigned timeout_sec, struct handshake *handshake);
 void handshake_clear(struct handshake *handshake);
 
 #endif

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cert/asn1_value.h"
-#include "bounds.h"
 #include "base/command.h"
-#include "text/duration.h"
+#include "bounds.h"
+#include "cert/asn1_value.h"
 #include "system/log.h"
+#include "text/duration.h"
 #include "text/text.h"
 
 #define LINE_TEXT_MAX (FILE_PATH_MAX + DETAIL_MAX)

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "cert/asn1_value.h"
 #include "base/cert_files.h"
-#include "cert/cert_load.h"
 #include "base/command.h"
-#include "system/log.h"
 #include "base/output.h"
+#include "cert/asn1_value.h"
+#include "cert/cert_load.h"
+#include "system/log.h"
 
 enum cert_exit {
     CERT_EXIT_USABLE = 0,
@@ -96,8 +96,7 @@ static enum cert_exit show(const char *cert_path, const char *chain_path, int64_
     if (reason == REASON_NONE && issuers == NULL)
         reason = REASON_INTERNAL;
     if (reason == REASON_NONE)
-        state =
-            cert_load_text(files.blocks.text, files.blocks.len, files.leaf_blocks, "", now, issuers, &cert, &reason, detail);
+        state = cert_load_text(files.blocks.text, files.blocks.len, files.leaf_blocks, "", now, issuers, &cert, &reason, detail);
     print_verdict(reason, files.failed, detail);
     print_cert(&files.blocks, &cert, now);
     cert_clear(&cert);
@@ -137,9 +136,10 @@ const struct command command_cert = {
     .name = "cert",
     .arguments = "FILE [--chain FILE]",
     .summary = "Show what stapleguard sees in a certificate, or why it cannot use it",
-    .help = "FILE        PEM: the certificate, and its chain where --chain is not given\n"
-            "--chain     PEM: the issuer's certificate is in there\n\n"
-            "The first line is \"usable\", or the reason in one word (no-ocsp, cert-expired, no-issuer ...).\n"
-            "Exit code: 0 usable; 1 nothing to staple: no-ocsp or cert-expired; 2 unusable; 3 usage.\n",
+    .help
+    = "FILE        PEM: the certificate, and its chain where --chain is not given\n"
+      "--chain     PEM: the issuer's certificate is in there\n\n"
+      "The first line is \"usable\", or the reason in one word (no-ocsp, cert-expired, no-issuer ...).\n"
+      "Exit code: 0 usable; 1 nothing to staple: no-ocsp or cert-expired; 2 unusable; 3 usage.\n",
     .run = run,
 };

@@ -13,15 +13,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "cert/cert_load.h"
 #include "base/client.h"
 #include "base/command.h"
-#include "text/duration.h"
 #include "base/handshake.h"
-#include "system/log.h"
-#include "ocsp/ocsp_verify.h"
 #include "base/output.h"
 #include "base/status_view.h"
+#include "cert/cert_load.h"
+#include "ocsp/ocsp_verify.h"
+#include "system/log.h"
+#include "text/duration.h"
 
 #define WARNING_DEFAULT_SEC (24 * 3600)
 #define CRITICAL_DEFAULT_SEC (6 * 3600)
@@ -47,7 +47,7 @@ struct check {
     char text[1024]; /* the first findings */
     unsigned findings;
     size_t certs, good, missing;
-    int64_t shortest_sec; /* -1: no staple at all */
+    int64_t shortest_sec;    /* -1: no staple at all */
     struct status_view view; /* as far as there is one */
 };
 
@@ -195,8 +195,8 @@ static void judge_staple(struct check *check, const struct handshake *handshake,
             check->shortest_sec = left_sec;
         compare(check, cert, true, verdict.this_update);
     } else if (verdict.status == OCSP_STATUS_NONE) {
-        find(check, missing_level, "%s serves a staple that clients refuse (%s: %.200s)", check->target, reason_word(verdict.reason),
-            verdict.detail);
+        find(check, missing_level, "%s serves a staple that clients refuse (%s: %.200s)", check->target,
+            reason_word(verdict.reason), verdict.detail);
     } else {
         find(check, LEVEL_CRITICAL, "%s serves a staple that says %s", check->target, ocsp_status_word(verdict.status));
     }
@@ -214,8 +214,8 @@ static void check_handshake(struct check *check)
     if (handshake_make(check->target, check->server_name, NULL, CONNECT_TIMEOUT_SEC, &handshake) != 0) {
         find(check, LEVEL_CRITICAL, "%s: %.300s", check->target, handshake.error);
     } else {
-        enum cert_state state = cert_load_text(
-            handshake.chain_pem, handshake.chain_len, 1, "", now, issuers, &cert, &reason, detail);
+        enum cert_state state
+            = cert_load_text(handshake.chain_pem, handshake.chain_len, 1, "", now, issuers, &cert, &reason, detail);
 
         if (state == CERT_STATE_UNUSABLE)
             find(check, LEVEL_CRITICAL, "%s: its certificate: %s: %.200s", check->target, reason_word(reason), detail);
@@ -258,8 +258,10 @@ static int run(const struct command *command, int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct check check = {.config_path = CONF_DEFAULT_PATH, .warning_sec = WARNING_DEFAULT_SEC,
-        .critical_sec = CRITICAL_DEFAULT_SEC, .shortest_sec = -1};
+    struct check check = {.config_path = CONF_DEFAULT_PATH,
+        .warning_sec = WARNING_DEFAULT_SEC,
+        .critical_sec = CRITICAL_DEFAULT_SEC,
+        .shortest_sec = -1};
     int option, code;
 
     while ((option = getopt_long(argc, argv, "c:w:", options, NULL)) != -1) {
@@ -298,13 +300,15 @@ const struct command command_check = {
     .name = "check",
     .arguments = "[--connect HOST:PORT [--servername NAME]] [-w DURATION] [--critical DURATION] [-c FILE]",
     .summary = "A monitoring plugin: are all staples there, and fresh?",
-    .help = "  --connect HOST:PORT  also make a real handshake with a status request, and judge the staple that is served;\n"
-            "                       works without stapleguardd, too\n"
-            "  --servername NAME    the name to ask for there (SNI)\n"
-            "  -w, --warning D      a staple that ends within D while newer ones fail is a warning (24h)\n"
-            "  --critical D         and critical for a must-staple certificate (6h)\n"
-            "  -c, --config FILE    instead of " CONF_DEFAULT_PATH "\n"
-            "\nA must-staple certificate without a staple is critical, any other a warning.\n"
-            "exit codes: 0 OK; 1 WARNING; 2 CRITICAL; 3 UNKNOWN\n",
+    .help
+    = "  --connect HOST:PORT  also make a real handshake with a status request, and judge the staple that is served;\n"
+      "                       works without stapleguardd, too\n"
+      "  --servername NAME    the name to ask for there (SNI)\n"
+      "  -w, --warning D      a staple that ends within D while newer ones fail is a warning (24h)\n"
+      "  --critical D         and critical for a must-staple certificate (6h)\n"
+      "  -c, --config FILE    instead of " CONF_DEFAULT_PATH
+      "\n"
+      "\nA must-staple certificate without a staple is critical, any other a warning.\n"
+      "exit codes: 0 OK; 1 WARNING; 2 CRITICAL; 3 UNKNOWN\n",
     .run = run,
 };

@@ -9,8 +9,8 @@
 
 #include "base/client.h"
 #include "base/command.h"
-#include "text/duration.h"
 #include "system/log.h"
+#include "text/duration.h"
 
 #define LINEAGES_MAX 250u
 #define WAIT_MAX_SEC 86400
@@ -61,11 +61,13 @@ const struct command command_deploy = {
     .name = "deploy",
     .arguments = "[--lineage DIR...] [--wait DURATION] [-c FILE]",
     .summary = "Fetch for renewed certificates first, restart Apache after; a certbot deploy hook",
-    .help = "  --lineage DIR      a directory with renewed certificates (certbot: /etc/letsencrypt/live/NAME); may be repeated.\n"
-            "                     Without it the environment's RENEWED_LINEAGE, which certbot sets for deploy hooks\n"
-            "  --wait DURATION    how long to go on asking a responder that does not know the new certificate yet (90s, 10m)\n"
-            "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
-            "\nA lineage that is not looked after changes nothing.  exit codes: 0 done, or nothing to do; 1 restarted, but a\n"
-            "  certificate has no staple yet; 2 not restarted; 3 usage, or stapleguardd does not run\n",
+    .help
+    = "  --lineage DIR      a directory with renewed certificates (certbot: /etc/letsencrypt/live/NAME); may be repeated.\n"
+      "                     Without it the environment's RENEWED_LINEAGE, which certbot sets for deploy hooks\n"
+      "  --wait DURATION    how long to go on asking a responder that does not know the new certificate yet (90s, 10m)\n"
+      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
+      "\n"
+      "\nA lineage that is not looked after changes nothing.  exit codes: 0 done, or nothing to do; 1 restarted, but a\n"
+      "  certificate has no staple yet; 2 not restarted; 3 usage, or stapleguardd does not run\n",
     .run = run,
 };

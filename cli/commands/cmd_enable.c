@@ -6,12 +6,12 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include "apache_config/config_match.h"
 #include "base/client.h"
 #include "base/command.h"
-#include "apache_config/config_match.h"
-#include "system/log.h"
 #include "base/output.h"
 #include "enable/enable.h"
+#include "system/log.h"
 
 #define DOMAINS_MAX 1000u
 
@@ -76,8 +76,7 @@ int setup_command(const struct command *command, int argc, char **argv, bool is_
         if (!take_domain(argv[optind++], domains, &setup.request.domain_count))
             return command_usage_error(command);
     if (optind < argc || setup.request.is_all + (setup.request.domain_count > 0) + is_recovery != 1
-        || ((is_quiet || is_boot) && !is_recovery)
-        || (is_recovery && (setup.is_dry_run || setup.is_missing_allowed)))
+        || ((is_quiet || is_boot) && !is_recovery) || (is_recovery && (setup.is_dry_run || setup.is_missing_allowed)))
         return command_usage_error(command);
     if (geteuid() != 0) {
         log_error("needs root: it %s Apache's configuration and restarts Apache", setup.is_dry_run ? "looks at" : "changes");
@@ -100,17 +99,19 @@ const struct command command_enable = {
     .name = "enable",
     .arguments = "--all | --domain NAME... | --recover [--quiet] [--boot]  [--dry-run] [--allow-missing] [-c FILE]",
     .summary = "Set Apache up for stapling from stapleguard's cache",
-    .help = "  --all              at server level: every TLS site that does not say SSLUseStapling off itself\n"
-            "  --domain NAME...   only the TLS virtual hosts that serve these names\n"
-            "  --dry-run          show what is found and what would change, and change nothing\n"
-            "  --allow-missing    go on when a certificate's responder gives no staple now\n"
-            "  --recover          undo what an enable or disable left behind that was killed; the service does so when it starts\n"
-            "  --quiet            with --recover: say nothing when there is nothing to undo\n"
-            "  --boot             with --recover: leave Apache alone, which is started after this\n"
-            "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
-            "\nFetches first, then writes, tests Apache's configuration, restarts Apache, and makes a handshake with every site.\n"
-            "When any of it fails, everything is put back.  The former files stay in state_dir/setup/backup-TIME.\n"
-            "exit codes: 0 done, or nothing to do; 1 failed, and everything is as it was; 2 failed, and something could not be\n"
-            "  put back (the message says what to do); 3 usage, configuration, or not root\n",
+    .help
+    = "  --all              at server level: every TLS site that does not say SSLUseStapling off itself\n"
+      "  --domain NAME...   only the TLS virtual hosts that serve these names\n"
+      "  --dry-run          show what is found and what would change, and change nothing\n"
+      "  --allow-missing    go on when a certificate's responder gives no staple now\n"
+      "  --recover          undo what an enable or disable left behind that was killed; the service does so when it starts\n"
+      "  --quiet            with --recover: say nothing when there is nothing to undo\n"
+      "  --boot             with --recover: leave Apache alone, which is started after this\n"
+      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
+      "\n"
+      "\nFetches first, then writes, tests Apache's configuration, restarts Apache, and makes a handshake with every site.\n"
+      "When any of it fails, everything is put back.  The former files stay in state_dir/setup/backup-TIME.\n"
+      "exit codes: 0 done, or nothing to do; 1 failed, and everything is as it was; 2 failed, and something could not be\n"
+      "  put back (the message says what to do); 3 usage, configuration, or not root\n",
     .run = run,
 };

@@ -7,8 +7,8 @@
 
 #include "base/client.h"
 #include "base/command.h"
-#include "system/log.h"
 #include "base/output.h"
+#include "system/log.h"
 
 #define METRICS_EXIT_DOWN 2
 
@@ -45,7 +45,8 @@ const struct command command_metrics = {
     .name = "metrics",
     .arguments = "[-c FILE]",
     .summary = "The service in numbers (OpenMetrics)",
-    .help = "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
+    .help = "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
+            "\n"
             "\nexit codes: 0 all numbers; 2 stapleguardd does not run: stapleguard_up 0 and nothing else; 3 usage or no answer\n",
     .run = run,
 };

@@ -40,9 +40,11 @@ const struct command command_refresh = {
     .name = "refresh",
     .arguments = "[NAME | --all] [-c FILE]",
     .summary = "Ask for a staple now, whatever the schedule says",
-    .help = "  NAME               the certificate, as stapleguard status names it\n"
-            "  --all              all of them\n"
-            "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
-            "\nexit codes: 0 it is asked for; 1 it cannot be; 3 usage, or stapleguardd does not run\n",
+    .help
+    = "  NAME               the certificate, as stapleguard status names it\n"
+      "  --all              all of them\n"
+      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
+      "\n"
+      "\nexit codes: 0 it is asked for; 1 it cannot be; 3 usage, or stapleguardd does not run\n",
     .run = run,
 };

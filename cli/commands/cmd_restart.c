@@ -18,7 +18,8 @@ const struct command command_restart = {
     .name = "restart",
     .arguments = "[-c FILE]",
     .summary = "Restart Apache gracefully without losing a staple",
-    .help = "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
+    .help = "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
+            "\n"
             "\nApache tests its configuration first; a broken one changes nothing, and its words are shown.\n"
             "exit codes: 0 restarted; 1 not; 3 usage, or stapleguardd does not run\n",
     .run = run,

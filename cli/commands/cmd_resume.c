@@ -20,8 +20,10 @@ const struct command command_resume = {
     .name = "resume",
     .arguments = "NAME [-c FILE]",
     .summary = "Look after a certificate again that was withdrawn (revoked or unknown)",
-    .help = "  NAME               the certificate, as stapleguard status names it\n"
-            "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
-            "\nexit codes: 0 its responder is asked again; 1 it cannot be; 3 usage, or stapleguardd does not run\n",
+    .help
+    = "  NAME               the certificate, as stapleguard status names it\n"
+      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
+      "\n"
+      "\nexit codes: 0 its responder is asked again; 1 it cannot be; 3 usage, or stapleguardd does not run\n",
     .run = run,
 };

@@ -12,10 +12,10 @@
 
 #include "base/client.h"
 #include "base/command.h"
-#include "text/duration.h"
-#include "system/log.h"
 #include "base/output.h"
 #include "base/status_view.h"
+#include "system/log.h"
+#include "text/duration.h"
 
 #define NAME_WIDTH_MAX 48
 
@@ -198,9 +198,11 @@ const struct command command_status = {
     .name = "status",
     .arguments = "[--json] [-c FILE]",
     .summary = "How each certificate stands, trouble first",
-    .help = "  --json             everything, as docs/status.md describes it\n"
-            "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
-            "\nexit codes: 0 every certificate that needs a staple has one; 1 one has none; 2 stapleguardd does not run and\n"
-            "  what is shown is what it saved; 3 usage, or nothing to show\n",
+    .help
+    = "  --json             everything, as docs/status.md describes it\n"
+      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
+      "\n"
+      "\nexit codes: 0 every certificate that needs a staple has one; 1 one has none; 2 stapleguardd does not run and\n"
+      "  what is shown is what it saved; 3 usage, or nothing to show\n",
     .run = run,
 };

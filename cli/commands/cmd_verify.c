@@ -13,11 +13,11 @@
 
 #include "base/cert_files.h"
 #include "base/command.h"
-#include "text/duration.h"
+#include "base/output.h"
+#include "ocsp/ocsp_verify.h"
 #include "system/file.h"
 #include "system/log.h"
-#include "ocsp/ocsp_verify.h"
-#include "base/output.h"
+#include "text/duration.h"
 
 #define DEFAULT_SAFETY_MARGIN_SEC (30 * 3600)
 #define DEFAULT_MIN_TTL_SEC 3600
@@ -238,17 +238,19 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_verify = {
     .name = "verify",
-    .arguments = "--cert FILE [--chain FILE] [--time UNIX] [--safety-margin D] [--min-ttl D]\n"
-                 "           [--allow-sha1-signatures] RESPONSE.der",
+    .arguments
+    = "--cert FILE [--chain FILE] [--time UNIX] [--safety-margin D] [--min-ttl D]\n"
+      "           [--allow-sha1-signatures] RESPONSE.der",
     .summary = "Say whether an OCSP response would be stapled for a certificate, and why",
-    .help = "--cert           PEM: the certificate, and its chain where --chain is not given\n"
-            "--chain          PEM: the issuer's certificate is in there\n"
-            "--time           judge as if it were this second since 1970 (default: now)\n"
-            "--safety-margin  how long before its end Apache shall drop the response (30h)\n"
-            "--min-ttl        how much must be left after that (1h)\n"
-            "--allow-sha1-signatures\n"
-            "RESPONSE.der     the response as a responder sends it\n\n"
-            "The first line is \"good\", \"revoked\", \"unknown\" or \"reject: WORD\".\n"
-            "Exit code: 0 good; 1 revoked or unknown; 2 rejected; 3 usage, or a file that cannot be read.\n",
+    .help
+    = "--cert           PEM: the certificate, and its chain where --chain is not given\n"
+      "--chain          PEM: the issuer's certificate is in there\n"
+      "--time           judge as if it were this second since 1970 (default: now)\n"
+      "--safety-margin  how long before its end Apache shall drop the response (30h)\n"
+      "--min-ttl        how much must be left after that (1h)\n"
+      "--allow-sha1-signatures\n"
+      "RESPONSE.der     the response as a responder sends it\n\n"
+      "The first line is \"good\", \"revoked\", \"unknown\" or \"reject: WORD\".\n"
+      "Exit code: 0 good; 1 revoked or unknown; 2 rejected; 3 usage, or a file that cannot be read.\n",
     .run = run,
 };

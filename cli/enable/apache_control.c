@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/apache_process.h"
 #include "bounds.h"
-#include "system/clock.h"
+#include "host/apache_process.h"
 #include "host/subprocess.h"
+#include "system/clock.h"
 
 #define CONTROL_TIMEOUT_SEC 90
 /* Reading a large configuration, and letting requests end before a stop. */
@@ -37,8 +37,9 @@ static int run_control(const struct conf *conf, const char *word, char *error, s
     subprocess_words(&result, said, sizeof said);
     if (code != 0)
         snprintf(error, cap, "%s %s: %s", conf->control, word,
-            result.errno_value != 0 ? strerror(result.errno_value) : said[0] != '\0'
-                ? said : "it failed and says nothing about why");
+            result.errno_value != 0 ? strerror(result.errno_value)
+                : said[0] != '\0'   ? said
+                                    : "it failed and says nothing about why");
     subprocess_clear(&result);
     return code;
 }

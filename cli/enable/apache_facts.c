@@ -168,7 +168,9 @@ static char *ask(const struct conf *conf, const char *const words[], char *error
     }
     subprocess_words(&result, said, sizeof said);
     snprintf(error, cap, "%s %s: %s; is control in [apache] right?", conf->control, words[0],
-        result.errno_value != 0 ? strerror(result.errno_value) : said[0] != '\0' ? said : "it says nothing about why");
+        result.errno_value != 0 ? strerror(result.errno_value)
+            : said[0] != '\0'   ? said
+                                : "it says nothing about why");
     subprocess_clear(&result);
     return NULL;
 }

@@ -20,14 +20,14 @@ struct text_list {
 };
 
 struct apache_facts {
-    pid_t pid;                /* main process; 0: not running */
+    pid_t pid;                           /* main process; 0: not running */
     char program[FILE_PATH_MAX + 1];     /* the running program; "" when not running */
-    char version[32];         /* "2.4.71" */
+    char version[32];                    /* "2.4.71" */
     char server_root[FILE_PATH_MAX + 1]; /* absolute */
     char conf_file[FILE_PATH_MAX + 1];   /* absolute */
-    struct text_list modules; /* loaded or compiled in: "ssl_module" */
-    struct text_list static_modules; /* compiled in: "mod_so.c" */
-    struct text_list defines; /* of the command line */
+    struct text_list modules;            /* loaded or compiled in: "ssl_module" */
+    struct text_list static_modules;     /* compiled in: "mod_so.c" */
+    struct text_list defines;            /* of the command line */
     struct text_list environment;
     struct text_list libraries; /* the modules' files that the process has mapped */
 };

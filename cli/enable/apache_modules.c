@@ -54,8 +54,8 @@ struct announced {
 };
 
 /* What it will be like: a2enmod makes relative links and one empty note; every other note of this module goes. */
-static size_t list_paths(const struct modules *modules, const char *module, bool is_enabled,
-    struct announced list[MODULE_PATHS_MAX])
+static size_t list_paths(
+    const struct modules *modules, const char *module, bool is_enabled, struct announced list[MODULE_PATHS_MAX])
 {
     static const char *const endings[] = {"load", "conf"};
     static const char *const notes[] = {"enabled_by_admin", "disabled_by_admin", "enabled_by_maint", "disabled_by_maint"};
@@ -87,7 +87,8 @@ int modules_announce(
 
     for (size_t i = 0; i < count; i++)
         if (transaction_add(transaction, list[i].path, list[i].after, list[i].after == SNAPSHOT_ABSENT ? NULL : list[i].target,
-                strlen(list[i].target), error, cap) != 0)
+                strlen(list[i].target), error, cap)
+            != 0)
             return -1;
     return 0;
 }

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "enable/apache_facts.h"
 #include "bounds.h"
 #include "conf/conf.h"
+#include "enable/apache_facts.h"
 #include "transaction/transaction.h"
 
 /* A module's links and a2enmod's own four notes of it. */
@@ -19,8 +19,8 @@
 
 /* Debian's a2enmod stands beside apache2ctl.  Source: Debian's apache2, debian/a2enmod. */
 struct modules {
-    char enable[FILE_PATH_MAX + 16];  /* a2enmod; "": not Debian's layout */
-    char disable[FILE_PATH_MAX + 16]; /* a2dismod */
+    char enable[FILE_PATH_MAX + 16];   /* a2enmod; "": not Debian's layout */
+    char disable[FILE_PATH_MAX + 16];  /* a2dismod */
     char directory[FILE_PATH_MAX + 1]; /* with mods-available and mods-enabled */
     char notes[FILE_PATH_MAX + 1];     /* where a2enmod notes what an administrator wants */
 };

@@ -14,8 +14,8 @@
 
 static _Noreturn void become(const char *const argv[], int out_fd)
 {
-    static const char *const environment[] = {
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "LC_ALL=C", NULL};
+    static const char *const environment[]
+        = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "LC_ALL=C", NULL};
     int null_fd = open("/dev/null", O_RDWR);
     sigset_t none;
 

@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dbm/dbm_identify.h"
 #include "enable/bound_process.h"
 #include "system/clock.h"
-#include "dbm/dbm_identify.h"
-#include "transaction/remove_tree.h"
 #include "text/text.h"
+#include "transaction/remove_tree.h"
 
 #define TRIAL_WAIT_MSEC 20000
 /* What Apache's configuration has room for. */
@@ -77,8 +77,7 @@ static int write_conf(const struct conf *conf, const struct apache_facts *facts,
     if (out == NULL)
         return -1;
     fprintf(out, "ServerRoot \"%s\"\nServerName trial.invalid\nListen 127.0.0.1:%u\nPidFile \"%s/pid\"\nErrorLog \"%s/log\"\n",
-        directory,
-        free_port(), directory, directory);
+        directory, free_port(), directory, directory);
     fprintf(out, "DefaultRuntimeDir \"%s\"\n", directory);
     for (size_t i = 0; i < facts->libraries.count; i++)
         for (size_t k = 0; k < sizeof needed / sizeof needed[0]; k++)
@@ -87,9 +86,8 @@ static int write_conf(const struct conf *conf, const struct apache_facts *facts,
     if (dbm_trial_module_file(facts, "socache_dbm", socache, sizeof socache))
         put_module(out, socache);
     /* A user that is a number needs its sign. */
-    fprintf(out, "User %s%s\nSSLStaplingCache \"dbm:%s/trial.db\"\n", conf->apache_user[0] >= '0' && conf->apache_user[0] <= '9'
-        ? "#" : "",
-        conf->apache_user, directory);
+    fprintf(out, "User %s%s\nSSLStaplingCache \"dbm:%s/trial.db\"\n",
+        conf->apache_user[0] >= '0' && conf->apache_user[0] <= '9' ? "#" : "", conf->apache_user, directory);
     return fclose(out);
 }
 
@@ -125,8 +123,10 @@ enum dbm_trial dbm_trial_look(const char *path, char *error, size_t cap)
     kind = dbm_identify(bytes, (size_t)got);
     if (kind == DBM_KIND_BDB_HASH)
         return DBM_TRIAL_BERKELEY;
-    snprintf(error, cap, "this Apache's DBM type is not Berkeley DB: what it makes is %s; stapleguard cannot write that. Use an Apache "
-        "whose apr-util has Berkeley DB as its default (as Debian's has), or mod_md's stapling", dbm_kind_words(kind));
+    snprintf(error, cap,
+        "this Apache's DBM type is not Berkeley DB: what it makes is %s; stapleguard cannot write that. Use an Apache "
+        "whose apr-util has Berkeley DB as its default (as Debian's has), or mod_md's stapling",
+        dbm_kind_words(kind));
     return DBM_TRIAL_OTHER;
 }
 
@@ -142,7 +142,8 @@ static enum dbm_trial judge(const char *directory, char *error, size_t cap)
     for (size_t i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%.4000s/%s", directory, sdbm[i]);
         if (access(path, F_OK) == 0) {
-            snprintf(error, cap, "this Apache's DBM type is SDBM; stapleguard cannot write that. Use an Apache whose apr-util has "
+            snprintf(error, cap,
+                "this Apache's DBM type is SDBM; stapleguard cannot write that. Use an Apache whose apr-util has "
                 "Berkeley DB as its default (as Debian's has), or mod_md's stapling");
             return DBM_TRIAL_OTHER;
         }

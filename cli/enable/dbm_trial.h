@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "enable/apache_facts.h"
 #include "conf/conf.h"
+#include "enable/apache_facts.h"
 
 enum dbm_trial {
     DBM_TRIAL_BERKELEY, /* Berkeley DB hash */

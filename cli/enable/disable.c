@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "enable/apache_control.h"
-#include "system/log.h"
 #include "enable/enable_operation.h"
-#include "host/subprocess.h"
 #include "enable/verify_staples.h"
+#include "host/subprocess.h"
+#include "system/log.h"
 
 #define CHATTR "/usr/bin/chattr"
 #define CHATTR_TIMEOUT_SEC 10
@@ -47,8 +47,9 @@ static int begin(struct setup_run *run, const struct plan *plan)
         return -1;
     if (plan->is_whole) {
         for (size_t i = 0; i < plan->record.modules.count; i++)
-            if (modules_announce(&plan->modules, plan->record.modules.items[i], false, &run->transaction, run->error,
-                    sizeof run->error) != 0)
+            if (modules_announce(
+                    &plan->modules, plan->record.modules.items[i], false, &run->transaction, run->error, sizeof run->error)
+                != 0)
                 return -1;
         if (!record_path(plan->conf->state_dir, path)
             || transaction_add(&run->transaction, path, SNAPSHOT_ABSENT, NULL, 0, run->error, sizeof run->error) != 0)
@@ -88,8 +89,8 @@ static int unload(struct setup_run *run, const struct plan *plan)
 static bool wants_full_restart(const struct plan *plan)
 {
     struct httpd_tree *after = plan_read_tree(&plan->facts);
-    bool result = after == NULL || !plan_has_cache(after)
-        || (plan->is_whole && plan_wants_full_restart(after, plan->conf->lock_dir));
+    bool result
+        = after == NULL || !plan_has_cache(after) || (plan->is_whole && plan_wants_full_restart(after, plan->conf->lock_dir));
 
     httpd_tree_free(after);
     return result;
@@ -111,7 +112,8 @@ static int do_all(struct setup_run *run, struct plan *plan, const struct setup_o
     is_full = wants_full_restart(plan);
     run->is_apache_touched = true;
     if (plan->facts.pid != 0) {
-        setup_say_step("Apache finds its configuration right; it is %s", is_full ? "stopped and started" : "restarted gracefully");
+        setup_say_step(
+            "Apache finds its configuration right; it is %s", is_full ? "stopped and started" : "restarted gracefully");
         if (apache_restart(plan->conf, is_full, run->error, sizeof run->error) != 0 || setup_must_stop(run))
             return -1;
     }
@@ -121,7 +123,8 @@ static int do_all(struct setup_run *run, struct plan *plan, const struct setup_o
     }
     if (transaction_end(&run->transaction, true) == 0)
         return 0;
-    snprintf(run->error, sizeof run->error, "the journal in %s cannot be removed: %s", run->transaction.directory, strerror(errno));
+    snprintf(
+        run->error, sizeof run->error, "the journal in %s cannot be removed: %s", run->transaction.directory, strerror(errno));
     return -1;
 }
 
@@ -137,7 +140,8 @@ static void end_service(const struct plan *plan)
         if (service_end(error, sizeof error) != 0)
             log_warning("%s", error);
     } else if (plan->way == SERVICE_RUNNING) {
-        setup_say_step("stapleguardd still runs, since enable did not start it; nobody needs it now: systemctl disable --now stapleguard");
+        setup_say_step(
+            "stapleguardd still runs, since enable did not start it; nobody needs it now: systemctl disable --now stapleguard");
     } else {
         snprintf(directory, sizeof directory, "%s", plan->conf->dbm);
         *strrchr(directory, '/') = '\0';
@@ -176,8 +180,13 @@ static void say_nothing(const struct plan *plan)
 
 enum setup_code setup_disable(const struct setup_options *options, struct conf *conf)
 {
-    static const struct operation disable = {.make = plan_disable, .say_scope = say_scope, .say_diff = say_diff,
-        .is_nothing = is_nothing, .say_nothing = say_nothing, .carry_out = do_all, .say_end = say_end};
+    static const struct operation disable = {.make = plan_disable,
+        .say_scope = say_scope,
+        .say_diff = say_diff,
+        .is_nothing = is_nothing,
+        .say_nothing = say_nothing,
+        .carry_out = do_all,
+        .say_end = say_end};
 
     return operation_run(&disable, options, conf);
 }

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "enable/apache_control.h"
-#include "system/clock.h"
 #include "enable/dbm_trial.h"
-#include "host/directories.h"
 #include "enable/enable_operation.h"
 #include "enable/places.h"
 #include "enable/verify_staples.h"
+#include "host/directories.h"
+#include "system/clock.h"
 
 /* post_config of a large configuration. */
 #define FILE_WAIT_MSEC 30000
@@ -85,8 +85,8 @@ static int fetch(struct setup_run *run, struct plan *plan, const struct setup_op
 
     if (plan->way == SERVICE_UNIT && service_start(plan->conf, setup_is_interrupted, run->error, sizeof run->error) != 0)
         return -1;
-    result = service_fetch(plan->way, plan->conf, options->request.config_path, &plan->sites, setup_is_interrupted, run->error,
-        sizeof run->error);
+    result = service_fetch(
+        plan->way, plan->conf, options->request.config_path, &plan->sites, setup_is_interrupted, run->error, sizeof run->error);
     if (result != 0 && setup_must_stop(run))
         return -1;
     if (result > 0 && options->is_missing_allowed) {
@@ -94,8 +94,8 @@ static int fetch(struct setup_run *run, struct plan *plan, const struct setup_op
         return 0;
     }
     if (result > 0)
-        snprintf(run->error + strlen(run->error), sizeof run->error - strlen(run->error),
-            " (--allow-missing goes on without it)");
+        snprintf(
+            run->error + strlen(run->error), sizeof run->error - strlen(run->error), " (--allow-missing goes on without it)");
     return result == 0 ? 0 : -1;
 }
 
@@ -112,8 +112,8 @@ static int see_file(struct setup_run *run, const struct conf *conf, int inotify_
         if (setup_must_stop(run))
             return -1;
         if (left_msec <= 0) {
-            snprintf(run->error, sizeof run->error, "Apache did not make its stapling cache %s; its error log may say why",
-                conf->dbm);
+            snprintf(
+                run->error, sizeof run->error, "Apache did not make its stapling cache %s; its error log may say why", conf->dbm);
             return -1;
         }
         if (poll(&polled, 1, (int)left_msec) > 0 && read(inotify_fd, news, sizeof news) < 0 && errno != EINTR)
@@ -142,8 +142,8 @@ static int restart(struct setup_run *run, struct plan *plan)
 
     if (apache_configtest(plan->conf, run->error, sizeof run->error) != 0 || setup_must_stop(run))
         return -1;
-    setup_say_step("Apache finds its new configuration right; it is %s", plan->is_restart_full
-        ? "stopped and started" : "restarted gracefully");
+    setup_say_step("Apache finds its new configuration right; it is %s",
+        plan->is_restart_full ? "stopped and started" : "restarted gracefully");
     inotify_fd = watch_directory(plan->conf->dbm);
     if (inotify_fd < 0) {
         snprintf(run->error, sizeof run->error, "cannot watch the directory of %s: %s", plan->conf->dbm, strerror(errno));
@@ -215,27 +215,32 @@ static void say_end(const struct setup_run *run, const struct plan *plan)
     setup_say_step("Done");
     if (shown != NULL)
         setup_say("see it:  openssl s_client -connect %s -servername %s -status </dev/null | grep -A 20 'OCSP response'",
-            shown->target,
-            shown->server_name);
+            shown->target, shown->server_name);
     setup_say("watch:   stapleguard status");
     setup_say("backup:  %s", run->transaction.journal.backup);
     setup_say("undo:    stapleguard disable --all");
     if (plan->way == SERVICE_ONCE)
-        setup_say("warning: no stapleguardd runs: staples end. Run it (systemctl enable --now stapleguard), or its timer "
-                  "(systemctl enable --now stapleguard-once.timer)");
+        setup_say(
+            "warning: no stapleguardd runs: staples end. Run it (systemctl enable --now stapleguard), or its timer "
+            "(systemctl enable --now stapleguard-once.timer)");
 }
 
 static void say_nothing(const struct plan *plan)
 {
-    setup_say_step("Nothing to do: it is enabled already. %s", plan->way == SERVICE_RUNNING
-            ? "stapleguard status tells how it stands"
-            : "But no stapleguardd runs, and staples end: systemctl enable --now stapleguard");
+    setup_say_step("Nothing to do: it is enabled already. %s",
+        plan->way == SERVICE_RUNNING ? "stapleguard status tells how it stands"
+                                     : "But no stapleguardd runs, and staples end: systemctl enable --now stapleguard");
 }
 
 enum setup_code setup_enable(const struct setup_options *options, struct conf *conf)
 {
-    static const struct operation enable = {.make = plan_enable, .say_scope = say_scope, .say_diff = say_diff,
-        .is_nothing = plan_is_empty, .say_nothing = say_nothing, .carry_out = do_all, .say_end = say_end};
+    static const struct operation enable = {.make = plan_enable,
+        .say_scope = say_scope,
+        .say_diff = say_diff,
+        .is_nothing = plan_is_empty,
+        .say_nothing = say_nothing,
+        .carry_out = do_all,
+        .say_end = say_end};
 
     return operation_run(&enable, options, conf);
 }

@@ -12,9 +12,9 @@
 #include "enable/preflight.h"
 
 enum setup_code {
-    SETUP_DONE = 0,         /* or nothing to do */
-    SETUP_UNDONE = 1,       /* failed or refused; everything is as it was */
-    SETUP_NOT_UNDONE = 2,   /* failed, and something could not be put back: the message says what to do */
+    SETUP_DONE = 0,       /* or nothing to do */
+    SETUP_UNDONE = 1,     /* failed or refused; everything is as it was */
+    SETUP_NOT_UNDONE = 2, /* failed, and something could not be put back: the message says what to do */
     SETUP_USAGE = 3,
 };
 

@@ -106,10 +106,12 @@ int setup_announce(struct setup_run *run, const struct change_set *set)
         const struct change *change = &set->changes[i];
 
         if (transaction_add(&run->transaction, change->path, after_of(change), change->content, change->content_len, run->error,
-                sizeof run->error) != 0)
+                sizeof run->error)
+            != 0)
             return -1;
         if (!is_as_computed(change, &journal->entries[journal->count - 1].before)) {
-            text_clean_format(run->error, sizeof run->error, "%s was changed by somebody else meanwhile; try again", change->path);
+            text_clean_format(
+                run->error, sizeof run->error, "%s was changed by somebody else meanwhile; try again", change->path);
             return -1;
         }
     }
@@ -118,15 +120,16 @@ int setup_announce(struct setup_run *run, const struct change_set *set)
 
 int setup_apply(struct setup_run *run, const struct change_set *set)
 {
-    static const char *const words[] = {
-        [CHANGE_CREATE] = "made", [CHANGE_REPLACE] = "changed", [CHANGE_LINK] = "linked", [CHANGE_REMOVE] = "removed"};
+    static const char *const words[]
+        = {[CHANGE_CREATE] = "made", [CHANGE_REPLACE] = "changed", [CHANGE_LINK] = "linked", [CHANGE_REMOVE] = "removed"};
 
     for (size_t i = 0; i < set->count; i++) {
         const struct change *change = &set->changes[i];
 
         if (setup_must_stop(run)
-            || transaction_apply(&run->transaction, change->path, change->content, change->content_len, run->error,
-                   sizeof run->error) != 0)
+            || transaction_apply(
+                   &run->transaction, change->path, change->content, change->content_len, run->error, sizeof run->error)
+                != 0)
             return -1;
         setup_say("%s %s", words[change->kind], change->path);
     }
@@ -166,8 +169,8 @@ static bool undo_apache(struct setup_run *run, const struct conf *conf, const st
     return !run->is_apache_touched || put_apache_back(conf, &run->transaction.journal, error, cap) == 0;
 }
 
-static enum setup_code say_what_is_left(const struct setup_run *run, const struct undo *undo, bool is_apache_back,
-    const char *apache)
+static enum setup_code say_what_is_left(
+    const struct setup_run *run, const struct undo *undo, bool is_apache_back, const char *apache)
 {
     const char *backup = run->transaction.journal.backup;
 
@@ -219,8 +222,8 @@ static enum setup_code undo_killed_run(struct setup_run *run, bool is_boot, cons
         return SETUP_NOT_UNDONE;
     }
     killed.transaction = run->transaction;
-    snprintf(killed.error, sizeof killed.error, "an earlier `stapleguard %s` was killed half-way",
-        run->transaction.journal.operation);
+    snprintf(
+        killed.error, sizeof killed.error, "an earlier `stapleguard %s` was killed half-way", run->transaction.journal.operation);
     code = setup_go_back(&killed, conf);
     run->transaction = killed.transaction;
     journal_clear(&run->transaction.journal);

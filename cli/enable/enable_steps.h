@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "enable/preflight.h"
 #include "enable/enable.h"
+#include "enable/preflight.h"
 #include "transaction/transaction.h"
 
 #define SETUP_ERROR_MAX (FILE_PATH_MAX + 4u * DETAIL_MAX)
@@ -18,9 +18,9 @@
 /* One enable or disable under way. */
 struct setup_run {
     struct transaction transaction;
-    bool is_begun;       /* the journal is on disk */
-    bool is_recovery;       /* of a run that was killed: that it is undone is good news */
-    bool is_apache_touched; /* a restart was begun: the way back takes one, too */
+    bool is_begun;               /* the journal is on disk */
+    bool is_recovery;            /* of a run that was killed: that it is undone is good news */
+    bool is_apache_touched;      /* a restart was begun: the way back takes one, too */
     char error[SETUP_ERROR_MAX]; /* the first cause */
 };
 

@@ -62,7 +62,8 @@ static bool has_access(const char *apache_user, const char *path, int mode)
         return true; /* said elsewhere */
     pid = fork();
     if (pid == 0)
-        _exit(setgroups(1, &gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 || access(path, mode) != 0);
+        _exit(
+            setgroups(1, &gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0 || access(path, mode) != 0);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     return pid < 0 || status == 0;
@@ -76,8 +77,10 @@ static void check_one(const struct conf *conf, const char *directory, const char
     struct stat st;
 
     if (is_below(directory, "/run") && access("/usr/bin/systemd-tmpfiles", X_OK) == 0 && !is_made_at_boot(directory))
-        findings_add(findings, FINDING_WARNING, "%s is gone after a boot, and Apache does not start without it; put it into "
-            "/etc/tmpfiles.d/stapleguard.conf", directory);
+        findings_add(findings, FINDING_WARNING,
+            "%s is gone after a boot, and Apache does not start without it; put it into "
+            "/etc/tmpfiles.d/stapleguard.conf",
+            directory);
     if (stat(directory, &st) != 0) {
         parent_of(directory, parent);
         if (!is_ours && access(parent, F_OK) != 0)
@@ -88,12 +91,10 @@ static void check_one(const struct conf *conf, const char *directory, const char
         findings_add(findings, FINDING_ERROR, "%s (%s in [apache]) must be a directory", directory, key);
     else if (!is_ours && owner != 0 && st.st_uid != owner)
         findings_add(findings, FINDING_ERROR, "%s must belong to %s; do: chown %s:%s %s && chmod 750 %s", directory,
-            conf->write_user,
-            conf->write_user, conf->apache_user, directory, directory);
+            conf->write_user, conf->write_user, conf->apache_user, directory, directory);
     else if (st.st_uid == owner && !has_access(conf->apache_user, directory, X_OK))
         findings_add(findings, FINDING_ERROR, "Apache's user %s cannot get into %s; look at its mode and those above it",
-            conf->apache_user,
-            directory);
+            conf->apache_user, directory);
 }
 
 void places_check(const struct conf *conf, uid_t write_uid, struct findings *findings)
@@ -109,7 +110,8 @@ bool places_can_use(const struct conf *conf, char *error, size_t cap)
 {
     if (has_access(conf->apache_user, conf->dbm, R_OK | W_OK))
         return true;
-    snprintf(error, cap, "Apache's user %s cannot read and write %s; look at the modes of the file and of the directories above it",
+    snprintf(error, cap,
+        "Apache's user %s cannot read and write %s; look at the modes of the file and of the directories above it",
         conf->apache_user, conf->dbm);
     return false;
 }

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "apache_config/config_match.h"
 #include "enable/apache_control.h"
 #include "enable/dbm_trial.h"
-#include "apache_config/config_match.h"
 #include "enable/places.h"
 #include "host/users.h"
 
@@ -175,17 +175,19 @@ static void look_at_certs(struct plan *plan)
         if (site->target[0] == '\0')
             findings_add(&plan->findings, FINDING_ERROR,
                 "nobody listens for %s: its staple could not be seen; is Apache restarted since "
-                "it was configured?", site->name);
+                "it was configured?",
+                site->name);
         for (size_t k = 0; k < site->cert_count; k++)
             if (site->certs[k].state == CERT_STATE_NO_OCSP)
-                findings_add(&plan->findings, FINDING_INFO, "%s: %s has no OCSP URL: nothing to staple", site->name,
-                    site->certs[k].path);
+                findings_add(
+                    &plan->findings, FINDING_INFO, "%s: %s has no OCSP URL: nothing to staple", site->name, site->certs[k].path);
             else if (site->certs[k].state != CERT_STATE_MISSING)
                 findings_add(&plan->findings, FINDING_WARNING, "%s: %s cannot be stapled: %s", site->name, site->certs[k].path,
                     site->certs[k].detail);
     }
     if (plan->findings.errors == 0 && sites_stapled_count(&plan->sites) == 0)
-        findings_add(&plan->findings, FINDING_ERROR, "there is nothing to staple: no certificate of these sites can have a staple");
+        findings_add(
+            &plan->findings, FINDING_ERROR, "there is nothing to staple: no certificate of these sites can have a staple");
 }
 
 /* Each responder once; a warning only: the fetch will tell for sure. */
@@ -209,7 +211,8 @@ static void look_at_responders(struct plan *plan)
             if (!visitor_can_reach(&plan->visitor, url, detail))
                 findings_add(&plan->findings, FINDING_WARNING,
                     "the responder %s cannot be reached: %s; let this machine out to it, or "
-                    "name a proxy = in [fetch]", url, detail);
+                    "name a proxy = in [fetch]",
+                    url, detail);
         }
 }
 
@@ -227,8 +230,8 @@ static void look_at_module(struct plan *plan)
         findings_add(&plan->findings, FINDING_INFO, "mod_" PLAN_MODULE " is not loaded; stapleguard's own file will load %s",
             plan->module_file);
     } else {
-        findings_add(&plan->findings, FINDING_ERROR,
-            "mod_" PLAN_MODULE " is not there; install the package of Apache's that has it");
+        findings_add(
+            &plan->findings, FINDING_ERROR, "mod_" PLAN_MODULE " is not there; install the package of Apache's that has it");
     }
 }
 
@@ -238,7 +241,8 @@ static void look_at_dbm(struct plan *plan)
     enum dbm_trial found;
 
     /* Without the module, or Apache's user, there is nothing to try; that was found already. */
-    if (plan->apache_gid == 0 || (!apache_facts_has_module(&plan->facts, PLAN_MODULE)
+    if (plan->apache_gid == 0
+        || (!apache_facts_has_module(&plan->facts, PLAN_MODULE)
             && !dbm_trial_module_file(&plan->facts, PLAN_MODULE, path, sizeof path)))
         return;
     found = dbm_trial(plan->conf, &plan->facts, error, sizeof error);
@@ -295,7 +299,8 @@ void plan_enable(const struct plan_request *request, struct conf *conf, struct p
     if (plan->facts.pid == 0)
         findings_add(&plan->findings, FINDING_ERROR,
             "Apache is not running (%s names no process); start it, then try again: what was done "
-            "could not be seen", conf->pid_file);
+            "could not be seen",
+            conf->pid_file);
     if (!apache_facts_has_module(&plan->facts, "ssl") && !text_list_has(&plan->facts.static_modules, "mod_ssl.c"))
         findings_add(&plan->findings, FINDING_ERROR, "mod_ssl is not loaded: this Apache speaks no TLS; set up a TLS site first");
     if (plan->write_uid != 0)

@@ -9,16 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "enable/apache_facts.h"
 #include "apache_config/change_set.h"
-#include "conf/conf.h"
-#include "enable/finding.h"
 #include "apache_config/edit_request.h"
+#include "conf/conf.h"
+#include "enable/apache_facts.h"
 #include "enable/apache_modules.h"
-#include "transaction/enabled_record.h"
+#include "enable/finding.h"
 #include "enable/service_control.h"
 #include "enable/sites.h"
 #include "enable/visitor.h"
+#include "transaction/enabled_record.h"
 
 /* Needed for SSLStaplingCache dbm:. */
 #define PLAN_MODULE "socache_dbm"
@@ -38,17 +38,17 @@ struct plan {
     struct httpd_tree *tree;
     struct change_set set;
     struct findings findings;
-    struct sites sites; /* that this is about */
+    struct sites sites;   /* that this is about */
     struct record record; /* of before */
     struct visitor visitor;
     uid_t write_uid;
     gid_t apache_gid;
     enum service_way way;
     bool is_restart_full;
-    bool has_cache;     /* there is an SSLStaplingCache now, ours or another */
-    bool needs_module;  /* enable: PLAN_MODULE is to be loaded by a2enmod */
+    bool has_cache;                      /* there is an SSLStaplingCache now, ours or another */
+    bool needs_module;                   /* enable: PLAN_MODULE is to be loaded by a2enmod */
     char module_file[FILE_PATH_MAX + 1]; /* enable: or by our own file in Apache's configuration; "": it is loaded */
-    bool is_whole;      /* disable: nothing of ours is left */
+    bool is_whole;                       /* disable: nothing of ours is left */
 };
 
 /*

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/client.h"
-#include "system/clock.h"
 #include "base/status_view.h"
 #include "host/subprocess.h"
+#include "system/clock.h"
 #include "text/text.h"
 
 #define SYSTEMCTL "/usr/bin/systemctl"
@@ -55,8 +55,8 @@ static int run(const char *const argv[], unsigned timeout_sec, char *said, size_
 }
 
 /* The same, ended when must_end says so. */
-static int run_until(const char *const argv[], unsigned timeout_sec, bool (*must_end)(void *context), void *context, char *said,
-    size_t cap)
+static int run_until(
+    const char *const argv[], unsigned timeout_sec, bool (*must_end)(void *context), void *context, char *said, size_t cap)
 {
     struct subprocess *process = subprocess_start(argv, timeout_sec, clock_monotonic_msec());
     struct subprocess_result result = {.status = -1, .errno_value = ENOMEM};
@@ -107,7 +107,7 @@ enum service_way service_look(const struct conf *conf, const char *config_path)
     if (!service_has_unit(config_path))
         return SERVICE_ONCE;
     return systemctl((const char *const[]){"is-active", TIMER, NULL}, CHECK_TIMEOUT_SEC, said, sizeof said) == 0 ? SERVICE_ONCE
-                                                                                                                  : SERVICE_UNIT;
+                                                                                                                 : SERVICE_UNIT;
 }
 
 /* Beside this program: installed, or in a build directory. */
@@ -189,8 +189,10 @@ int service_start(const struct conf *conf, bool (*is_interrupted)(void), char *e
 
     if (run_until(argv, START_TIMEOUT_SEC, must_end_start, &start, said, sizeof said) == 0)
         return 0;
-    snprintf(error, cap, UNIT " does not start: %s; journalctl -u " UNIT " says more", start.is_hopeless
-            ? "its fetcher or its writer ends again and again" : is_interrupted() ? "interrupted" : said);
+    snprintf(error, cap, UNIT " does not start: %s; journalctl -u " UNIT " says more",
+        start.is_hopeless      ? "its fetcher or its writer ends again and again"
+            : is_interrupted() ? "interrupted"
+                               : said);
     return -1;
 }
 
@@ -237,8 +239,9 @@ static enum settled look_at_cert(
     if (known != NULL && strcmp(known->state, "good") == 0 && known->served_until > 0)
         return SETTLED_YES;
     if (known == NULL)
-        snprintf(error, cap, "%s: stapleguardd does not look after %s; name it in a [certificate] section, or set discover = apache",
-            site->name, cert->path);
+        snprintf(error, cap,
+            "%s: stapleguardd does not look after %s; name it in a [certificate] section, or set discover = apache", site->name,
+            cert->path);
     else
         snprintf(error, cap, "%s has no staple: %s%s%s: %s", site->name, known->state, known->error_reason[0] != '\0' ? ", " : "",
             known->error_reason, known->error_detail[0] != '\0' ? known->error_detail : cert->path);

@@ -61,7 +61,8 @@ static bool find_listener(const char *table, unsigned port, int family, char tex
 
 static bool is_any_address(const char *host)
 {
-    return strcmp(host, "*") == 0 || strcasecmp(host, "_default_") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "[::]") == 0;
+    return strcmp(host, "*") == 0 || strcasecmp(host, "_default_") == 0 || strcmp(host, "0.0.0.0") == 0
+        || strcmp(host, "[::]") == 0;
 }
 
 /* Of /proc/net/if_inet6, which begins each line with an address.  A machine may have IPv6 and yet no ::1. */
@@ -132,7 +133,8 @@ static const struct conf_cert *section_of(const struct conf *conf, const char *p
     return NULL;
 }
 
-static bool load_cert(const struct conf *conf, const char *path, int64_t now, struct issuer_table *issuers, struct site_cert *cert)
+static bool load_cert(
+    const struct conf *conf, const char *path, int64_t now, struct issuer_table *issuers, struct site_cert *cert)
 {
     const struct conf_cert *section = section_of(conf, path);
     struct cert_files files;
@@ -143,7 +145,7 @@ static bool load_cert(const struct conf *conf, const char *path, int64_t now, st
     if (reason == REASON_NONE)
         cert->state = cert_load_text(files.blocks.text, files.blocks.len, files.leaf_blocks,
             section == NULL || section->responder == NULL ? "" : section->responder, now, issuers, &cert->cert, &reason,
-                cert->detail);
+            cert->detail);
     if (cert->detail[0] == '\0')
         snprintf(cert->detail, sizeof cert->detail, "%s", reason_sentence(reason));
     cert_files_clear(&files);
@@ -154,7 +156,9 @@ static bool gather_one(const struct httpd_vhost *vhost, const struct site_listen
     int64_t now, struct issuer_table *issuers, struct site *site)
 {
     *site = (struct site){
-        .name = strdup(vhost->server_name != NULL ? vhost->server_name : vhost->address_count > 0 ? vhost->addresses[0] : "?"),
+        .name = strdup(vhost->server_name != NULL ? vhost->server_name
+                : vhost->address_count > 0        ? vhost->addresses[0]
+                                                  : "?"),
         .server_name = vhost->server_name == NULL ? NULL : strdup(vhost->server_name),
         .certs = calloc(vhost->certificate_count + 1, sizeof *site->certs),
     };

@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "apache_config/config.h"
 #include "bounds.h"
 #include "cert/cert.h"
 #include "conf/conf.h"
-#include "apache_config/config.h"
 #include "proto/msg.h"
 
 /* A host, mostly an address, and a port: "[ADDRESS]:PORT" of IPv6. */
@@ -21,15 +21,15 @@
 
 struct site_cert {
     char *path;
-    struct cert cert;      /* as far as known */
-    enum cert_state state; /* MISSING: it can be stapled */
+    struct cert cert;            /* as far as known */
+    enum cert_state state;       /* MISSING: it can be stapled */
     char detail[DETAIL_MAX + 1]; /* why not */
-    bool is_without; /* no staple could be had for it (service.h) */
+    bool is_without;             /* no staple could be had for it (service.h) */
 };
 
 struct site {
-    char *name; /* as people call it: its ServerName, or else its address */
-    char *server_name; /* for SNI; NULL: it has none */
+    char *name;                       /* as people call it: its ServerName, or else its address */
+    char *server_name;                /* for SNI; NULL: it has none */
     char target[SITE_TARGET_MAX + 1]; /* "": nobody listens there */
     struct site_cert *certs;
     size_t cert_count;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cert/asn1_value.h"
-#include "system/clock.h"
 #include "enable/enable_steps.h"
+#include "system/clock.h"
 
 /* A new generation of Apache is there by then; what it does not serve now it will not serve later. */
 #define PATIENCE_MSEC 15000
@@ -42,8 +42,8 @@ static void look(const struct visitor *visitor, const struct site *site, struct 
 static const struct visit *visit_of(const struct view *view, const struct site_cert *cert)
 {
     for (size_t i = 0; i < view->count; i++)
-        if (view->visits[i].result != VISIT_FAILED && memcmp(view->visits[i].sha256, cert->cert.sha256,
-            sizeof cert->cert.sha256) == 0)
+        if (view->visits[i].result != VISIT_FAILED
+            && memcmp(view->visits[i].sha256, cert->cert.sha256, sizeof cert->cert.sha256) == 0)
             return &view->visits[i];
     return NULL;
 }
@@ -61,13 +61,12 @@ static bool judge(const struct site *site, const struct site_cert *cert, const s
         snprintf(error, cap, "%s (%s): no handshake: %s", site->name, site->target, view->visits[0].detail);
     else if (visit == NULL)
         snprintf(error, cap, "%s (%s) answers with another certificate than %s; does another virtual host take its name?",
-            site->name,
-            site->target, cert->path);
+            site->name, site->target, cert->path);
     else if (visit->result == VISIT_BAD_STAPLE)
         snprintf(error, cap, "%s (%s) serves a staple that clients refuse: %s", site->name, site->target, visit->detail);
     else
-        snprintf(error, cap, "%s (%s) serves no staple for %s; Apache's error log may say why", site->name, site->target,
-            cert->path);
+        snprintf(
+            error, cap, "%s (%s) serves no staple for %s; Apache's error log may say why", site->name, site->target, cert->path);
     return false;
 }
 

@@ -17,10 +17,10 @@
 #include <openssl/crypto.h>
 #include <openssl/http.h>
 
-#include "cert/cert_load.h"
-#include "system/clock.h"
 #include "base/handshake.h"
+#include "cert/cert_load.h"
 #include "ocsp/ocsp_verify.h"
+#include "system/clock.h"
 #include "text/text.h"
 
 #define HANDSHAKE_SEC 10
@@ -50,8 +50,8 @@ static void judge(const struct handshake *handshake, struct visit *visit)
     struct cert cert = {0};
     int64_t now = (int64_t)time(NULL);
     enum reason reason;
-    enum cert_state state =
-        cert_load_text(handshake->chain_pem, handshake->chain_len, 1, "", now, issuers, &cert, &reason, visit->detail);
+    enum cert_state state
+        = cert_load_text(handshake->chain_pem, handshake->chain_len, 1, "", now, issuers, &cert, &reason, visit->detail);
 
     memcpy(visit->sha256, cert.sha256, sizeof visit->sha256);
     if (handshake->staple == NULL) {
@@ -133,8 +133,8 @@ static void take_answer(int fd, struct visit *visit)
         ready = left_msec > 0 ? poll(&polled, 1, (int)left_msec) : 0;
     } while (ready < 0 && errno == EINTR);
     if (ready != 1 || read(fd, &answer, sizeof answer) != (ssize_t)sizeof answer || answer.result > VISIT_FAILED) {
-        snprintf(visit->detail, sizeof visit->detail, "%s", ready == 0
-            ? "no answer in time" : "the visitor's process ended before its time");
+        snprintf(visit->detail, sizeof visit->detail, "%s",
+            ready == 0 ? "no answer in time" : "the visitor's process ended before its time");
         return;
     }
     visit->result = answer.result;
@@ -170,8 +170,8 @@ static void send_out(const struct visitor *visitor, const struct task *task, str
     }
 }
 
-void visitor_visit(const struct visitor *visitor, const char *target, const char *server_name, const char *signatures,
-    struct visit *visit)
+void visitor_visit(
+    const struct visitor *visitor, const char *target, const char *server_name, const char *signatures, struct visit *visit)
 {
     send_out(visitor, &(const struct task){.target = target, .server_name = server_name, .signatures = signatures}, visit);
 }

@@ -18,7 +18,7 @@ struct visitor {
 };
 
 enum visit_result {
-    VISIT_GOOD,       /* a staple that a strict client takes, and it says good */
+    VISIT_GOOD, /* a staple that a strict client takes, and it says good */
     VISIT_NO_STAPLE,
     VISIT_BAD_STAPLE, /* detail: why */
     VISIT_QUIET,      /* none came, and none can: the certificate has no OCSP URL, or is expired … */
@@ -33,8 +33,8 @@ struct visit {
 };
 
 /* target, server_name, signatures: as handshake_make has them. */
-void visitor_visit(const struct visitor *visitor, const char *target, const char *server_name, const char *signatures,
-    struct visit *visit);
+void visitor_visit(
+    const struct visitor *visitor, const char *target, const char *server_name, const char *signatures, struct visit *visit);
 
 /* Can a TCP connection be made to the URL's host?  detail: why not. */
 bool visitor_can_reach(const struct visitor *visitor, const char *url, char detail[DETAIL_MAX + 1]);

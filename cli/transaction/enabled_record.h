@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "enable/apache_facts.h"
 #include "bounds.h"
+#include "enable/apache_facts.h"
 
 struct record {
     struct text_list modules; /* loaded by a2enmod for us */

@@ -135,8 +135,9 @@ bool snapshot_is_same(const struct snapshot *a, const struct snapshot *b)
 {
     return snapshot_has_content(a, b->kind, b->data, b->len)
         && (a->kind == SNAPSHOT_ABSENT || (a->uid == b->uid && a->gid == b->gid))
-        && (a->kind != SNAPSHOT_FILE || (a->mode == b->mode && a->xattrs_len == b->xattrs_len
-            && (a->xattrs_len == 0 || memcmp(a->xattrs, b->xattrs, a->xattrs_len) == 0)));
+        && (a->kind != SNAPSHOT_FILE
+            || (a->mode == b->mode && a->xattrs_len == b->xattrs_len
+                && (a->xattrs_len == 0 || memcmp(a->xattrs, b->xattrs, a->xattrs_len) == 0)));
 }
 
 static int staging_of(const char *path, char *directory, char *staging)
@@ -189,8 +190,7 @@ static int put_xattrs(int fd, const struct snapshot *snapshot)
 /* The owner before the mode: changing it takes set-id bits away. */
 static int make_file(const char *staging, const struct snapshot *snapshot)
 {
-    const struct timespec times[2] = {
-        {.tv_nsec = UTIME_OMIT}, {.tv_sec = snapshot->mtime_sec, .tv_nsec = snapshot->mtime_nsec}};
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = snapshot->mtime_sec, .tv_nsec = snapshot->mtime_nsec}};
     int fd = open(staging, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     int result = -1;
 

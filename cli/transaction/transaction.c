@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "transaction/remove_tree.h"
 #include "text/text.h"
+#include "transaction/remove_tree.h"
 
 /* Backups of one second. */
 #define SAME_SECOND_MAX 100
@@ -60,7 +60,8 @@ enum transaction_lock transaction_open(const char *state_dir, struct transaction
 
     *transaction = (struct transaction){.lock_fd = -1};
     if ((size_t)snprintf(transaction->directory, sizeof transaction->directory, "%s/setup", state_dir)
-        >= sizeof transaction->directory || name(transaction, "lock", path, error, cap) != 0) {
+            >= sizeof transaction->directory
+        || name(transaction, "lock", path, error, cap) != 0) {
         fail(error, cap, "state_dir is too long a path");
         return TRANSACTION_FAILED;
     }
@@ -106,8 +107,8 @@ static int read_backup(const struct journal *journal, struct journal_entry *entr
         return fail(error, cap, "the backup's path of %s is too long", entry->path);
     if (snapshot_take(path, &saved) != 0 || saved.kind != SNAPSHOT_FILE) {
         snapshot_clear(&saved);
-        return fail(error, cap, "the backup %s cannot be read: %s", path, saved.kind == SNAPSHOT_ABSENT
-            ? "it is missing" : strerror(errno));
+        return fail(error, cap, "the backup %s cannot be read: %s", path,
+            saved.kind == SNAPSHOT_ABSENT ? "it is missing" : strerror(errno));
     }
     journal_sha256(saved.data, saved.len, sha256);
     if (memcmp(sha256, entry->before_sha256, sizeof sha256) != 0) {
@@ -335,8 +336,8 @@ static void undo_one(const struct journal *journal, const struct journal_entry *
             entry->before.kind == SNAPSHOT_FILE ? "as it was before: " : "before, there was none",
             entry->before.kind == SNAPSHOT_FILE ? journal->backup : "");
         if (entry->before.kind == SNAPSHOT_FILE)
-            text_clean_copy(undo->text + strlen(undo->text), sizeof undo->text - strlen(undo->text), entry->path,
-                strlen(entry->path));
+            text_clean_copy(
+                undo->text + strlen(undo->text), sizeof undo->text - strlen(undo->text), entry->path, strlen(entry->path));
         undo->edited++;
     } else if (snapshot_put(entry->path, &entry->before) != 0) {
         add_text(undo, "cannot put %s back: %s", entry->path, strerror(errno));

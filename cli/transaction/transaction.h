@@ -56,10 +56,10 @@ int transaction_apply(
 
 /* What came of an undoing. */
 struct undo {
-    size_t restored;     /* paths that were put back */
-    size_t edited;       /* paths that somebody else changed: left alone */
+    size_t restored;           /* paths that were put back */
+    size_t edited;             /* paths that somebody else changed: left alone */
     char text[4 * DETAIL_MAX]; /* names those, and what could not be put back and why; "" when all is as before */
-    bool has_failed;     /* something could not be put back: the journal stays */
+    bool has_failed;           /* something could not be put back: the journal stays */
 };
 
 /* Put every path back that is as we made it.  Goes on after a failure. */

@@ -112,8 +112,8 @@ static void put_entry(FILE *out, const struct journal_entry *entry)
 {
     const struct snapshot *before = &entry->before;
 
-    fprintf(out, "path %s %o %u %u %" PRId64 " %ld %zu", kind_words[before->kind], (unsigned)before->mode, before->uid, before->gid,
-        before->mtime_sec, before->mtime_nsec, before->kind == SNAPSHOT_FILE ? before->len : 0);
+    fprintf(out, "path %s %o %u %u %" PRId64 " %ld %zu", kind_words[before->kind], (unsigned)before->mode, before->uid,
+        before->gid, before->mtime_sec, before->mtime_nsec, before->kind == SNAPSHOT_FILE ? before->len : 0);
     put_hex(out, entry->before_sha256, sizeof entry->before_sha256);
     put_word(out, before->kind == SNAPSHOT_LINK ? before->data : "");
     put_hex(out, before->xattrs, before->xattrs_len);
@@ -137,8 +137,8 @@ char *journal_text(const struct journal *journal, size_t *len)
     put_word(out, journal->boot_id);
     fprintf(out, "\nbackup");
     put_word(out, journal->backup);
-    fprintf(out, "\nrestart %s\nservice %s\n", journal->is_way_back_full ? "full" : "graceful", journal->is_service_ours
-        ? "ours" : "theirs");
+    fprintf(out, "\nrestart %s\nservice %s\n", journal->is_way_back_full ? "full" : "graceful",
+        journal->is_service_ours ? "ours" : "theirs");
     for (size_t i = 0; i < journal->count; i++)
         put_entry(out, &journal->entries[i]);
     if (fflush(out) == 0) {
@@ -245,8 +245,8 @@ static bool parse_line(char *line, struct journal *journal)
     if (name == NULL || rest == NULL)
         return false;
     if (strcmp(name, "path") == 0) {
-        struct journal_entry *grown =
-            journal->count >= JOURNAL_ENTRIES_MAX ? NULL : reallocarray(journal->entries, journal->count + 1, sizeof *grown);
+        struct journal_entry *grown
+            = journal->count >= JOURNAL_ENTRIES_MAX ? NULL : reallocarray(journal->entries, journal->count + 1, sizeof *grown);
 
         if (grown == NULL)
             return false;

@@ -22,21 +22,21 @@
 /* One path that is changed. */
 struct journal_entry {
     char *path;
-    struct snapshot before; /* read from disk: data of a file is NULL until the backup was read */
+    struct snapshot before;                    /* read from disk: data of a file is NULL until the backup was read */
     uint8_t before_sha256[JOURNAL_SHA256_LEN]; /* of a file's bytes */
-    enum snapshot_kind after; /* what it is to become: ABSENT, FILE or LINK */
-    uint8_t after_sha256[JOURNAL_SHA256_LEN]; /* of the new bytes, or of the link's target */
+    enum snapshot_kind after;                  /* what it is to become: ABSENT, FILE or LINK */
+    uint8_t after_sha256[JOURNAL_SHA256_LEN];  /* of the new bytes, or of the link's target */
 };
 
 /* "6f8d2c1e-…", with its end. */
 #define JOURNAL_BOOT_ID_SIZE 40u
 
 struct journal {
-    char operation[16]; /* "enable", "disable" */
+    char operation[16];                 /* "enable", "disable" */
     char boot_id[JOURNAL_BOOT_ID_SIZE]; /* of /proc/sys/kernel/random/boot_id: after a reboot Apache is not ours to start */
-    char *backup;       /* directory */
-    bool is_way_back_full;  /* undoing it takes a stop and a start of Apache (apache_control.h) */
-    bool is_service_ours;   /* stapleguard.service is enabled and started by this */
+    char *backup;                       /* directory */
+    bool is_way_back_full;              /* undoing it takes a stop and a start of Apache (apache_control.h) */
+    bool is_service_ours;               /* stapleguard.service is enabled and started by this */
     struct journal_entry *entries;
     size_t count;
 };

@@ -255,7 +255,8 @@ static int take_lock(const char *path, enum audit_key_file_write how)
     return fd;
 }
 
-int audit_key_file_write(const char *path, const struct audit_key *key, enum audit_key_file_write how, struct audit_key_mark *mark)
+int audit_key_file_write(
+    const char *path, const struct audit_key *key, enum audit_key_file_write how, struct audit_key_mark *mark)
 {
     char fresh[FILE_PATH_MAX + 8];
     struct audit_key_mark made;

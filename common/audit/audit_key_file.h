@@ -35,9 +35,9 @@ bool audit_key_file_parse(const char *text, size_t len, struct audit_key *key);
 enum audit_key_file_result {
     AUDIT_KEY_FILE_OK,
     AUDIT_KEY_FILE_MISSING,
-    AUDIT_KEY_FILE_UNSAFE,  /* no regular file of ours that nobody else may read */
+    AUDIT_KEY_FILE_UNSAFE, /* no regular file of ours that nobody else may read */
     AUDIT_KEY_FILE_DAMAGED,
-    AUDIT_KEY_FILE_FAILED,  /* errno */
+    AUDIT_KEY_FILE_FAILED, /* errno */
 };
 
 /* Which file it was; whoever replaces it makes another. */
@@ -66,6 +66,7 @@ enum audit_key_file_write {
  * the file before, and of one that a crash left beside it, are overwritten.  *mark: the new file; may be NULL unless FOLLOW.
  * Returns 0, or -1 with errno set: the old file is there, or the new one, never anything else.
  */
-int audit_key_file_write(const char *path, const struct audit_key *key, enum audit_key_file_write how, struct audit_key_mark *mark);
+int audit_key_file_write(
+    const char *path, const struct audit_key *key, enum audit_key_file_write how, struct audit_key_mark *mark);
 
 #endif

@@ -107,8 +107,8 @@ static void put_date(struct buf_out *out, int64_t seconds)
     struct tm tm = {0};
 
     gmtime_r(&time, &tm);
-    put_format(out, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-        tm.tm_sec);
+    put_format(
+        out, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 static int64_t in_bounds(int64_t value, int64_t min, int64_t max)
@@ -158,9 +158,8 @@ static void hash_line(const char *line, size_t len, uint8_t hash[AUDIT_HASH_LEN]
     SHA256Final(hash, &context);
 }
 
-size_t audit_record_format(
-    const struct audit_fields *fields, int64_t time_usec, struct audit_chain *chain, const struct audit_key *key,
-    char line[AUDIT_LINE_MAX + 1])
+size_t audit_record_format(const struct audit_fields *fields, int64_t time_usec, struct audit_chain *chain,
+    const struct audit_key *key, char line[AUDIT_LINE_MAX + 1])
 {
     struct audit_seal seal;
     struct buf_out out;

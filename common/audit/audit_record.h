@@ -33,25 +33,25 @@
 /* What happened.  All zero: nothing.  Texts and arrays are borrowed; texts are cut at their bounds and cleaned. */
 struct audit_fields {
     enum event event;
-    enum party process;     /* who reports it */
-    const char *cert;       /* the certificate's name, at most CERT_NAME_MAX bytes; NULL or "" for none, like all texts */
-    const uint8_t *sha256;  /* 32 bytes, or NULL */
-    const uint8_t *serial;  /* serial_len bytes, at most CERT_SERIAL_MAX */
+    enum party process;    /* who reports it */
+    const char *cert;      /* the certificate's name, at most CERT_NAME_MAX bytes; NULL or "" for none, like all texts */
+    const uint8_t *sha256; /* 32 bytes, or NULL */
+    const uint8_t *serial; /* serial_len bytes, at most CERT_SERIAL_MAX */
     size_t serial_len;
-    const char *responder;  /* at most URL_MAX bytes */
-    int64_t this_update;    /* seconds since 1970; 0 for none.  Past the year 9999 its last second is written. */
+    const char *responder; /* at most URL_MAX bytes */
+    int64_t this_update;   /* seconds since 1970; 0 for none.  Past the year 9999 its last second is written. */
     int64_t next_update;
     int64_t expiry;
     enum reason reason;
-    const char *detail;     /* at most DETAIL_MAX bytes */
+    const char *detail; /* at most DETAIL_MAX bytes */
     uint32_t bytes;
     uint32_t count;
     uint32_t duration_msec;
     uint16_t http_status;
     int32_t pid;
-    bool has_status;        /* an exit status, or minus the number of the signal that ended the process; 0 is one too */
+    bool has_status; /* an exit status, or minus the number of the signal that ended the process; 0 is one too */
     int32_t status;
-    bool is_told_before;    /* nothing new for people: not in the record, but the journal gives it less weight */
+    bool is_told_before; /* nothing new for people: not in the record, but the journal gives it less weight */
 };
 
 /* The end of a chain.  All zero: nothing written yet. */
@@ -64,9 +64,8 @@ struct audit_chain {
  * Write the next record into line (terminated, without newline) and move *chain on to it.  time_usec: microseconds since
  * 1970.  key: seals it, with its own epoch; may be NULL.  Returns the length.
  */
-size_t audit_record_format(
-    const struct audit_fields *fields, int64_t time_usec, struct audit_chain *chain, const struct audit_key *key,
-    char line[AUDIT_LINE_MAX + 1]);
+size_t audit_record_format(const struct audit_fields *fields, int64_t time_usec, struct audit_chain *chain,
+    const struct audit_key *key, char line[AUDIT_LINE_MAX + 1]);
 
 enum audit_result {
     AUDIT_OK,

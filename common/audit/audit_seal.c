@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "text/hex.h"
 #include "audit/hmac_sha256.h"
+#include "text/hex.h"
 
 #define NEXT_KEY "stapleguard audit seal: next key"
 #define EPOCH_START ",\"epoch\":"

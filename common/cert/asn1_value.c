@@ -110,8 +110,8 @@ void asn1_time_text(int64_t seconds, char out[ASN1_TIME_TEXT_SIZE])
         snprintf(out, ASN1_TIME_TEXT_SIZE, "@%lld", (long long)seconds);
     else
         /* Not strftime: that asks for the time zone. */
-        snprintf(out, ASN1_TIME_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)tm.tm_year + 1900,
-            (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday, (unsigned)tm.tm_hour, (unsigned)tm.tm_min, (unsigned)tm.tm_sec);
+        snprintf(out, ASN1_TIME_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)tm.tm_year + 1900, (unsigned)tm.tm_mon + 1,
+            (unsigned)tm.tm_mday, (unsigned)tm.tm_hour, (unsigned)tm.tm_min, (unsigned)tm.tm_sec);
 }
 
 void asn1_name_text(const X509_NAME *name, char out[ASN1_NAME_TEXT_SIZE])

@@ -165,8 +165,7 @@ static enum reason take_url(const GENERAL_NAME *location, struct cert *out, stru
     return REASON_NONE;
 }
 
-static enum reason report_responders(
-    const struct cert *out, const struct responders *seen, const char *subject, char *detail)
+static enum reason report_responders(const struct cert *out, const struct responders *seen, const char *subject, char *detail)
 {
     if (seen->count == 0) {
         text_clean_format(detail, DETAIL_MAX + 1, "%s names no OCSP responder", subject);
@@ -204,8 +203,8 @@ static enum reason read_responders(const X509 *leaf, const char *subject, struct
     return reason == REASON_NONE ? report_responders(out, &seen, subject, detail) : reason;
 }
 
-static enum reason find_issuer(const struct cert_blocks *blocks, X509 *leaf, const char *subject,
-    struct issuer_table *issuers, struct cert *out, char *detail)
+static enum reason find_issuer(const struct cert_blocks *blocks, X509 *leaf, const char *subject, struct issuer_table *issuers,
+    struct cert *out, char *detail)
 {
     char name[ASN1_NAME_TEXT_SIZE];
     bool has_namesake;
@@ -217,13 +216,12 @@ static enum reason find_issuer(const struct cert_blocks *blocks, X509 *leaf, con
     }
     asn1_name_text(X509_get_issuer_name(leaf), name);
     if (has_namesake)
-        text_clean_format(
-            detail, DETAIL_MAX + 1, "a certificate of %s is there, but its key did not sign %s", name, subject);
+        text_clean_format(detail, DETAIL_MAX + 1, "a certificate of %s is there, but its key did not sign %s", name, subject);
     else if (X509_check_issued(leaf, leaf) == X509_V_OK)
         text_clean_format(detail, DETAIL_MAX + 1, "%s signed itself, so no issuer can vouch for it", subject);
     else
-        text_clean_format(detail, DETAIL_MAX + 1, "%s was issued by %s, which is not among the certificates given (%u)",
-            subject, name, blocks->count);
+        text_clean_format(detail, DETAIL_MAX + 1, "%s was issued by %s, which is not among the certificates given (%u)", subject,
+            name, blocks->count);
     return REASON_NO_ISSUER;
 }
 
@@ -281,8 +279,7 @@ bool cert_subject(const char *pem, size_t pem_len, const uint8_t sha256[32], cha
     out[0] = '\0';
     cert_blocks_parse(pem, pem_len, NULL, &blocks, detail);
     for (unsigned i = 0; i < blocks.count && !is_found; i++) {
-        is_found =
-            X509_digest(blocks.x509[i], EVP_sha256(), digest, NULL) == 1 && memcmp(digest, sha256, sizeof digest) == 0;
+        is_found = X509_digest(blocks.x509[i], EVP_sha256(), digest, NULL) == 1 && memcmp(digest, sha256, sizeof digest) == 0;
         if (is_found) {
             asn1_name_text(X509_get_subject_name(blocks.x509[i]), name);
             text_clean_copy(out, cap, name, strlen(name));

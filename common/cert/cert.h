@@ -23,11 +23,11 @@
  * remembers of its delegates is no part of what it says.
  */
 struct issuer {
-    X509 *x509;            /* owned */
-    EVP_PKEY *key;         /* borrowed from x509 */
-    uint8_t sha256[32];    /* of its DER: the issuer's identity */
-    uint8_t name_sha1[20]; /* issuerNameHash of a SHA-1 CertID (RFC 6960 4.1.1): of the issuer field in the leaf */
-    uint8_t key_sha1[20];  /* issuerKeyHash; also KeyHash of a ResponderID */
+    X509 *x509;                  /* owned */
+    EVP_PKEY *key;               /* borrowed from x509 */
+    uint8_t sha256[32];          /* of its DER: the issuer's identity */
+    uint8_t name_sha1[20];       /* issuerNameHash of a SHA-1 CertID (RFC 6960 4.1.1): of the issuer field in the leaf */
+    uint8_t key_sha1[20];        /* issuerKeyHash; also KeyHash of a ResponderID */
     struct delegates *delegates; /* owned */
     struct issuer *next;
 };

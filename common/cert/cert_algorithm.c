@@ -134,8 +134,7 @@ static bool is_digest_accepted(int nid, bool is_sha1_allowed)
     return false;
 }
 
-enum reason ocsp_algorithm_check(
-    const X509_ALGOR *algorithm, bool is_sha1_allowed, const char *what, char detail[DETAIL_MAX + 1])
+enum reason ocsp_algorithm_check(const X509_ALGOR *algorithm, bool is_sha1_allowed, const char *what, char detail[DETAIL_MAX + 1])
 {
     struct signature_digest digest;
     const ASN1_OBJECT *object;

@@ -58,8 +58,7 @@ static enum reason add_block(struct walk *walk, const unsigned char *der, long d
 
     if (blocks->count == CERT_BLOCKS_MAX) {
         text_clean_format(walk->detail, DETAIL_MAX + 1,
-            "more than %u CERTIFICATE blocks; name files that hold this certificate and its own chain alone",
-            CERT_BLOCKS_MAX);
+            "more than %u CERTIFICATE blocks; name files that hold this certificate and its own chain alone", CERT_BLOCKS_MAX);
         return REASON_FILE_TOO_LARGE;
     }
     x509 = find_known(walk->issuers, der, der_len);
@@ -218,8 +217,7 @@ static bool is_signed_with(const X509 *x509, EVP_PKEY *key)
 
     X509_get0_signature(&signature, &algorithm, x509);
     is_signed = octets != NULL && der_len > 0 && asn1_first_inside(der, (size_t)der_len, &tbs)
-        && ASN1_STRING_set(octets, tbs.data, (int)tbs.len) == 1
-        && X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(x509)) == 0
+        && ASN1_STRING_set(octets, tbs.data, (int)tbs.len) == 1 && X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(x509)) == 0
         && ASN1_item_verify(ASN1_ITEM_rptr(ASN1_ANY), algorithm, signature, &value, key) == 1;
     ASN1_STRING_free(octets);
     OPENSSL_free(der);

@@ -38,8 +38,8 @@ static enum reason apply_responder(const char *responder, enum reason parsed, st
     detail[0] = '\0';
     reason = override_responder(responder, cert, detail);
     if (reason == REASON_NONE && cert->issuer == NULL) {
-        text_clean_format(detail, DETAIL_MAX + 1,
-            "it would be asked for at %s, but its issuer is not among the certificates given", responder);
+        text_clean_format(
+            detail, DETAIL_MAX + 1, "it would be asked for at %s, but its issuer is not among the certificates given", responder);
         return REASON_NO_ISSUER;
     }
     return reason;
@@ -92,8 +92,8 @@ static enum reason read_text(int fd, char *text, size_t cap, size_t *len, char *
     return *len == cap ? REASON_FILE_TOO_LARGE : REASON_NONE;
 }
 
-enum cert_state cert_load(int fd, const struct msg_cert_add *add, int64_t now, struct issuer_table *issuers,
-    struct cert *out, enum reason *reason, char detail[DETAIL_MAX + 1])
+enum cert_state cert_load(int fd, const struct msg_cert_add *add, int64_t now, struct issuer_table *issuers, struct cert *out,
+    enum reason *reason, char detail[DETAIL_MAX + 1])
 {
     enum cert_state state = CERT_STATE_UNUSABLE;
     char *text = malloc(CERT_PEM_MAX + 1);

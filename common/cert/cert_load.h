@@ -17,8 +17,8 @@
  * neither an expired certificate nor one without a responder needs its chain.  detail may be filled with MISSING too.
  * *out: as far as known; cert_clear it always.  System calls: pread64 alone.
  */
-enum cert_state cert_load(int fd, const struct msg_cert_add *add, int64_t now, struct issuer_table *issuers,
-    struct cert *out, enum reason *reason, char detail[DETAIL_MAX + 1]);
+enum cert_state cert_load(int fd, const struct msg_cert_add *add, int64_t now, struct issuer_table *issuers, struct cert *out,
+    enum reason *reason, char detail[DETAIL_MAX + 1]);
 
 /* The same from text at hand (cert_parse's pem, pem_len and leaf_blocks). */
 enum cert_state cert_load_text(const char *pem, size_t pem_len, unsigned leaf_blocks, const char *responder, int64_t now,

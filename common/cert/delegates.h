@@ -20,7 +20,7 @@
 #define DELEGATES_KEPT 4u
 
 struct delegate {
-    X509 *x509; /* owned; NULL: none */
+    X509 *x509;   /* owned; NULL: none */
     uint8_t *der; /* owned */
     size_t der_len;
 };

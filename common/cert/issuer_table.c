@@ -78,8 +78,8 @@ static struct issuer *new_issuer(X509 *x509, const uint8_t *sha256, const uint8_
     memcpy(issuer->name_sha1, name_sha1, sizeof issuer->name_sha1);
     issuer->key = X509_get0_pubkey(x509);
     issuer->delegates = calloc(1, sizeof *issuer->delegates);
-    if (issuer->delegates == NULL || issuer->key == NULL
-        || X509_pubkey_digest(x509, EVP_sha1(), issuer->key_sha1, NULL) != 1 || X509_up_ref(x509) != 1) {
+    if (issuer->delegates == NULL || issuer->key == NULL || X509_pubkey_digest(x509, EVP_sha1(), issuer->key_sha1, NULL) != 1
+        || X509_up_ref(x509) != 1) {
         free_issuer(issuer);
         return NULL;
     }
@@ -98,8 +98,7 @@ const struct issuer *issuer_table_take(struct issuer_table *table, X509 *x509, c
         return NULL;
     bucket = bucket_of(table, sha256);
     for (issuer = *bucket; issuer != NULL; issuer = issuer->next)
-        if (memcmp(issuer->sha256, sha256, sizeof sha256) == 0
-            && memcmp(issuer->name_sha1, name_sha1, sizeof name_sha1) == 0)
+        if (memcmp(issuer->sha256, sha256, sizeof sha256) == 0 && memcmp(issuer->name_sha1, name_sha1, sizeof name_sha1) == 0)
             return issuer;
     issuer = new_issuer(x509, sha256, name_sha1);
     if (issuer != NULL) {

@@ -60,8 +60,7 @@ static bool note_key(struct conf_reading *r, const struct conf_key_row *row, boo
 
     if (!is_cert) {
         if (r->key_line[number] != 0)
-            return conf_fail(r, r->line, "`%s` stands in [%s] already, in line %u", row->name, r->section,
-                r->key_line[number]);
+            return conf_fail(r, r->line, "`%s` stands in [%s] already, in line %u", row->name, r->section, r->key_line[number]);
         r->key_line[number] = r->line;
         return true;
     }

@@ -38,10 +38,10 @@ struct conf {
     char *audit_log;
     char *fetch_user; /* a name or a numeric uid */
     char *write_user;
-    char *metrics_file;       /* for node_exporter's textfile collector; NULL: none */
-    bool is_sandbox_required; /* require_sandbox */
-    bool is_journal_on;       /* journal: events go to the system journal, where there is one */
-    bool is_audit_sealed;     /* audit_seal */
+    char *metrics_file;              /* for node_exporter's textfile collector; NULL: none */
+    bool is_sandbox_required;        /* require_sandbox */
+    bool is_journal_on;              /* journal: events go to the system journal, where there is one */
+    bool is_audit_sealed;            /* audit_seal */
     int64_t audit_seal_interval_sec; /* of the next key that --setup-seal makes */
     /* [apache] */
     char *dbm;

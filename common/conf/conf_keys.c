@@ -6,6 +6,7 @@
 #include "bounds.h"
 #include "conf/conf_reading.h"
 
+/* clang-format off */
 #define MINUTE 60
 #define HOUR 3600
 #define DAY 86400
@@ -64,6 +65,7 @@ const struct conf_key_row conf_key_rows[] = {
     {CONF_SECTION_CERT, "chain", "", IN_CERT(chain), OF(CONF_OPTIONAL_PATH)},
     {CONF_SECTION_CERT, "responder", "", IN_CERT(responder), OF(CONF_RESPONDER)},
 };
+/* clang-format on */
 
 const size_t conf_key_count = sizeof conf_key_rows / sizeof conf_key_rows[0];
 
@@ -76,8 +78,7 @@ _Static_assert(sizeof conf_key_rows / sizeof conf_key_rows[0] <= CONF_KEYS_MAX, 
 
 bool conf_key_is_of(const struct conf_key_row *row, const char *section)
 {
-    return strcmp(row->section, section) == 0
-        || (row->place == CONF_PLACE_POLICY && strcmp(section, CONF_SECTION_CERT) == 0);
+    return strcmp(row->section, section) == 0 || (row->place == CONF_PLACE_POLICY && strcmp(section, CONF_SECTION_CERT) == 0);
 }
 
 const struct conf_key_row *conf_key_find(const char *section, const char *name)
@@ -147,8 +148,8 @@ void conf_key_suggest(const char *section, const char *name, char *out, size_t c
     size_t len = 0;
 
     if (right_section != NULL) {
-        snprintf(out, cap, "; it belongs in [%s%s]", right_section,
-            strcmp(right_section, CONF_SECTION_CERT) == 0 ? " \"NAME\"" : "");
+        snprintf(
+            out, cap, "; it belongs in [%s%s]", right_section, strcmp(right_section, CONF_SECTION_CERT) == 0 ? " \"NAME\"" : "");
         return;
     }
     if (nearest != NULL)

@@ -63,8 +63,7 @@ static bool check_user(const char *text, char *why, size_t cap)
 
     if (text[0] >= '0' && text[0] <= '9')
         return parse_number(text, UID_HIGHEST, &uid) || refuse(why, cap, "must be a user's name or a numeric uid");
-    if (len == 0 || len > USER_NAME_MAX || text[0] == '-' || text[0] == '.'
-        || strspn(text, LETTERS DIGITS "_-.") != len)
+    if (len == 0 || len > USER_NAME_MAX || text[0] == '-' || text[0] == '.' || strspn(text, LETTERS DIGITS "_-.") != len)
         return refuse(why, cap, "must be a user's name (letters, digits, _ - .) or a numeric uid");
     return true;
 }
@@ -127,8 +126,7 @@ static bool check_responder(const char *text, char *why, size_t cap)
         snprintf(why, cap, "must be a URL of at most %u bytes", URL_MAX);
         return false;
     }
-    if (rest == NULL || !is_printable_ascii(rest) || strchr(rest, '#') != NULL
-        || !is_authority(rest, strcspn(rest, "/?"), false))
+    if (rest == NULL || !is_printable_ascii(rest) || strchr(rest, '#') != NULL || !is_authority(rest, strcspn(rest, "/?"), false))
         return refuse(why, cap, "must be a URL, as in http://ocsp.example.net/ (http or https)");
     return true;
 }
@@ -202,8 +200,7 @@ static bool set_number(const struct conf_rule *rule, const char *text, unsigned 
         strcpy(digits, text);
     if (is_size)
         unit = take_unit(digits);
-    if (!parse_number(digits, UINT32_MAX, &value) || value * unit < (uint64_t)rule->min
-        || value * unit > (uint64_t)rule->max) {
+    if (!parse_number(digits, UINT32_MAX, &value) || value * unit < (uint64_t)rule->min || value * unit > (uint64_t)rule->max) {
         snprintf(why, cap, "must be %s from %" PRId64 " to %" PRId64 "%s", is_size ? "a number of bytes" : "a whole number",
             rule->min, rule->max, is_size ? ", also written as in 64k or 1m" : "");
         return false;

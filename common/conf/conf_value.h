@@ -18,10 +18,10 @@ enum conf_type {
     CONF_PROXY,         /* [char *] http://host:port, or empty */
     CONF_RESPONDER,     /* [char *] an http or https URL; NULL when empty */
     CONF_TEXT_LAST = CONF_RESPONDER,
-    CONF_CHOICE,        /* [bool] one of two words */
-    CONF_DURATION,      /* [int64_t] seconds, in bounds */
-    CONF_COUNT,         /* [unsigned] in bounds */
-    CONF_SIZE,          /* [unsigned] bytes, in bounds; k and m are 1024 and 1024 * 1024 */
+    CONF_CHOICE,   /* [bool] one of two words */
+    CONF_DURATION, /* [int64_t] seconds, in bounds */
+    CONF_COUNT,    /* [unsigned] in bounds */
+    CONF_SIZE,     /* [unsigned] bytes, in bounds; k and m are 1024 and 1024 * 1024 */
 };
 
 struct conf_rule {

@@ -62,8 +62,8 @@ static int prepare_dbm_directory(const struct conf *conf, uid_t write_uid, gid_t
     if (ensure(path, 0750, &is_new, error, cap) != 0)
         return -1;
     /* Only where it differs: a shield that was left behind makes the directory immutable. */
-    if ((is_new || is_below(path, conf->run_dir)) && lstat(path, &st) == 0
-        && (st.st_uid != write_uid || st.st_gid != apache_gid) && lchown(path, write_uid, apache_gid) != 0) {
+    if ((is_new || is_below(path, conf->run_dir)) && lstat(path, &st) == 0 && (st.st_uid != write_uid || st.st_gid != apache_gid)
+        && lchown(path, write_uid, apache_gid) != 0) {
         snprintf(error, cap, "cannot give the directory %s to %s: %s", path, conf->write_user, strerror(errno));
         return -1;
     }
@@ -77,8 +77,10 @@ static int prepare_dbm_directory(const struct conf *conf, uid_t write_uid, gid_t
         return -1;
     }
     if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        log_warning("the directory %s is writable for others than %s: Apache's children could put a file of their own there; "
-                    "do: chmod 750 %s", path, conf->write_user, path);
+        log_warning(
+            "the directory %s is writable for others than %s: Apache's children could put a file of their own there; "
+            "do: chmod 750 %s",
+            path, conf->write_user, path);
     return 0;
 }
 

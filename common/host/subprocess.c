@@ -37,8 +37,8 @@ struct subprocess {
 /* In the child: standard input from nowhere, the two pipes, the signals as a new program expects them. */
 static _Noreturn void become_command(const char *const argv[], int out_fd, int error_fd)
 {
-    static const char *const environment[] = {
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "LC_ALL=C", NULL};
+    static const char *const environment[]
+        = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", "LC_ALL=C", NULL};
     sigset_t none;
     int null_fd = open("/dev/null", O_RDONLY);
 
@@ -46,8 +46,8 @@ static _Noreturn void become_command(const char *const argv[], int out_fd, int e
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     setpgid(0, 0);
-    if (null_fd >= 0 && dup2(null_fd, STDIN_FILENO) >= 0 && dup2(out_fd, STDOUT_FILENO) >= 0
-        && dup2(error_fd, STDERR_FILENO) >= 0 && close_range(3, ~0u, 0) == 0)
+    if (null_fd >= 0 && dup2(null_fd, STDIN_FILENO) >= 0 && dup2(out_fd, STDOUT_FILENO) >= 0 && dup2(error_fd, STDERR_FILENO) >= 0
+        && close_range(3, ~0u, 0) == 0)
         execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);
     _exit(127);
 }

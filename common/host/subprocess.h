@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct subprocess_result {
-    int status;  /* as of waitpid(2); -1: it could not be started or did not end in time, see errno_value */
+    int status; /* as of waitpid(2); -1: it could not be started or did not end in time, see errno_value */
     int errno_value;
     char *out;   /* owned, terminated; what it wrote to standard output, cut at the bound */
     char *error; /* owned, terminated; to standard error */
@@ -36,7 +36,7 @@ struct subprocess;
 #define SUBPROCESS_POLL_MAX 2
 
 struct subprocess *subprocess_start(const char *const argv[], unsigned timeout_sec, int64_t now_msec);
-size_t subprocess_poll(const struct subprocess *command, struct pollfd *polled); /* NULL: 0 */
+size_t subprocess_poll(const struct subprocess *command, struct pollfd *polled);  /* NULL: 0 */
 int64_t subprocess_next_msec(const struct subprocess *command, int64_t now_msec); /* NULL: INT64_MAX */
 bool subprocess_ready(struct subprocess *command, int64_t now_msec);
 int subprocess_take(struct subprocess *command, struct subprocess_result *result);

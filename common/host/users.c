@@ -32,8 +32,8 @@ int users_find(const char *name, uid_t *uid, gid_t *gid, char *error, size_t cap
     } else if (is_number) {
         *gid = (gid_t)*uid;
     } else {
-        snprintf(error, cap, "there is no user `%s`; make it with: useradd --system --no-create-home --shell /usr/sbin/nologin %s",
-            name, name);
+        snprintf(error, cap,
+            "there is no user `%s`; make it with: useradd --system --no-create-home --shell /usr/sbin/nologin %s", name, name);
         return -1;
     }
     if (*uid == 0 || *gid == 0) {

@@ -28,8 +28,7 @@ static enum reason malformed(size_t der_len, const char *what, char *detail)
     return REASON_MALFORMED;
 }
 
-static enum reason decode(
-    const uint8_t *der, size_t der_len, const ASN1_ITEM *item, const char *what, void **value, char *detail)
+static enum reason decode(const uint8_t *der, size_t der_len, const ASN1_ITEM *item, const char *what, void **value, char *detail)
 {
     switch (asn1_decode_exactly(der, der_len, item, value)) {
     case ASN1_RESULT_OK:
@@ -50,8 +49,8 @@ static bool take(struct contents *outer, int want_tag, int want_class, struct co
     int class;
     const unsigned char *at = outer->at;
 
-    if (outer->len <= 0 || (ASN1_get_object(&at, &inner->len, &tag, &class, outer->len) & NOT_AN_OBJECT) != 0
-        || tag != want_tag || class != want_class)
+    if (outer->len <= 0 || (ASN1_get_object(&at, &inner->len, &tag, &class, outer->len) & NOT_AN_OBJECT) != 0 || tag != want_tag
+        || class != want_class)
         return false;
     inner->at = at;
     outer->len -= at + inner->len - outer->at;
@@ -160,7 +159,6 @@ static bool take_any(struct contents *outer, struct contents *whole)
     return true;
 }
 
-
 /*
  * Split a BasicOCSPResponse into what is decoded as one (tbsResponseData, signatureAlgorithm, signature: as a value of its own
  * in core) and the octets of its certificates.
@@ -247,8 +245,8 @@ static enum reason parse_basic(
     return reason == REASON_NONE ? malformed(len, WHAT_BASIC, detail) : reason;
 }
 
-enum reason ocsp_parse(const uint8_t *der, size_t der_len, const struct delegates *known, struct ocsp_parsed *parsed,
-    char detail[DETAIL_MAX + 1])
+enum reason ocsp_parse(
+    const uint8_t *der, size_t der_len, const struct delegates *known, struct ocsp_parsed *parsed, char detail[DETAIL_MAX + 1])
 {
     struct contents octets = {NULL, 0};
     void *value = NULL;

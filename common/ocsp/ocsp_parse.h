@@ -16,7 +16,7 @@
 #include "words/reason.h"
 
 struct ocsp_parsed {
-    OCSP_BASICRESP *basic;  /* without its certificates */
+    OCSP_BASICRESP *basic; /* without its certificates */
     STACK_OF(X509) *certs; /* in the response's order; NULL: none */
 };
 
@@ -25,8 +25,8 @@ struct ocsp_parsed {
  * case.  A certificate that `known` has is not parsed again.  detail: a sentence, or left as it is.
  * Returns REASON_NONE, TOO_LARGE, MALFORMED, TRAILING_BYTES, a STATUS_... or NOT_BASIC.  Source: RFC 6960 4.2.1.
  */
-enum reason ocsp_parse(const uint8_t *der, size_t der_len, const struct delegates *known, struct ocsp_parsed *parsed,
-    char detail[DETAIL_MAX + 1]);
+enum reason ocsp_parse(
+    const uint8_t *der, size_t der_len, const struct delegates *known, struct ocsp_parsed *parsed, char detail[DETAIL_MAX + 1]);
 void ocsp_parsed_clear(struct ocsp_parsed *parsed);
 
 #endif

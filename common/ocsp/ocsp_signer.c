@@ -117,8 +117,7 @@ static enum reason check_delegate_dates(const X509 *delegate, int64_t now, int64
     char why[64 + ASN1_TIME_TEXT_SIZE];
     char time[ASN1_TIME_TEXT_SIZE];
 
-    if (!asn1_time_read(X509_get0_notBefore(delegate), &not_before)
-        || !asn1_time_read(X509_get0_notAfter(delegate), not_after))
+    if (!asn1_time_read(X509_get0_notBefore(delegate), &not_before) || !asn1_time_read(X509_get0_notAfter(delegate), not_after))
         return refuse_delegate(REASON_SIGNER_NOT_AUTHORISED, delegate, "has dates that cannot be read", detail);
     if (not_before - CLOCK_SKEW_SEC <= now && now <= *not_after)
         return REASON_NONE;
@@ -128,8 +127,8 @@ static enum reason check_delegate_dates(const X509 *delegate, int64_t now, int64
 }
 
 /* All that makes a certificate out of a response a delegate of issuer now; the cheap checks first. */
-static enum reason check_delegate(X509 *delegate, const struct issuer *issuer, const struct ocsp_policy *policy, int64_t now,
-    int64_t *not_after, char *detail)
+static enum reason check_delegate(
+    X509 *delegate, const struct issuer *issuer, const struct ocsp_policy *policy, int64_t now, int64_t *not_after, char *detail)
 {
     const char *fault = delegation_fault(delegate);
     enum reason reason;
@@ -142,8 +141,7 @@ static enum reason check_delegate(X509 *delegate, const struct issuer *issuer, c
     if (reason != REASON_NONE)
         return reason;
     if (!is_issued_by(delegate, issuer))
-        return refuse_delegate(
-            REASON_SIGNER_NOT_AUTHORISED, delegate, "was not issued by this certificate's own issuer", detail);
+        return refuse_delegate(REASON_SIGNER_NOT_AUTHORISED, delegate, "was not issued by this certificate's own issuer", detail);
     return check_delegate_dates(delegate, now, not_after, detail);
 }
 
@@ -253,8 +251,7 @@ static void describe_nobody(const struct responder_id *id, char *detail)
     if (ASN1_STRING_length(id->key_hash) == 20)
         cert_hex(ASN1_STRING_get0_data(id->key_hash), 20, hex);
     text_clean_format(detail, DETAIL_MAX + 1,
-        "the response says that the key %s signed it, which is not the issuer's and has no certificate in the response",
-        hex);
+        "the response says that the key %s signed it, which is not the issuer's and has no certificate in the response", hex);
 }
 
 enum reason ocsp_signer_find(const struct ocsp_parsed *parsed, const struct issuer *issuer, const struct ocsp_policy *policy,

@@ -68,9 +68,8 @@ static bool is_ours_by_other_digest(const struct certid *id, const struct cert *
     unsigned len = 0;
 
     return md != NULL && has_our_serial(id, cert)
-        && X509_NAME_digest(X509_get_subject_name(cert->issuer->x509), md, digest, &len) == 1
-        && is_octets(id->name, digest, len) && X509_pubkey_digest(cert->issuer->x509, md, digest, &len) == 1
-        && is_octets(id->key, digest, len);
+        && X509_NAME_digest(X509_get_subject_name(cert->issuer->x509), md, digest, &len) == 1 && is_octets(id->name, digest, len)
+        && X509_pubkey_digest(cert->issuer->x509, md, digest, &len) == 1 && is_octets(id->key, digest, len);
 }
 
 static enum reason no_match(OCSP_BASICRESP *basic, const struct cert *cert, char *detail)
@@ -85,8 +84,7 @@ static enum reason no_match(OCSP_BASICRESP *basic, const struct cert *cert, char
             continue;
         if (OBJ_obj2txt(hash, sizeof hash, id.hash, 0) <= 0)
             hash[0] = '\0';
-        text_clean_format(
-            detail, DETAIL_MAX + 1, "the response is about this certificate, but its CertID is made with %s", hash);
+        text_clean_format(detail, DETAIL_MAX + 1, "the response is about this certificate, but its CertID is made with %s", hash);
         return REASON_CERTID_HASH;
     }
     cert_hex(cert->serial, cert->serial_len, serial);
@@ -125,8 +123,8 @@ static enum reason read_single(OCSP_SINGLERESP *response, struct ocsp_single *si
     enum reason reason;
 
     *single = (struct ocsp_single){0};
-    single->status =
-        status_of(OCSP_single_get0_status(response, &single->revoked_reason, &revoked_at, &this_update, &next_update));
+    single->status
+        = status_of(OCSP_single_get0_status(response, &single->revoked_reason, &revoked_at, &this_update, &next_update));
     single->has_next_update = next_update != NULL;
     if (single->status == OCSP_STATUS_NONE)
         return REASON_MALFORMED;

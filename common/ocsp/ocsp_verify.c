@@ -7,10 +7,10 @@
 #include <openssl/ocsp.h>
 
 #include "cert/asn1_value.h"
-#include "text/duration.h"
 #include "ocsp/ocsp_parse.h"
 #include "ocsp/ocsp_signer.h"
 #include "ocsp/ocsp_single.h"
+#include "text/duration.h"
 #include "text/text.h"
 
 #define DURATION_TEXT_SIZE 32u
@@ -36,8 +36,7 @@ static int64_t subtract(int64_t a, int64_t b)
     return __builtin_sub_overflow(a, b, &difference) ? (b > 0 ? INT64_MIN : INT64_MAX) : difference;
 }
 
-static enum reason refuse_time(
-    enum reason reason, const char *name, int64_t time, const char *what, int64_t now, char *detail)
+static enum reason refuse_time(enum reason reason, const char *name, int64_t time, const char *what, int64_t now, char *detail)
 {
     char time_text[ASN1_TIME_TEXT_SIZE];
     char now_text[ASN1_TIME_TEXT_SIZE];
@@ -63,8 +62,7 @@ static void set_effective_end(const struct cert *cert, struct statement *stateme
 }
 
 /* RFC 6960 3.2 items 5 and 6, 4.2.2.1; RFC 5019 4. */
-static enum reason check_times(
-    const struct cert *cert, struct statement *statement, int64_t now, struct ocsp_verdict *verdict)
+static enum reason check_times(const struct cert *cert, struct statement *statement, int64_t now, struct ocsp_verdict *verdict)
 {
     const struct ocsp_single *single = &statement->single;
     int64_t latest_start = add(now, CLOCK_SKEW_SEC);
@@ -103,8 +101,8 @@ static enum reason check_ttl(
     duration_format(subtract(verdict->expiry, now), left, sizeof left);
     duration_format(policy->min_ttl_sec, min_ttl, sizeof min_ttl);
     text_clean_format(verdict->detail, sizeof verdict->detail,
-        "%s %s is %s ahead; less safety_margin %s this leaves %s, which is not more than min_ttl %s", statement->end_name,
-        end, ahead, margin, left, min_ttl);
+        "%s %s is %s ahead; less safety_margin %s this leaves %s, which is not more than min_ttl %s", statement->end_name, end,
+        ahead, margin, left, min_ttl);
     return REASON_SHORT_TTL;
 }
 
@@ -162,8 +160,8 @@ static enum reason check_statement(const struct ocsp_parsed *parsed, const struc
     return ocsp_single_check_extensions(basic, cert, verdict->detail);
 }
 
-static enum reason judge(const struct ocsp_parsed *parsed, const struct cert *cert, const struct ocsp_policy *policy,
-    int64_t now, struct ocsp_verdict *verdict)
+static enum reason judge(const struct ocsp_parsed *parsed, const struct cert *cert, const struct ocsp_policy *policy, int64_t now,
+    struct ocsp_verdict *verdict)
 {
     struct statement statement = {.end_name = ""};
     enum reason reason = check_statement(parsed, cert, policy, now, &statement, verdict);
@@ -186,9 +184,8 @@ void ocsp_verify(const uint8_t *der, size_t der_len, const struct cert *cert, co
     struct ocsp_parsed parsed = {0};
 
     memset(verdict, 0, sizeof *verdict);
-    verdict->reason = cert->issuer == NULL
-        ? REASON_NO_ISSUER
-        : ocsp_parse(der, der_len, cert->issuer->delegates, &parsed, verdict->detail);
+    verdict->reason
+        = cert->issuer == NULL ? REASON_NO_ISSUER : ocsp_parse(der, der_len, cert->issuer->delegates, &parsed, verdict->detail);
     if (verdict->reason == REASON_NONE)
         verdict->reason = judge(&parsed, cert, policy, now, verdict);
     if (verdict->reason != REASON_NONE)

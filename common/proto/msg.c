@@ -37,8 +37,9 @@ static const struct msg_row msg_rows[] = {
 };
 
 #define MSG_FITS(constant, msg_name, number, from, to, states, fds) \
-    _Static_assert(2u MSG_FIELDS_##constant(LEN_U8, LEN_U16, LEN_U32, LEN_I64, LEN_BYTES, LEN_MAX_TEXT, LEN_MAX_BLOB) \
-            <= MSG_LEN_MAX, "MSG_" #constant " is longer than MSG_LEN_MAX");
+    _Static_assert( \
+        2u MSG_FIELDS_##constant(LEN_U8, LEN_U16, LEN_U32, LEN_I64, LEN_BYTES, LEN_MAX_TEXT, LEN_MAX_BLOB) <= MSG_LEN_MAX, \
+        "MSG_" #constant " is longer than MSG_LEN_MAX");
 MSG_TABLE(MSG_FITS)
 #undef MSG_FITS
 

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "words/event.h"
 #include "bounds.h"
+#include "words/event.h"
 
 /* No certificate: an event about the service itself. */
 #define CERT_NO_NONE UINT32_MAX
@@ -28,11 +28,12 @@ enum {
     MSG_FLAG_SCAN_GUARD = 8,
     MSG_FLAG_ALLOW_SHA1 = 16,
     MSG_FLAG_REQUIRE_SANDBOX = 32,
-    MSG_FLAG_WATCH = 64,  /* of MSG_WRITE_CONFIG: WATCH will come, not PASS_BEGIN: keep what that needs */
+    MSG_FLAG_WATCH = 64,   /* of MSG_WRITE_CONFIG: WATCH will come, not PASS_BEGIN: keep what that needs */
     MSG_FLAG_SHIELD = 128, /* of MSG_WRITE_CONFIG: shield = auto */
 };
 
 /* What is known of a certificate's staple; the writer decides it, everybody shows it. */
+/* clang-format off */
 #define CERT_STATE_TABLE(STATE) \
     STATE(MISSING, "missing")   /* no staple that Apache could serve */ \
     STATE(GOOD, "good")         /* a verified good response is held and not past its end */ \
@@ -48,6 +49,7 @@ enum cert_state {
 #undef CERT_STATE_CONSTANT
     CERT_STATE_COUNT
 };
+/* clang-format on */
 
 const char *cert_state_word(enum cert_state state);
 
@@ -80,6 +82,7 @@ enum answer_kind {
  * into the received buffer and lives as long as that does.  Times are seconds since 1970, 0 meaning "none".
  */
 
+/* clang-format off */
 /* supervisor -> fetcher, once, before anything else: how to lock itself in and how to fetch. */
 #define MSG_FIELDS_FETCH_CONFIG(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
     U32(flags) U32(uid) U32(gid) U32(timeout_msec) U32(concurrency) U32(per_responder) U32(max_body) \
@@ -280,6 +283,7 @@ struct msg {
 #undef MSG_MEMBER
     };
 };
+/* clang-format on */
 
 /* Why a message was refused, in the order in which it is checked. */
 enum msg_result {

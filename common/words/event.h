@@ -22,6 +22,7 @@ enum severity {
 };
 
 /* EVENT(constant, name, parties that may report it, severity) */
+/* clang-format off */
 #define EVENT_TABLE(EVENT) \
     EVENT(SERVICE_START, "service.start", PARTY_SUPERVISOR, SEVERITY_INFO) \
     EVENT(SERVICE_STOP, "service.stop", PARTY_SUPERVISOR, SEVERITY_INFO) \
@@ -73,6 +74,7 @@ enum event {
 #undef EVENT_CONSTANT
     EVENT_COUNT
 };
+/* clang-format on */
 
 /* The event's name in the audit log; NULL for a number out of range. */
 const char *event_name(enum event event);

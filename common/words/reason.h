@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 /* REASON(constant, word, sentence).  The sentence says what is wrong, and what to do where there is something to do. */
+/* clang-format off */
 #define REASON_TABLE(REASON) \
     REASON(NONE, "ok", "nothing is wrong") \
     /* verification of a response (common/ocsp) */ \
@@ -105,6 +106,7 @@ enum reason {
 #undef REASON_CONSTANT
     REASON_COUNT
 };
+/* clang-format on */
 
 /* The stable word, and the sentence; for a number out of range those of REASON_INTERNAL. */
 const char *reason_word(enum reason reason);

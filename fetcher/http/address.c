@@ -12,22 +12,20 @@ struct address_range {
 
 /* RFC 6890 2.2.2 unless another is named.  The first that holds the address decides. */
 static const struct address_range ranges4[] = {
-    {{0}, 8, ADDRESS_UNSPECIFIED},                  /* "this host on this network" */
-    {{10}, 8, ADDRESS_PRIVATE},                     /* RFC 1918 */
-    {{100, 64}, 10, ADDRESS_PRIVATE},               /* shared address space, RFC 6598 */
-    {{127}, 8, ADDRESS_LOOPBACK},
-    {{169, 254}, 16, ADDRESS_LINK_LOCAL},           /* RFC 3927; cloud metadata services live here */
-    {{172, 16}, 12, ADDRESS_PRIVATE},               /* RFC 1918 */
-    {{192, 168}, 16, ADDRESS_PRIVATE},              /* RFC 1918 */
-    {{224}, 4, ADDRESS_MULTICAST},                  /* RFC 5771 */
-    {{255, 255, 255, 255}, 32, ADDRESS_BROADCAST},  /* limited broadcast, RFC 919 */
-    {{240}, 4, ADDRESS_PRIVATE},                    /* reserved, RFC 1112; some large networks use it inside */
+    {{0}, 8, ADDRESS_UNSPECIFIED},                                      /* "this host on this network" */
+    {{10}, 8, ADDRESS_PRIVATE},                                         /* RFC 1918 */
+    {{100, 64}, 10, ADDRESS_PRIVATE},                                   /* shared address space, RFC 6598 */
+    {{127}, 8, ADDRESS_LOOPBACK}, {{169, 254}, 16, ADDRESS_LINK_LOCAL}, /* RFC 3927; cloud metadata services live here */
+    {{172, 16}, 12, ADDRESS_PRIVATE},                                   /* RFC 1918 */
+    {{192, 168}, 16, ADDRESS_PRIVATE},                                  /* RFC 1918 */
+    {{224}, 4, ADDRESS_MULTICAST},                                      /* RFC 5771 */
+    {{255, 255, 255, 255}, 32, ADDRESS_BROADCAST},                      /* limited broadcast, RFC 919 */
+    {{240}, 4, ADDRESS_PRIVATE}, /* reserved, RFC 1112; some large networks use it inside */
 };
 
 /* RFC 6890 2.2.3 unless another is named. */
 static const struct address_range ranges6[] = {
-    {{0}, 128, ADDRESS_UNSPECIFIED},
-    {{[15] = 1}, 128, ADDRESS_LOOPBACK},
+    {{0}, 128, ADDRESS_UNSPECIFIED}, {{[15] = 1}, 128, ADDRESS_LOOPBACK},
     {{0xfc}, 7, ADDRESS_PRIVATE},           /* unique local, RFC 4193 */
     {{0xfe, 0x80}, 10, ADDRESS_LINK_LOCAL}, /* RFC 4291 2.5.6 */
     {{0xfe, 0xc0}, 10, ADDRESS_PRIVATE},    /* site-local, ended by RFC 3879 but still routed inside */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loop/event_loop.h"
 #include "http/retry_rules.h"
+#include "loop/event_loop.h"
 #include "text/text.h"
 
 struct exchange {
@@ -25,8 +25,8 @@ struct exchange {
     bool was_get_refused;
     enum reason get_reason; /* why the GET before this POST was refused */
     unsigned redirects;
-    struct url target;          /* who is asked now */
-    char text[URL_MAX + 1];     /* what is asked for: target's text, or that with the request in it */
+    struct url target;      /* who is asked now */
+    char text[URL_MAX + 1]; /* what is asked for: target's text, or that with the request in it */
     struct exchange_outcome outcome;
 };
 

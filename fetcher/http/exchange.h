@@ -16,9 +16,9 @@
 
 #include "cert/cert.h"
 #include "http/http.h"
-#include "ocsp/ocsp_verify.h"
 #include "http/ocsp_request.h"
 #include "http/resolve.h"
+#include "ocsp/ocsp_verify.h"
 
 /* What all exchanges share.  Borrowed for ever. */
 struct exchange_settings {
@@ -31,8 +31,8 @@ struct exchange_settings {
 
 /* How an exchange ended.  der lives until the done function returns. */
 struct exchange_outcome {
-    enum reason reason;  /* REASON_NONE: verdict says good, revoked or unknown */
-    bool is_rejection;   /* a response came and was rejected by the verification; else there was none */
+    enum reason reason;   /* REASON_NONE: verdict says good, revoked or unknown */
+    bool is_rejection;    /* a response came and was rejected by the verification; else there was none */
     unsigned http_status; /* of the last answer; 0: none */
     int64_t duration_msec;
     int64_t retry_after_sec; /* -1: not said */

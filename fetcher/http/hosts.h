@@ -8,8 +8,8 @@
 
 #include <stddef.h>
 
-#include "http/address.h"
 #include "bounds.h"
+#include "http/address.h"
 
 struct hosts;
 

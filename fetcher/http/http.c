@@ -84,8 +84,8 @@ struct http *http_new(struct loop *loop, const struct http_settings *settings)
 {
     /* RFC 6960 A.1; "Expect:" alone takes away the wait for 100 Continue. */
     static const char *const get_lines[] = {"Accept: application/ocsp-response", NULL};
-    static const char *const post_lines[] = {
-        "Accept: application/ocsp-response", "Content-Type: application/ocsp-request", "Expect:", NULL};
+    static const char *const post_lines[]
+        = {"Accept: application/ocsp-response", "Content-Type: application/ocsp-request", "Expect:", NULL};
     struct http *http = calloc(1, sizeof *http);
 
     if (http == NULL)

@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "http/address.h"
+#include "http/url.h"
 #include "loop/event_loop.h"
 #include "words/reason.h"
-#include "http/url.h"
 
 struct http;
 struct http_transfer;
@@ -31,7 +31,7 @@ struct http_settings {
 /* One request.  Everything is borrowed until http_start returns, post until the transfer is done or cancelled. */
 struct http_request {
     const struct url *target;
-    const char *text; /* what to ask for: target's text, or that with the request in it */
+    const char *text;    /* what to ask for: target's text, or that with the request in it */
     const uint8_t *post; /* the body of a POST; NULL: GET */
     size_t post_len;
     const struct address *addresses; /* of the proxy's host, or of target's without a proxy; none for a literal */
@@ -41,13 +41,13 @@ struct http_request {
 
 /* How it ended.  Pointers live until the done function returns. */
 struct http_result {
-    enum reason reason; /* REASON_NONE: 200, application/ocsp-response, 1 or more bytes */
+    enum reason reason;   /* REASON_NONE: 200, application/ocsp-response, 1 or more bytes */
     unsigned http_status; /* 0: none was received */
     const uint8_t *body;
     size_t body_len;
-    const char *redirect_url; /* absolute, with a redirect status that names one; else NULL */
-    int64_t retry_after_sec;  /* -1: not said */
-    int64_t max_age_sec;      /* -1: not said */
+    const char *redirect_url;    /* absolute, with a redirect status that names one; else NULL */
+    int64_t retry_after_sec;     /* -1: not said */
+    int64_t max_age_sec;         /* -1: not said */
     char detail[DETAIL_MAX + 1]; /* a phrase with the numbers, clean; "" with REASON_NONE */
 };
 

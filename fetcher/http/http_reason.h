@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http/address.h"
 #include "bounds.h"
+#include "http/address.h"
 #include "words/reason.h"
 
 /* What was noted during a transfer. */

@@ -28,7 +28,7 @@ struct http_transfer {
     struct http_trace trace;
     bool is_under_way;
     bool is_literal; /* libcurl has to read the address itself, which needs no look-up */
-    uint8_t *body; /* owned; grows up to settings.body_max */
+    uint8_t *body;   /* owned; grows up to settings.body_max */
     size_t body_len;
     size_t body_room;
     char error[CURL_ERROR_SIZE];
@@ -289,8 +289,7 @@ bool http_start(struct http_transfer *transfer, const struct http_request *reque
         if (transfer->addresses == NULL)
             return false;
     }
-    if (set_request(transfer, request) != CURLE_OK
-        || curl_multi_add_handle(transfer->http->multi, transfer->easy) != CURLM_OK) {
+    if (set_request(transfer, request) != CURLE_OK || curl_multi_add_handle(transfer->http->multi, transfer->easy) != CURLM_OK) {
         forget_transfer(transfer);
         return false;
     }

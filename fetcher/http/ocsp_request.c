@@ -30,8 +30,8 @@ bool request_encode(const struct cert *cert, uint8_t out[REQUEST_DER_MAX], size_
 
     if (request == NULL || serial == NULL)
         goto out;
-    id = OCSP_cert_id_new(EVP_sha1(), X509_get_subject_name(cert->issuer->x509),
-        X509_get0_pubkey_bitstr(cert->issuer->x509), serial);
+    id = OCSP_cert_id_new(
+        EVP_sha1(), X509_get_subject_name(cert->issuer->x509), X509_get0_pubkey_bitstr(cert->issuer->x509), serial);
     if (id == NULL || OCSP_request_add0_id(request, id) == NULL)
         goto out;
     id = NULL; /* the request's now */

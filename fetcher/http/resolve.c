@@ -23,13 +23,13 @@ struct query {
 
 struct resolve_entry {
     struct resolver *resolver;
-    struct resolve_entry *younger; /* the line from oldest to youngest, in which entries are dropped */
+    struct resolve_entry *younger;   /* the line from oldest to youngest, in which entries are dropped */
     struct resolve_entry *next_half; /* the line of those with one family's answer */
     struct resolve_waiter *waiters;
     struct query query6;
     struct query query4;
-    bool is_settled; /* `resolved` holds */
-    bool is_in_use;  /* must not be dropped now */
+    bool is_settled;      /* `resolved` holds */
+    bool is_in_use;       /* must not be dropped now */
     int64_t give_up_msec; /* with one family's answer: when the other one is no longer waited for */
     int64_t drop_at_msec;
     struct resolved resolved;

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http/address.h"
 #include "bounds.h"
+#include "http/address.h"
 #include "http/hosts.h"
 #include "loop/event_loop.h"
 #include "words/reason.h"

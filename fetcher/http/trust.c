@@ -11,7 +11,9 @@ bool trust_prepare(void)
     bool result = false;
 
     if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS
-                | OPENSSL_INIT_ADD_ALL_CIPHERS | OPENSSL_INIT_ADD_ALL_DIGESTS, NULL) != 1)
+                | OPENSSL_INIT_ADD_ALL_CIPHERS | OPENSSL_INIT_ADD_ALL_DIGESTS,
+            NULL)
+        != 1)
         return false;
     /* The providers and the generators are set up at first use. */
     ctx = SSL_CTX_new(TLS_client_method());

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "http/address.h"
 #include "bounds.h"
+#include "http/address.h"
 
 /* Room for "https://HOST:65535". */
 #define URL_ORIGIN_LEN (sizeof "https://[]:65535" + HOST_NAME_MAX_LEN)

@@ -13,7 +13,7 @@ struct agenda {
     struct item *items; /* a binary heap: the earliest first */
     uint32_t count;
     uint32_t cap;
-    uint32_t *places;   /* by cert_no: where in items, or NOWHERE */
+    uint32_t *places; /* by cert_no: where in items, or NOWHERE */
     uint32_t place_cap;
     uint32_t count_max;
     uint32_t crowds[AGENDA_SLOTS];

@@ -26,17 +26,17 @@ struct pool_entry {
     struct cert cert;
     struct schedule_policy policy;
     struct schedule_record held; /* state MISSING: nothing, or not known yet */
-    int64_t retry_at;    /* seconds since 1970: not before, said a Retry-After; 0: not said */
-    int64_t fresh_until; /* seconds since 1970: pointless before, said a Cache-Control; 0: not said */
-    uint32_t next_waiting; /* the next in the responder's line, CERT_NO_NONE at its end */
-    uint8_t stage;         /* enum pool_stage */
-    uint8_t state;         /* enum cert_state, of the certificate itself: MISSING when it can be asked for */
-    uint8_t url_no;        /* which of its URLs is asked */
-    int64_t asked_at;      /* when the last attempt ended; 0: never */
-    int64_t next_at;       /* when it is asked for next; SCHEDULE_NEVER */
-    uint32_t failures;     /* attempts in a row */
-    bool has_slot;         /* its request was put off once, to a time of its own */
-    bool is_wanted_now;    /* somebody asked for it */
+    int64_t retry_at;            /* seconds since 1970: not before, said a Retry-After; 0: not said */
+    int64_t fresh_until;         /* seconds since 1970: pointless before, said a Cache-Control; 0: not said */
+    uint32_t next_waiting;       /* the next in the responder's line, CERT_NO_NONE at its end */
+    uint8_t stage;               /* enum pool_stage */
+    uint8_t state;               /* enum cert_state, of the certificate itself: MISSING when it can be asked for */
+    uint8_t url_no;              /* which of its URLs is asked */
+    int64_t asked_at;            /* when the last attempt ended; 0: never */
+    int64_t next_at;             /* when it is asked for next; SCHEDULE_NEVER */
+    uint32_t failures;           /* attempts in a row */
+    bool has_slot;               /* its request was put off once, to a time of its own */
+    bool is_wanted_now;          /* somebody asked for it */
     bool is_added;
     bool is_held_known;
     bool is_sha1_allowed;

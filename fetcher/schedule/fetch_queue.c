@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "system/log.h"
 #include "schedule/fetcher_report.h"
 #include "schedule/responder.h"
+#include "system/log.h"
 
 /* Certificates begun in one turn: those that fail at once must not keep us from looking at the others' sockets. */
 #define STARTS_PER_TURN 64

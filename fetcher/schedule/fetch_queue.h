@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "http/exchange.h"
-#include "proto/ipc.h"
 #include "loop/event_loop.h"
+#include "proto/ipc.h"
 #include "schedule/fetch_list.h"
 
 struct asking;

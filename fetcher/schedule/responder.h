@@ -21,7 +21,7 @@ struct responder {
     unsigned running;       /* exchanges under way */
     unsigned silent_in_row; /* exchanges in a row that brought no HTTP answer */
     enum reason last_silence;
-    bool is_given_up; /* RESPONDER_FAILURES_MAX of them: its certificates fail at once */
+    bool is_given_up;         /* RESPONDER_FAILURES_MAX of them: its certificates fail at once */
     int64_t rests_until_msec; /* then one exchange may find out whether it answers again */
     int64_t next_slot_msec;   /* for requests that can wait, see responders_reserve */
     /* the line */

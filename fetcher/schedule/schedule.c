@@ -41,11 +41,9 @@ static int64_t spread(int64_t range, uint32_t random)
     return (int64_t)picked - range;
 }
 
-int64_t schedule_due_at(
-    const struct schedule_record *record, const struct schedule_policy *policy, int64_t now, uint32_t random)
+int64_t schedule_due_at(const struct schedule_record *record, const struct schedule_policy *policy, int64_t now, uint32_t random)
 {
-    int64_t latest = subtract(
-        subtract(record->effective_end, policy->safety_margin_sec), policy->min_ttl_sec);
+    int64_t latest = subtract(subtract(record->effective_end, policy->safety_margin_sec), policy->min_ttl_sec);
     int64_t half;
     int64_t due;
     int64_t wait;
@@ -126,8 +124,8 @@ int64_t schedule_next_at(const struct schedule_record *record, const struct sche
     return after_success(record, policy, history, asked_at, now, random);
 }
 
-int64_t schedule_start_spread_sec(const struct schedule_record *record, const struct schedule_policy *policy, uint32_t count,
-    int64_t now, uint32_t random)
+int64_t schedule_start_spread_sec(
+    const struct schedule_record *record, const struct schedule_policy *policy, uint32_t count, int64_t now, uint32_t random)
 {
     int64_t remaining = subtract(subtract(record->effective_end, policy->safety_margin_sec), now);
     int64_t range = earlier(count / START_SPREAD_PER_SEC, remaining / 4);

@@ -39,8 +39,7 @@ struct schedule_policy {
  * A response that was already past its half when it came is due again at once: who asks in a loop bounds that by
  * schedule_backoff_sec.
  */
-int64_t schedule_due_at(
-    const struct schedule_record *record, const struct schedule_policy *policy, int64_t now, uint32_t random);
+int64_t schedule_due_at(const struct schedule_record *record, const struct schedule_policy *policy, int64_t now, uint32_t random);
 
 /*
  * Seconds to wait after the failures-th failure in a row (1 is the first): between one minute and a ceiling that begins at
@@ -77,7 +76,7 @@ int64_t schedule_next_at(const struct schedule_record *record, const struct sche
  * How long a certificate that is overdue when the service starts waits, so that `count` of them do not ask at once: 0 when
  * there is nothing servable; else anywhere in count / 20 seconds, but in less than a quarter of what remains.
  */
-int64_t schedule_start_spread_sec(const struct schedule_record *record, const struct schedule_policy *policy, uint32_t count,
-    int64_t now, uint32_t random);
+int64_t schedule_start_spread_sec(
+    const struct schedule_record *record, const struct schedule_policy *policy, uint32_t count, int64_t now, uint32_t random);
 
 #endif

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "schedule/agenda.h"
-#include "system/clock.h"
-#include "schedule/schedule_spread.h"
-#include "schedule/random_number.h"
 #include "schedule/fetcher_report.h"
+#include "schedule/random_number.h"
+#include "schedule/schedule_spread.h"
+#include "system/clock.h"
 
 /* Taken from the agenda in one turn. */
 #define TAKEN_PER_TURN 256

@@ -144,8 +144,10 @@ static int understand(
             result = 1;
     }
     if (skipped > 0)
-        log_warning("%zu of the certificate paths that Apache names are not usable (not absolute, too long or with control "
-                    "characters); name them in [certificate] sections", skipped);
+        log_warning(
+            "%zu of the certificate paths that Apache names are not usable (not absolute, too long or with control "
+            "characters); name them in [certificate] sections",
+            skipped);
     subprocess_clear(ran);
     free(list);
     return result;

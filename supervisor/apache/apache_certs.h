@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 #include "bounds.h"
-#include "host/subprocess.h"
 #include "conf/conf.h"
+#include "host/subprocess.h"
 
 /*
  * Paths in what `apachectl -t -D DUMP_CERTS` prints: one a line after `Server certificates:`.  Lines that are not

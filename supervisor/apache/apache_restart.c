@@ -16,10 +16,10 @@ struct waiter {
 
 struct restart {
     const struct restart_hooks *hooks;
-    struct waiter *waiters; /* owned; empty: nothing is under way */
+    struct waiter *waiters;        /* owned; empty: nothing is under way */
     struct subprocess *configtest; /* owned; NULL: not running */
     char control[FILE_PATH_MAX + 1];
-    uint32_t request; /* the last one sent */
+    uint32_t request;          /* the last one sent */
     int64_t answer_until_msec; /* INT64_MAX: no answer is waited for */
 };
 

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "host/subprocess.h"
 #include "conf/conf.h"
+#include "host/subprocess.h"
 #include "proto/msg.h"
 #include "words/reason.h"
 

@@ -14,11 +14,11 @@
 #include "proto/msg.h"
 
 struct apache {
-    pid_t pid;     /* 0: not running */
-    int pidfd;     /* owned; -1 */
-    int lock_fd;   /* owned; -1 */
+    pid_t pid;   /* 0: not running */
+    int pidfd;   /* owned; -1 */
+    int lock_fd; /* owned; -1 */
     enum apache_lock_kind lock_kind;
-    bool is_omit_pid_used; /* the lock's file has no PID in its name: `OmitPID`, warned about */
+    bool is_omit_pid_used;       /* the lock's file has no PID in its name: `OmitPID`, warned about */
     char detail[DETAIL_MAX + 1]; /* why no lock was found, in words; "" when there is one */
 };
 

@@ -12,8 +12,8 @@
 #include "audit/audit_file.h"
 #include "audit/audit_head.h"
 #include "audit/audit_journal.h"
-#include "system/log.h"
 #include "audit/audit_sealer.h"
+#include "system/log.h"
 
 /* Room for the next record and its newline and NUL. */
 #define RECORD_ROOM (AUDIT_LINE_MAX + 2u)
@@ -25,27 +25,27 @@
 struct audit {
     audit_clock *clock;
     struct journal *journal; /* NULL: none */
-    struct sealer *sealer; /* NULL: no seals */
+    struct sealer *sealer;   /* NULL: no seals */
     char *head_path;
     struct audit_file file;
     struct audit_head head;
-    struct audit_chain kept;    /* as it was found at the start */
+    struct audit_chain kept; /* as it was found at the start */
     enum audit_head_result kept_result;
-    bool has_chain;             /* the end of the chain is known */
-    struct audit_chain chain;   /* with what is pending */
-    struct audit_chain synced;  /* what is on the disk for certain */
+    bool has_chain;            /* the end of the chain is known */
+    struct audit_chain chain;  /* with what is pending */
+    struct audit_chain synced; /* what is on the disk for certain */
     uint64_t anchored_seq;
     bool is_anchor_wanted;
     enum sealer_state told_seal; /* as the records say it is */
     unsigned told_generation;
-    char *pending;              /* whole lines, the first of which may be in the file with its first `written` bytes */
+    char *pending; /* whole lines, the first of which may be in the file with its first `written` bytes */
     size_t pending_len;
     size_t pending_cap;
     size_t written;
-    uint64_t lost;              /* records that no gap speaks of yet */
-    uint64_t lost_in_all;       /* since writing began to fail */
+    uint64_t lost;        /* records that no gap speaks of yet */
+    uint64_t lost_in_all; /* since writing began to fail */
     bool is_failing;
-    int error;                  /* errno of the last failure */
+    int error; /* errno of the last failure */
 };
 
 static int64_t real_clock(void)
@@ -100,15 +100,16 @@ static bool append(struct audit *audit, const struct audit_fields *fields, size_
 }
 
 /* A record about the log itself; room as above. */
-static bool append_own(
-    struct audit *audit, enum event event, uint64_t count, const char *detail, size_t room, bool *is_told)
+static bool append_own(struct audit *audit, enum event event, uint64_t count, const char *detail, size_t room, bool *is_told)
 {
-    return append(audit, &(struct audit_fields){
-        .event = event,
-        .process = PARTY_SUPERVISOR,
-        .count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count,
-        .detail = detail,
-    }, room, is_told);
+    return append(audit,
+        &(struct audit_fields){
+            .event = event,
+            .process = PARTY_SUPERVISOR,
+            .count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count,
+            .detail = detail,
+        },
+        room, is_told);
 }
 
 static void append_gap(struct audit *audit, const struct audit_gap *gap)
@@ -145,7 +146,9 @@ static bool announce_seal(struct audit *audit)
 {
     enum sealer_state state = audit->sealer == NULL ? SEALER_OFF : sealer_state(audit->sealer);
     unsigned generation = audit->sealer == NULL ? 0 : sealer_generation(audit->sealer);
-    enum event event = state == SEALER_ON ? EVENT_AUDIT_SEAL_ON : state == SEALER_OFF ? EVENT_AUDIT_SEAL_OFF : EVENT_AUDIT_SEAL_FAILED;
+    enum event event = state == SEALER_ON ? EVENT_AUDIT_SEAL_ON
+        : state == SEALER_OFF             ? EVENT_AUDIT_SEAL_OFF
+                                          : EVENT_AUDIT_SEAL_FAILED;
     const char *detail = audit->sealer == NULL ? "" : sealer_detail(audit->sealer);
     bool is_told = false;
 
@@ -192,14 +195,15 @@ static void adopt_chain(struct audit *audit, const struct audit_tail *own)
 
     if (!own->has_record)
         audit_file_read_rotated(&audit->file, kept, &rotated);
-    audit_ends_at_start(&(struct audit_ends){.path = audit->file.path, .own = own, .rotated = &rotated, .kept = kept}, &audit->chain,
-        &missing, &unsound);
+    audit_ends_at_start(&(struct audit_ends){.path = audit->file.path, .own = own, .rotated = &rotated, .kept = kept},
+        &audit->chain, &missing, &unsound);
     audit->has_chain = true;
     audit->synced = audit->chain;
     read_seal(audit, rotated.has_record ? &rotated : own);
     if (audit->kept_result == AUDIT_HEAD_DAMAGED)
-        append_gap(audit, &(struct audit_gap){.detail = "the kept end of the chain (audit.head in state_dir) cannot be read; whether "
-                                                        "the log was cut off meanwhile is not known"});
+        append_gap(audit,
+            &(struct audit_gap){.detail = "the kept end of the chain (audit.head in state_dir) cannot be read; whether "
+                                          "the log was cut off meanwhile is not known"});
     append_gap(audit, &missing);
     append_gap(audit, &unsound);
 }
@@ -207,7 +211,9 @@ static void adopt_chain(struct audit *audit, const struct audit_tail *own)
 /* Have the file open that is at the path now: it may have been renamed, removed or cut off since.  Returns 0 or an errno. */
 static int follow_file(struct audit *audit)
 {
-    const struct audit_chain *kept = audit->has_chain ? &audit->synced : audit->kept_result == AUDIT_HEAD_OK ? &audit->kept : NULL;
+    const struct audit_chain *kept = audit->has_chain ? &audit->synced
+        : audit->kept_result == AUDIT_HEAD_OK         ? &audit->kept
+                                                      : NULL;
     struct audit_file before;
     struct audit_tail tail;
     struct audit_gap gap;
@@ -222,9 +228,13 @@ static int follow_file(struct audit *audit)
         adopt_chain(audit, &tail);
         return 0;
     }
-    audit_ends_while_running(&(struct audit_ends){.path = audit->file.path, .own = &tail, .kept = &audit->synced, .change = change,
-        .first_seq = before.first_seq,
-        .strange_len = (uint64_t)(audit->file.size - (change == AUDIT_FILE_GROWN ? before.size : 0))}, &gap);
+    audit_ends_while_running(&(struct audit_ends){.path = audit->file.path,
+                                 .own = &tail,
+                                 .kept = &audit->synced,
+                                 .change = change,
+                                 .first_seq = before.first_seq,
+                                 .strange_len = (uint64_t)(audit->file.size - (change == AUDIT_FILE_GROWN ? before.size : 0))},
+        &gap);
     append_gap(audit, &gap);
     return 0;
 }
@@ -401,8 +411,8 @@ static void change_seal(struct audit *audit, bool is_sealed)
 
     /* That seals end is sealed itself. */
     if (!is_sealed && audit->has_chain && sealer_key(audit->sealer) != NULL) {
-        if (append_own(audit, EVENT_AUDIT_SEAL_OFF, 0, "audit_seal = no; this is the last record with a seal", RECORD_ROOM,
-                &is_told))
+        if (append_own(
+                audit, EVENT_AUDIT_SEAL_OFF, 0, "audit_seal = no; this is the last record with a seal", RECORD_ROOM, &is_told))
             audit->told_seal = SEALER_OFF;
     }
     sealer_want(audit->sealer, is_sealed);

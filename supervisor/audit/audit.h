@@ -39,7 +39,7 @@ enum audit_status {
 
 struct audit_settings {
     const char *path;
-    const char *state_dir;    /* the kept head and the sealing key lie there; NULL: neither is used */
+    const char *state_dir; /* the kept head and the sealing key lie there; NULL: neither is used */
     bool is_sealed;
     const char *journal_path; /* JOURNAL_SOCKET; NULL: events go to no journal */
     audit_clock *clock;       /* NULL: the real one */

@@ -32,7 +32,8 @@ static bool is_same(const struct audit_chain *a, const struct audit_chain *b)
 }
 
 /* What the log ends with, against what was kept. */
-static void compare(const struct audit_ends *ends, const struct audit_tail *last, struct audit_chain *chain, struct audit_gap *gap)
+static void compare(
+    const struct audit_ends *ends, const struct audit_tail *last, struct audit_chain *chain, struct audit_gap *gap)
 {
     const struct audit_chain *kept = ends->kept;
 
@@ -41,16 +42,18 @@ static void compare(const struct audit_ends *ends, const struct audit_tail *last
     if (ends->own->is_empty && last->chain.seq < kept->seq) {
         *chain = *kept;
         say(gap, last->has_record ? kept->seq - last->chain.seq : 0,
-            SHOWN " is new, and what was written up to record %" PRIu64 " is in no file beside it that can be read%s: rotated and "
-                  "compressed, moved, or removed; the chain goes on from there", ends->path, kept->seq,
-            last->has_record ? ", or only the older part of it" : "");
+            SHOWN " is new, and what was written up to record %" PRIu64
+                  " is in no file beside it that can be read%s: rotated and "
+                  "compressed, moved, or removed; the chain goes on from there",
+            ends->path, kept->seq, last->has_record ? ", or only the older part of it" : "");
     } else if (!last->has_record) {
         *chain = *kept;
         say(gap, 0, "no record was found at the end of " SHOWN "; the chain goes on from record %" PRIu64 ", which was kept",
             ends->path, kept->seq);
     } else if (last->chain.seq < kept->seq) {
         *chain = *kept;
-        say_missing(gap, ends->path, last->chain.seq + 1, kept->seq, "it was cut off, replaced or removed while the service did not run");
+        say_missing(
+            gap, ends->path, last->chain.seq + 1, kept->seq, "it was cut off, replaced or removed while the service did not run");
     } else if (last->chain.seq == kept->seq || last->is_kept_other) {
         if (last->chain.seq == kept->seq)
             *chain = *kept;
@@ -88,7 +91,8 @@ static void say_what_is_left(const struct audit_ends *ends, struct audit_gap *ga
     else if (left < kept->seq && left + 1 >= ends->first_seq)
         say_missing(gap, ends->path, left + 1, kept->seq, how);
     else
-        say(gap, 0, SHOWN ": %s; it does not end in record %" PRIu64 ", the last one that was written", ends->path, how, kept->seq);
+        say(gap, 0, SHOWN ": %s; it does not end in record %" PRIu64 ", the last one that was written", ends->path, how,
+            kept->seq);
 }
 
 void audit_ends_while_running(const struct audit_ends *ends, struct audit_gap *gap)
@@ -101,13 +105,14 @@ void audit_ends_while_running(const struct audit_ends *ends, struct audit_gap *g
         break;
     case AUDIT_FILE_REMOVED:
         if (ends->first_seq != 0)
-            say_what_is_left(ends, gap, ends->own->is_empty
+            say_what_is_left(ends, gap,
+                ends->own->is_empty
                     ? "it was removed while the service ran (or compressed at once: logrotate wants delaycompress)"
                     : "it was replaced by another file while the service ran");
         break;
     case AUDIT_FILE_GROWN:
-        say(gap, 0, "%" PRIu64 " bytes that are not ours stand in " SHOWN " behind record %" PRIu64, ends->strange_len, ends->path,
-            ends->kept->seq);
+        say(gap, 0, "%" PRIu64 " bytes that are not ours stand in " SHOWN " behind record %" PRIu64, ends->strange_len,
+            ends->path, ends->kept->seq);
         break;
     case AUDIT_FILE_OPENED:
         /* It was read before, when it could not be written. */

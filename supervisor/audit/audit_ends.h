@@ -14,8 +14,8 @@ struct audit_ends {
     const struct audit_tail *rotated; /* at the start; is_empty: there is none */
     const struct audit_chain *kept;   /* where the chain ended; NULL: nobody knows */
     enum audit_change change;
-    uint64_t first_seq;               /* of the file before */
-    uint64_t strange_len;             /* bytes of others: by which it grew, or with which the new one begins */
+    uint64_t first_seq;   /* of the file before */
+    uint64_t strange_len; /* bytes of others: by which it grew, or with which the new one begins */
 };
 
 /* A sentence for a record audit.gap; "" for none. */

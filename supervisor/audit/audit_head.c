@@ -10,8 +10,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "text/hex.h"
 #include "system/log.h"
+#include "text/hex.h"
 
 #define START "stapleguard-audit-head 1 "
 #define SEQ_DIGITS 20u
@@ -19,7 +19,8 @@
 #define HASH_AT (sizeof START - 1 + SEQ_DIGITS + 1)
 #define SUM_AT (HASH_AT + HASH_DIGITS + 1)
 
-_Static_assert(SUM_AT + HASH_DIGITS + 1 == AUDIT_HEAD_LEN && SHA256_DIGEST_LENGTH == AUDIT_HASH_LEN, "the line's parts do not fit");
+_Static_assert(
+    SUM_AT + HASH_DIGITS + 1 == AUDIT_HEAD_LEN && SHA256_DIGEST_LENGTH == AUDIT_HASH_LEN, "the line's parts do not fit");
 
 void audit_head_format(const struct audit_chain *chain, char line[AUDIT_HEAD_LEN + 1])
 {

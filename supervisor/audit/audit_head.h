@@ -18,7 +18,8 @@
 /* In state_dir. */
 #define AUDIT_HEAD_FILE "audit.head"
 
-#define AUDIT_HEAD_LEN (sizeof "stapleguard-audit-head 1 12345678901234567890 " - 1 + 2 * AUDIT_HASH_LEN + 1 + 2 * AUDIT_HASH_LEN + 1)
+#define AUDIT_HEAD_LEN \
+    (sizeof "stapleguard-audit-head 1 12345678901234567890 " - 1 + 2 * AUDIT_HASH_LEN + 1 + 2 * AUDIT_HASH_LEN + 1)
 
 /* The line, and back; the sum at its end must fit. */
 void audit_head_format(const struct audit_chain *chain, char line[AUDIT_HEAD_LEN + 1]);

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "audit/audit_message.h"
-#include "text/hex.h"
 #include "system/log.h"
+#include "text/hex.h"
 
 #define IDENTIFIER "stapleguard"
 #define NAME(field) "STAPLEGUARD_" field
@@ -84,8 +84,8 @@ void audit_journal_entry(const struct audit_fields *fields, const struct audit_c
     journal_entry_text(entry, NAME("PROCESS"), party_name(fields->process));
     journal_entry_text(entry, NAME("CERT"), fields->cert);
     journal_entry_hex(entry, NAME("SHA256"), fields->sha256, 32);
-    journal_entry_hex(entry, NAME("SERIAL"), fields->serial,
-        fields->serial_len < CERT_SERIAL_MAX ? fields->serial_len : CERT_SERIAL_MAX);
+    journal_entry_hex(
+        entry, NAME("SERIAL"), fields->serial, fields->serial_len < CERT_SERIAL_MAX ? fields->serial_len : CERT_SERIAL_MAX);
     if (fields->reason != REASON_NONE)
         journal_entry_text(entry, NAME("REASON"), reason_word(fields->reason));
     if (chain != NULL)

@@ -71,7 +71,8 @@ static __attribute__((format(printf, 2, 3))) void add(struct sentence *sentence,
     len = vsnprintf(sentence->text + sentence->len, sizeof sentence->text - sentence->len, format, arguments);
     va_end(arguments);
     if (len > 0)
-        sentence->len += (size_t)len < sizeof sentence->text - sentence->len ? (size_t)len : sizeof sentence->text - sentence->len - 1;
+        sentence->len
+            += (size_t)len < sizeof sentence->text - sentence->len ? (size_t)len : sizeof sentence->text - sentence->len - 1;
 }
 
 static bool is_text(const char *text)

@@ -96,7 +96,8 @@ static void say_on(struct sealer *sealer)
 
     sealer->state = SEALER_ON;
     duration_format(sealer->secrets->key.interval, interval, sizeof interval);
-    snprintf(sealer->detail, sizeof sealer->detail, "epoch %" PRIu32 ", a new key every %s", sealer->secrets->key.epoch, interval);
+    snprintf(
+        sealer->detail, sizeof sealer->detail, "epoch %" PRIu32 ", a new key every %s", sealer->secrets->key.epoch, interval);
 }
 
 static void load(struct sealer *sealer)
@@ -112,9 +113,8 @@ static void load(struct sealer *sealer)
         return;
     }
     sealer->state = SEALER_FAILED;
-    snprintf(sealer->detail, sizeof sealer->detail,
-        "the key's file %.200s: %s; make %s with: stapleguard audit --setup-seal%s", sealer->path,
-        audit_key_file_result_text(result, errno), result == AUDIT_KEY_FILE_MISSING ? "one" : "another",
+    snprintf(sealer->detail, sizeof sealer->detail, "the key's file %.200s: %s; make %s with: stapleguard audit --setup-seal%s",
+        sealer->path, audit_key_file_result_text(result, errno), result == AUDIT_KEY_FILE_MISSING ? "one" : "another",
         result == AUDIT_KEY_FILE_MISSING ? "" : " --replace");
 }
 

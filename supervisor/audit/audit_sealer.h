@@ -15,7 +15,7 @@
 #include "audit/audit_seal.h"
 
 enum sealer_state {
-    SEALER_OFF,    /* nobody wants seals */
+    SEALER_OFF, /* nobody wants seals */
     SEALER_ON,
     SEALER_STUCK,  /* seals, but under a key that is past its time: the next one cannot be written down */
     SEALER_FAILED, /* there is no key to seal with */

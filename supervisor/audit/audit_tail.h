@@ -23,7 +23,7 @@ struct audit_tail {
     bool is_torn;             /* they are just one line that was not finished */
     bool is_sealed;           /* that record bears a seal, of this epoch */
     uint32_t epoch;
-    bool is_kept_other;       /* a record with the number of `kept` was found, but it is another one */
+    bool is_kept_other; /* a record with the number of `kept` was found, but it is another one */
 };
 
 /*

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "text/hex.h"
 #include "system/log.h"
+#include "text/hex.h"
 #include "text/text.h"
 
 /* The longest value: a path; every text of an event behind the other is shorter. */
@@ -106,7 +106,8 @@ bool journal_send(struct journal *journal, const struct journal_entry *entry)
 
     /* To the address each time: a journald that was started anew has another socket there. */
     if (sendto(journal->fd, entry->data, entry->len, MSG_NOSIGNAL, (const struct sockaddr *)&journal->address,
-            sizeof journal->address) == (ssize_t)entry->len) {
+            sizeof journal->address)
+        == (ssize_t)entry->len) {
         journal->dropped = 0;
         if (dropped > 0)
             log_info("the system journal takes events again; it did not take %" PRIu64 ", the audit log has them", dropped);

@@ -13,9 +13,9 @@ struct known;
 
 enum known_news {
     KNOWN_NOTHING_NEW,
-    KNOWN_IS_NEW,      /* a name that was not there */
-    KNOWN_IS_OTHER,    /* the name has another certificate */
-    KNOWN_IS_CHANGED,  /* the same certificate, but usable before and not now, or for another reason, or the other way round */
+    KNOWN_IS_NEW,     /* a name that was not there */
+    KNOWN_IS_OTHER,   /* the name has another certificate */
+    KNOWN_IS_CHANGED, /* the same certificate, but usable before and not now, or for another reason, or the other way round */
 };
 
 /*

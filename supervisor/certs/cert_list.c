@@ -74,8 +74,12 @@ static void add_all(struct pool *pool, const struct conf *conf)
     for (size_t i = 0; i < conf->cert_count; i++) {
         const struct conf_cert *configured = &conf->certs[i];
 
-        add(pool, &seen, &(struct pool_cert){.name = configured->name, .path = configured->cert, .chain = configured->chain,
-            .responder = configured->responder, .policy = &configured->policy});
+        add(pool, &seen,
+            &(struct pool_cert){.name = configured->name,
+                .path = configured->cert,
+                .chain = configured->chain,
+                .responder = configured->responder,
+                .policy = &configured->policy});
     }
     for (size_t i = 0; i < pool->path_count; i++)
         /* A certificate that has a section of its own is known already, and meant to be: no warning. */
@@ -205,9 +209,8 @@ static int compare_texts(const char *a, const char *b)
 static bool is_alike(const struct pool_cert *a, const struct pool_cert *b)
 {
     return strcmp(a->path, b->path) == 0 && compare_texts(a->chain, b->chain) == 0
-        && compare_texts(a->responder, b->responder) == 0
-        && a->policy->safety_margin_sec == b->policy->safety_margin_sec && a->policy->min_ttl_sec == b->policy->min_ttl_sec
-        && a->policy->refresh_every_sec == b->policy->refresh_every_sec
+        && compare_texts(a->responder, b->responder) == 0 && a->policy->safety_margin_sec == b->policy->safety_margin_sec
+        && a->policy->min_ttl_sec == b->policy->min_ttl_sec && a->policy->refresh_every_sec == b->policy->refresh_every_sec
         && a->policy->unknown_grace_sec == b->policy->unknown_grace_sec
         && a->policy->is_sha1_allowed == b->policy->is_sha1_allowed;
 }

@@ -27,47 +27,47 @@ struct pool_stamp {
 };
 
 struct pool_cert {
-    const char *name;  /* borrowed from the configuration or the pool's list of paths */
+    const char *name; /* borrowed from the configuration or the pool's list of paths */
     const char *path;
-    const char *chain; /* or NULL */
+    const char *chain;     /* or NULL */
     const char *responder; /* or NULL */
     const struct conf_cert_policy *policy;
-    uint32_t cert_no;  /* under which the children know it, or POOL_NO_NUMBER */
-    bool needs_look;   /* its files are to be read */
-    uint8_t text_sha256[32]; /* of what was sent under cert_no */
+    uint32_t cert_no;            /* under which the children know it, or POOL_NO_NUMBER */
+    bool needs_look;             /* its files are to be read */
+    uint8_t text_sha256[32];     /* of what was sent under cert_no */
     struct pool_stamp stamps[2]; /* of path and chain, as last looked at */
-    uint32_t told_no; /* under which the writer last told what it is */
-    bool is_known; /* the writer told what it is: the two that follow */
+    uint32_t told_no;            /* under which the writer last told what it is */
+    bool is_known;               /* the writer told what it is: the two that follow */
     uint8_t sha256[32];
     uint8_t serial[CERT_SERIAL_MAX];
     size_t serial_len;
     bool is_told; /* the audit log has what it is, since the service started */
     enum cert_state state;
     enum reason told_reason; /* why it cannot be looked after, as first told; NONE when it can */
-    enum reason reason; /* of the state, or of the last failure */
+    enum reason reason;      /* of the state, or of the last failure */
     bool is_must_staple;
     int64_t not_after; /* seconds since 1970, as all times */
     int64_t this_update;
     int64_t next_update;
-    int64_t fetched_at; /* when what is held came */
-    int64_t expiry;     /* until when Apache serves the staple; 0: it has none */
-    int64_t asked_at;   /* the last attempt that ended; 0: none */
-    int64_t next_at;    /* the next attempt; 0: not before something changes */
-    uint32_t failures;  /* attempts in a row */
-    bool is_refreshed;  /* in this pass: a response was accepted */
-    bool has_failed;    /* in this pass: a responder gave none, or one that was refused */
+    int64_t fetched_at;   /* when what is held came */
+    int64_t expiry;       /* until when Apache serves the staple; 0: it has none */
+    int64_t asked_at;     /* the last attempt that ended; 0: none */
+    int64_t next_at;      /* the next attempt; 0: not before something changes */
+    uint32_t failures;    /* attempts in a row */
+    bool is_refreshed;    /* in this pass: a response was accepted */
+    bool has_failed;      /* in this pass: a responder gave none, or one that was refused */
     bool is_trouble_said; /* the daemon told people that it fails, and has not yet told that it works again */
-    char *detail;       /* owned: the last failure in a sentence; or NULL */
+    char *detail;         /* owned: the last failure in a sentence; or NULL */
 };
 
 struct pool {
     struct pool_cert *certs; /* owned */
     size_t count;
     struct pool_cert **by_name; /* owned: sorted; the certificates themselves keep their places */
-    uint32_t *by_cert_no; /* owned: cert_no -> index, or POOL_NO_NUMBER for one that was dropped */
+    uint32_t *by_cert_no;       /* owned: cert_no -> index, or POOL_NO_NUMBER for one that was dropped */
     uint32_t number_cap;
-    uint32_t sent_count;  /* numbers given so far: 0 .. sent_count - 1 */
-    char **paths; /* owned: names of discovered certificates */
+    uint32_t sent_count; /* numbers given so far: 0 .. sent_count - 1 */
+    char **paths;        /* owned: names of discovered certificates */
     size_t path_count;
 };
 

@@ -199,8 +199,7 @@ static void digest_text(const struct pem_blocks *blocks, unsigned leaf_blocks, u
 }
 
 /* Read the certificate's files, take in hand what may leave them, and tell its digest. */
-static enum reason take_text(
-    struct feed *feed, const struct pool_cert *cert, uint8_t digest[32], const char **path, char *detail)
+static enum reason take_text(struct feed *feed, const struct pool_cert *cert, uint8_t digest[32], const char **path, char *detail)
 {
     struct pem_blocks blocks = {0};
     enum reason reason = pem_blocks_read(cert->path, &blocks, detail);
@@ -322,8 +321,7 @@ static bool take_again(struct feed *feed, uint32_t cert_no)
 
     if (cert == NULL)
         return false;
-    if (take_text(feed, cert, digest, &path, detail) == REASON_NONE
-        && memcmp(digest, cert->text_sha256, sizeof digest) == 0) {
+    if (take_text(feed, cert, digest, &path, detail) == REASON_NONE && memcmp(digest, cert->text_sha256, sizeof digest) == 0) {
         feed->in_hand_no = cert_no;
         return true;
     }
@@ -393,10 +391,9 @@ static void say_begin(struct feed *feed)
         if (feed->mode == FEED_WATCH)
             msg.watch.cert_count = end->told_count;
         else
-            msg.pass_begin = (struct msg_pass_begin){
-                .is_forced = feed->mode == FEED_PASS_FORCED, .cert_count = end->told_count};
-        end->is_begun = end->child->is_ready && end->first == NULL
-            && ipc_send(&end->child->ipc, &msg, -1, IPC_NOWAIT) != IPC_AGAIN;
+            msg.pass_begin = (struct msg_pass_begin){.is_forced = feed->mode == FEED_PASS_FORCED, .cert_count = end->told_count};
+        end->is_begun
+            = end->child->is_ready && end->first == NULL && ipc_send(&end->child->ipc, &msg, -1, IPC_NOWAIT) != IPC_AGAIN;
         if (end->is_begun)
             release_late(end);
         is_over = is_over && end->is_begun;

@@ -17,8 +17,7 @@
 #include "children/spawn.h"
 
 /* Told of each certificate of which a file (path) could not be used; one that has a number keeps it unless it is gone. */
-typedef void feed_refused(
-    void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
+typedef void feed_refused(void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
 
 struct feed_item; /* a message that waits for room */
 
@@ -28,8 +27,8 @@ struct feed_end {
     uint32_t told_count;     /* certificates it was told of */
     struct feed_item *first; /* owned: go out before anything else */
     struct feed_item **last;
-    struct feed_item *late;  /* owned: about certificates that it must know first; survive its start */
-    bool is_begun;           /* PASS_BEGIN or WATCH was sent */
+    struct feed_item *late; /* owned: about certificates that it must know first; survive its start */
+    bool is_begun;          /* PASS_BEGIN or WATCH was sent */
 };
 
 enum feed_mode {

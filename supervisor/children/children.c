@@ -37,8 +37,7 @@ static void init_life(struct child_life *life, enum party party, struct facts_ch
     facts->pid = -1;
 }
 
-void children_init(
-    struct children *children, struct facts *facts, struct feed *feed, struct relay *relay, const struct ids *ids)
+void children_init(struct children *children, struct facts *facts, struct feed *feed, struct relay *relay, const struct ids *ids)
 {
     memset(children, 0, sizeof *children);
     init_life(&children->fetcher, PARTY_FETCHER, &facts->fetcher);

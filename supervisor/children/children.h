@@ -9,17 +9,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "children/child_config.h"
-#include "status/service_facts.h"
 #include "children/cert_feed.h"
+#include "children/child_config.h"
 #include "children/relay.h"
 #include "children/spawn.h"
+#include "status/service_facts.h"
 
 /* One child and its ups and downs.  Times are of the monotonic clock. */
 struct child_life {
     struct child child;
-    struct facts_child *facts;  /* borrowed */
-    unsigned falls;             /* ends in a row that were not asked for */
+    struct facts_child *facts; /* borrowed */
+    unsigned falls;            /* ends in a row that were not asked for */
     int64_t started_msec;
     int64_t start_at_msec;      /* it does not run: when it is started; INT64_MAX: not at all */
     int64_t blocked_since_msec; /* something waits for it since then; 0: nothing */
@@ -37,8 +37,7 @@ struct children {
 };
 
 /* Nothing runs yet; both are started by the first children_tick. */
-void children_init(
-    struct children *children, struct facts *facts, struct feed *feed, struct relay *relay, const struct ids *ids);
+void children_init(struct children *children, struct facts *facts, struct feed *feed, struct relay *relay, const struct ids *ids);
 
 /* How long to wait before the next start after `falls` ends in a row: at once, then 1 s, doubling up to a minute. */
 int64_t children_backoff_msec(unsigned falls);

@@ -29,8 +29,9 @@ static const char *kind_name(size_t kind)
 
 static void audit_flood(struct relay *relay, enum party party, uint32_t count, const char *detail)
 {
-    bool is_told = audit_write(relay->audit, &(struct audit_fields){.event = EVENT_AUDIT_THROTTLED, .process = party,
-        .reason = REASON_FLOOD, .count = count, .detail = detail});
+    bool is_told = audit_write(relay->audit,
+        &(struct audit_fields){
+            .event = EVENT_AUDIT_THROTTLED, .process = party, .reason = REASON_FLOOD, .count = count, .detail = detail});
 
     log_unless_told(is_told, SEVERITY_WARNING, "%s: %s", party_name(party), detail);
 }
@@ -45,8 +46,8 @@ static bool may_report(struct relay *relay, const struct child *child, size_t ki
     case THROTTLE_PASS:
         return true;
     case THROTTLE_BEGINS:
-        snprintf(detail, sizeof detail, "%s: more than its certificates can need; what is too much is counted from here on, not recorded",
-            kind_name(kind));
+        snprintf(detail, sizeof detail,
+            "%s: more than its certificates can need; what is too much is counted from here on, not recorded", kind_name(kind));
         audit_flood(relay, child->party, 0, detail);
         break;
     case THROTTLE_SUPPRESS:
@@ -102,8 +103,7 @@ static bool tell_cert(struct relay *relay, struct pool_cert *cert)
     return audit_write(relay->audit, &fields);
 }
 
-void relay_file_refused(
-    struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
 {
     char sentence[DETAIL_MAX + 1];
     bool is_kept = cert->cert_no != POOL_NO_NUMBER && reason != REASON_FILE_MISSING;
@@ -130,13 +130,13 @@ void relay_file_refused(
 
 bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail)
 {
-    return audit_write(relay->audit, &(struct audit_fields){.event = event, .process = about, .reason = reason, .detail = detail});
+    return audit_write(
+        relay->audit, &(struct audit_fields){.event = event, .process = about, .reason = reason, .detail = detail});
 }
 
 void relay_child_start(struct relay *relay, const struct child *child)
 {
-    audit_write(relay->audit,
-        &(struct audit_fields){.event = EVENT_PROCESS_START, .process = child->party, .pid = child->pid});
+    audit_write(relay->audit, &(struct audit_fields){.event = EVENT_PROCESS_START, .process = child->party, .pid = child->pid});
 }
 
 void relay_child_exit(struct relay *relay, const struct child *child)
@@ -148,17 +148,22 @@ void relay_child_exit(struct relay *relay, const struct child *child)
     bool is_told;
 
     tell_floods(relay, child->party, true);
-    is_told = audit_write(relay->audit, &(struct audit_fields){.event = event, .process = child->party, .has_status = true,
-        .status = status, .detail = is_keepers ? "the keeper" : NULL});
+    is_told = audit_write(relay->audit,
+        &(struct audit_fields){.event = event,
+            .process = child->party,
+            .has_status = true,
+            .status = status,
+            .detail = is_keepers ? "the keeper" : NULL});
     if (event == EVENT_SANDBOX_VIOLATION)
         log_unless_told(is_told, SEVERITY_ERROR,
-            "%s was ended by its sandbox: it made a system call that it must not make; the kernel's audit log names it (type=1326)",
+            "%s was ended by its sandbox: it made a system call that it must not make; the kernel's audit log names it "
+            "(type=1326)",
             is_keepers ? "the writer's keeper" : party_name(child->party));
     else if (is_killed)
         log_unless_told(is_told, SEVERITY_ERROR, "%s was ended by signal %d", party_name(child->party), -status);
     else if (status == 127)
-        log_unless_told(is_told, SEVERITY_ERROR, "%s could not be executed; is it installed beside stapleguardd?",
-            party_name(child->party));
+        log_unless_told(
+            is_told, SEVERITY_ERROR, "%s could not be executed; is it installed beside stapleguardd?", party_name(child->party));
     else if (status != 0)
         log_unless_told(is_told, SEVERITY_ERROR, "%s ended with code %d", party_name(child->party), status);
 }
@@ -260,8 +265,8 @@ static const char *take_event(struct relay *relay, const struct child *child, co
     if (cert != NULL && relay->watch != NULL)
         tell_event(cert, event, is_told);
     else if (cert == NULL && event_severity(fields.event) != SEVERITY_INFO)
-        log_unless_told(is_told, event_severity(fields.event), "%s: %s: %s", party_name(child->party), reason_sentence(fields.reason),
-            event->detail);
+        log_unless_told(is_told, event_severity(fields.event), "%s: %s: %s", party_name(child->party),
+            reason_sentence(fields.reason), event->detail);
     if (relay->watch != NULL && event->event == EVENT_APACHE_RESTART_SEEN)
         relay->watch->apache_restarted(relay->watch->context);
     return NULL;

@@ -7,12 +7,12 @@
 #define STAPLEGUARD_RELAY_H
 
 #include "audit/audit.h"
-#include "status/service_facts.h"
 #include "certs/cert_known.h"
 #include "certs/cert_list.h"
-#include "status/once_report.h"
 #include "children/spawn.h"
 #include "children/throttle.h"
+#include "status/once_report.h"
+#include "status/service_facts.h"
 
 /* What the daemon wants to hear of besides; NULL pointers in a pass. */
 struct relay_watch {
@@ -41,8 +41,7 @@ void relay_init(struct relay *relay, struct pool *pool, const struct known *know
 const char *relay_message(struct relay *relay, struct child *child, const struct msg *msg);
 
 /* A file (path) of cert could not be used.  One that is in use already stays so, unless its file is gone. */
-void relay_file_refused(
-    struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
+void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
 
 /* An event about the service.  Returns whether the journal has it (log_unless_told). */
 bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);

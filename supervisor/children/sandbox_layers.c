@@ -36,8 +36,10 @@ bool layers_check(const struct conf *conf, uint32_t missing, char *error, size_t
 
     if (!layers_are_enough(conf, missing)) {
         name_layers(missing & SANDBOX_LAYERS_NEEDED, names, sizeof names);
-        snprintf(error, cap, "this kernel lacks %s: without it the sandbox is not whole; boot a kernel that has it, or set "
-                             "require_sandbox = no", names);
+        snprintf(error, cap,
+            "this kernel lacks %s: without it the sandbox is not whole; boot a kernel that has it, or set "
+            "require_sandbox = no",
+            names);
         return false;
     }
     if (missing != 0) {

@@ -16,7 +16,7 @@ struct child {
     enum party party;
     pid_t pid; /* -1 when it is not running */
     bool is_ready;
-    bool is_done;    /* it said that its part of the pass is over */
+    bool is_done; /* it said that its part of the pass is over */
     uint32_t missing_layers;
     int exit_status; /* of waitpid(2), once it ended */
     struct ipc ipc;

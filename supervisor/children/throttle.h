@@ -43,7 +43,7 @@ struct throttle {
 
 enum throttle_answer {
     THROTTLE_PASS,
-    THROTTLE_BEGINS,   /* the first that is suppressed: say so */
+    THROTTLE_BEGINS, /* the first that is suppressed: say so */
     THROTTLE_SUPPRESS,
 };
 

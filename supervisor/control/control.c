@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "bounds.h"
-#include "control/control_request.h"
 #include "control/control_outbox.h"
+#include "control/control_request.h"
 #include "text/text.h"
 
 /* A client that neither asks nor reads for so long makes room for others. */
@@ -20,15 +20,15 @@
 
 struct control_request {
     struct control *control;
-    int fd;              /* owned; -1: the client is gone */
+    int fd; /* owned; -1: the client is gone */
     bool is_root;
-    char *in;            /* owned: the request line, as far as it came */
+    char *in; /* owned: the request line, as far as it came */
     size_t in_len;
-    struct outbox out;   /* not yet taken by the client */
-    bool is_asked;       /* the line is whole and somebody works on it */
-    bool is_ended;       /* the answer is whole */
-    bool is_cut;         /* there was no memory for all of it: the client is let go */
-    int64_t moved_msec;  /* when the client last did something */
+    struct outbox out;  /* not yet taken by the client */
+    bool is_asked;      /* the line is whole and somebody works on it */
+    bool is_ended;      /* the answer is whole */
+    bool is_cut;        /* there was no memory for all of it: the client is let go */
+    int64_t moved_msec; /* when the client last did something */
 };
 
 struct control {
@@ -48,8 +48,7 @@ static bool fill_address(const struct control *control, struct sockaddr_un *addr
     return true;
 }
 
-struct control *control_open(
-    const char *run_dir, gid_t gid, const struct control_actions *actions, char *error, size_t cap)
+struct control *control_open(const char *run_dir, gid_t gid, const struct control_actions *actions, char *error, size_t cap)
 {
     struct control *control = calloc(1, sizeof *control);
     struct sockaddr_un address;

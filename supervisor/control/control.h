@@ -42,8 +42,7 @@ struct control_actions {
  * Make the socket (a stale one is replaced) with mode 0660 for group gid, or 0600 when gid is (gid_t)-1.  NULL: error (cap
  * bytes) says why.  actions: borrowed.
  */
-struct control *control_open(
-    const char *run_dir, gid_t gid, const struct control_actions *actions, char *error, size_t cap);
+struct control *control_open(const char *run_dir, gid_t gid, const struct control_actions *actions, char *error, size_t cap);
 void control_close(struct control *control); /* also removes the socket; requests still open are ended */
 
 /* What to poll; returns how many were filled (at most CONTROL_CLIENTS_MAX + 1). */

@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "system/clock.h"
-#include "daemon/daemon_state.h"
 #include "children/sandbox_layers.h"
-#include "system/log.h"
+#include "daemon/daemon_state.h"
 #include "daemon/systemd_notify.h"
+#include "system/clock.h"
+#include "system/log.h"
 
 /* Messages taken from one child before others get their turn. */
 #define TURN_MESSAGES 256
@@ -57,12 +57,12 @@ static void committed(void *context)
     if (daemon->facts.commit.reason != REASON_NONE)
         log_unless_told(audit_has_journal(daemon->settings.audit), SEVERITY_ERROR, "Apache's file was not written: %s",
             daemon->facts.commit.detail[0] != '\0' ? daemon->facts.commit.detail
-                                                    : reason_sentence((enum reason)daemon->facts.commit.reason));
+                                                   : reason_sentence((enum reason)daemon->facts.commit.reason));
     daemon_save_soon(daemon, clock_monotonic_msec());
     if (!daemon->is_ready_said) {
         daemon->is_ready_said = true;
-        log_info("ready: %zu certificate%s, %u entr%s in Apache's file", daemon->pool->count,
-            daemon->pool->count == 1 ? "" : "s", daemon->facts.commit.entries, daemon->facts.commit.entries == 1 ? "y" : "ies");
+        log_info("ready: %zu certificate%s, %u entr%s in Apache's file", daemon->pool->count, daemon->pool->count == 1 ? "" : "s",
+            daemon->facts.commit.entries, daemon->facts.commit.entries == 1 ? "y" : "ies");
         notify_ready();
     }
     daemon_say_status(daemon);
@@ -84,8 +84,7 @@ static void restart_was_answered(void *context, const struct msg_restarted *rest
     restart_answered(daemon->restart, restarted);
 }
 
-static void file_refused(
-    void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+static void file_refused(void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
 {
     struct daemon *daemon = context;
 
@@ -171,8 +170,8 @@ static void renumber(struct daemon *daemon, int64_t now_msec)
 {
     struct child_life *const lives[] = {&daemon->children.fetcher, &daemon->children.writer};
 
-    log_info("%u numbers for certificates are used up; fetcher and writer are started anew to begin at 0",
-        daemon->pool->sent_count);
+    log_info(
+        "%u numbers for certificates are used up; fetcher and writer are started anew to begin at 0", daemon->pool->sent_count);
     for (size_t i = 0; i < 2; i++) {
         children_replace(lives[i], now_msec);
         children_close(&daemon->children, lives[i], NULL);

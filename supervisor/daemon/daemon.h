@@ -7,8 +7,8 @@
 #define STAPLEGUARD_DAEMON_H
 
 #include "audit/audit.h"
-#include "conf/conf.h"
 #include "children/child_config.h"
+#include "conf/conf.h"
 #include "daemon/options.h"
 #include "status/once_report.h"
 
@@ -16,9 +16,9 @@ struct daemon_settings {
     const struct options *options;
     struct conf *conf; /* taken over */
     struct ids ids;
-    gid_t look_gid;    /* whose members may look at the status; (gid_t)-1: nobody's */
+    gid_t look_gid; /* whose members may look at the status; (gid_t)-1: nobody's */
     struct audit *audit;
-    int signal_fd;     /* signalfd(2) of SIGTERM, SIGINT, SIGHUP and SIGCHLD, which are blocked */
+    int signal_fd; /* signalfd(2) of SIGTERM, SIGINT, SIGHUP and SIGCHLD, which are blocked */
 };
 
 /* Run until SIGTERM.  The exit code of the process. */

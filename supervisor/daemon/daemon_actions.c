@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "system/clock.h"
 #include "daemon/daemon_state.h"
-#include "system/log.h"
 #include "status/metrics_text.h"
 #include "status/status_json.h"
+#include "system/clock.h"
+#include "system/log.h"
 
 /* A request and its daemon, for an answer that comes later. */
 struct asked {
@@ -63,8 +63,8 @@ static struct pool_cert *find(struct daemon *daemon, struct control_request *req
     if (cert == NULL)
         control_say(request, "there is no certificate \"%s\"; stapleguard status lists those that are looked after", name);
     else if (cert->cert_no == POOL_NO_NUMBER)
-        control_say(request, "%s cannot be asked for: %s", name,
-            cert->detail != NULL ? cert->detail : reason_sentence(cert->reason));
+        control_say(
+            request, "%s cannot be asked for: %s", name, cert->detail != NULL ? cert->detail : reason_sentence(cert->reason));
     else
         return cert;
     control_end(request, 1);
@@ -87,8 +87,8 @@ static void refresh(void *context, struct control_request *request, const char *
         if (cert == NULL)
             return;
         if (is_withdrawn(cert)) {
-            control_say(request, "%s is %s; to have it asked for again: stapleguard resume %s", name,
-                cert_state_word(cert->state), name);
+            control_say(
+                request, "%s is %s; to have it asked for again: stapleguard resume %s", name, cert_state_word(cert->state), name);
             control_end(request, 1);
             return;
         }
@@ -132,9 +132,11 @@ static void note_restart(const struct daemon *daemon, enum reason reason, const 
 {
     if (reason != REASON_CONFIGTEST_FAILED)
         return;
-    log_unless_told(audit_write(daemon->settings.audit, &(struct audit_fields){.event = EVENT_APACHE_CONFIGTEST_FAILED,
-        .process = PARTY_SUPERVISOR, .reason = reason, .detail = detail}), SEVERITY_ERROR,
-        "not restarting Apache: its configuration is broken: %s", detail);
+    log_unless_told(
+        audit_write(daemon->settings.audit,
+            &(struct audit_fields){
+                .event = EVENT_APACHE_CONFIGTEST_FAILED, .process = PARTY_SUPERVISOR, .reason = reason, .detail = detail}),
+        SEVERITY_ERROR, "not restarting Apache: its configuration is broken: %s", detail);
 }
 
 static void restarted(void *owner, enum reason reason, uint32_t away_usec, const char *detail)

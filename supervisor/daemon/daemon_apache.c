@@ -17,7 +17,9 @@
 static bool audit_apache(const struct daemon *daemon, enum event event)
 {
     return audit_write(daemon->settings.audit,
-        &(struct audit_fields){.event = event, .process = PARTY_SUPERVISOR, .pid = daemon->apache.pid,
+        &(struct audit_fields){.event = event,
+            .process = PARTY_SUPERVISOR,
+            .pid = daemon->apache.pid,
             .detail = event == EVENT_APACHE_FOUND ? daemon->apache.detail : ""});
 }
 
@@ -26,8 +28,9 @@ static void say_lock(const struct apache *apache)
     if (apache->lock_kind == APACHE_LOCK_NONE)
         log_info("Apache's ssl-stapling mutex cannot be taken from outside: %s", apache->detail);
     if (apache->is_omit_pid_used)
-        log_warning("Apache's Mutex directive has OmitPID: after a crash the lock's file keeps Apache from starting (AH01959); "
-                    "take OmitPID out of it");
+        log_warning(
+            "Apache's Mutex directive has OmitPID: after a crash the lock's file keeps Apache from starting (AH01959); "
+            "take OmitPID out of it");
 }
 
 void daemon_tell_apache(struct daemon *daemon)

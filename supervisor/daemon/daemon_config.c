@@ -8,11 +8,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "system/clock.h"
 #include "daemon/daemon_state.h"
-#include "host/directories.h"
-#include "system/log.h"
 #include "daemon/systemd_notify.h"
+#include "host/directories.h"
+#include "system/clock.h"
+#include "system/log.h"
 
 #define ERROR_MAX 1024
 /* Somebody may have changed Apache's configuration without restarting it through anything we see. */
@@ -28,8 +28,9 @@ static void note_discovery(struct daemon *daemon, int result, size_t count, cons
     snprintf(daemon->facts.discovery_error, sizeof daemon->facts.discovery_error, "%s", result == 0 ? "" : error);
     if (result == 0 || !is_news)
         return;
-    is_told = audit_write(daemon->settings.audit, &(struct audit_fields){.event = EVENT_DISCOVERY_FAILED,
-        .process = PARTY_SUPERVISOR, .detail = daemon->facts.discovery_error});
+    is_told = audit_write(daemon->settings.audit,
+        &(struct audit_fields){
+            .event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR, .detail = daemon->facts.discovery_error});
     log_unless_told(is_told, SEVERITY_ERROR, "Apache does not tell its certificates: %s", error);
     if (result > 0)
         log_warning("going on with the %zu that it told the last time", count);
@@ -62,10 +63,14 @@ int daemon_gather(struct daemon *daemon)
 
 static void audit_dropped(const struct daemon *daemon, const struct pool_cert *cert)
 {
-    audit_write(daemon->settings.audit, &(struct audit_fields){.event = EVENT_CERT_DROPPED, .process = PARTY_SUPERVISOR,
-        .cert = cert->name, .sha256 = cert->is_known ? cert->sha256 : NULL, .serial = cert->serial,
-        .serial_len = cert->serial_len,
-        .detail = "not in the configuration any more; a staple that is held stays until it ends"});
+    audit_write(daemon->settings.audit,
+        &(struct audit_fields){.event = EVENT_CERT_DROPPED,
+            .process = PARTY_SUPERVISOR,
+            .cert = cert->name,
+            .sha256 = cert->is_known ? cert->sha256 : NULL,
+            .serial = cert->serial,
+            .serial_len = cert->serial_len,
+            .detail = "not in the configuration any more; a staple that is held stays until it ends"});
 }
 
 /* The pool of conf and of the paths (taken over) takes the place of the one before. */
@@ -119,7 +124,8 @@ static void end_reload(struct daemon *daemon, const char *error)
     snprintf(count, sizeof count, "%zu certificate%s", daemon->pool->count, daemon->pool->count == 1 ? "" : "s");
     is_told = audit_write(daemon->settings.audit,
         &(struct audit_fields){.event = is_well ? EVENT_SERVICE_RELOAD : EVENT_SERVICE_RELOAD_FAILED,
-            .process = PARTY_SUPERVISOR, .detail = is_well ? count : daemon->facts.reload_error});
+            .process = PARTY_SUPERVISOR,
+            .detail = is_well ? count : daemon->facts.reload_error});
     if (is_well)
         log_unless_told(is_told, SEVERITY_INFO, "reloaded: %s", count);
     else
@@ -148,8 +154,10 @@ static void apply(struct daemon *daemon, char **paths, size_t count)
     daemon->next_conf = NULL;
     daemon->children.conf = daemon->conf;
     replace_children(daemon, old);
-    audit_reconfigure(daemon->settings.audit, &(struct audit_settings){.path = daemon->conf->audit_log,
-        .is_sealed = daemon->conf->is_audit_sealed, .journal_path = daemon->conf->is_journal_on ? JOURNAL_SOCKET : NULL});
+    audit_reconfigure(daemon->settings.audit,
+        &(struct audit_settings){.path = daemon->conf->audit_log,
+            .is_sealed = daemon->conf->is_audit_sealed,
+            .journal_path = daemon->conf->is_journal_on ? JOURNAL_SOCKET : NULL});
     daemon->apache_msec = clock_monotonic_msec(); /* pid_file may be another */
     conf_free(old);
     end_reload(daemon, "");
@@ -192,7 +200,8 @@ static struct conf *read_next(const struct daemon *daemon, char *error, size_t c
     if (key != NULL)
         snprintf(error, cap, "%s: %s cannot change while the service runs; do: systemctl restart stapleguard",
             daemon->facts.config_path, key);
-    else if (directories_prepare(conf, ids->write_uid, ids->apache_gid, error, cap) == 0 && can_move_log(daemon, conf, error, cap))
+    else if (directories_prepare(conf, ids->write_uid, ids->apache_gid, error, cap) == 0
+        && can_move_log(daemon, conf, error, cap))
         return conf;
     conf_free(conf);
     return NULL;

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "system/clock.h"
-#include "daemon/daemon_state.h"
 #include "certs/cert_known.h"
-#include "system/log.h"
-#include "status/metrics_text.h"
+#include "daemon/daemon_state.h"
 #include "daemon/systemd_notify.h"
+#include "status/metrics_text.h"
 #include "status/status_json.h"
+#include "system/clock.h"
+#include "system/log.h"
 
 /* Many changes come together; and saving a hundred thousand certificates takes no more than a twentieth of the time. */
 #define SAVE_MSEC 2000

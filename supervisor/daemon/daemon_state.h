@@ -6,14 +6,14 @@
 #ifndef STAPLEGUARD_DAEMON_STATE_H
 #define STAPLEGUARD_DAEMON_STATE_H
 
+#include "apache/apache_certs.h"
+#include "apache/apache_restart.h"
 #include "apache/apache_watch.h"
+#include "certs/cert_known.h"
 #include "children/children.h"
 #include "control/control.h"
 #include "daemon/daemon.h"
 #include "daemon/deploy.h"
-#include "apache/apache_certs.h"
-#include "certs/cert_known.h"
-#include "apache/apache_restart.h"
 
 #define DAEMON_NEVER INT64_MAX
 
@@ -39,16 +39,16 @@ struct daemon {
     struct deploy_hooks deploy_hooks;
     struct deploys *deploys;
     /* When something is due, in milliseconds of the monotonic clock; DAEMON_NEVER: not. */
-    int64_t lookout_msec;   /* the certificates' files are looked at from outside */
-    int64_t discovery_msec; /* Apache is asked for its certificates */
-    int64_t apache_msec;    /* its PidFile is looked at */
+    int64_t lookout_msec;      /* the certificates' files are looked at from outside */
+    int64_t discovery_msec;    /* Apache is asked for its certificates */
+    int64_t apache_msec;       /* its PidFile is looked at */
     int64_t apache_ended_msec; /* when it was last seen to end, or we started */
-    int64_t save_msec;      /* what is known is written down */
-    int64_t save_cost_msec; /* how long that took the last time */
-    int64_t flush_msec;     /* the audit log */
-    int64_t tick_msec;      /* its sealing key, and floods */
+    int64_t save_msec;         /* what is known is written down */
+    int64_t save_cost_msec;    /* how long that took the last time */
+    int64_t flush_msec;        /* the audit log */
+    int64_t tick_msec;         /* its sealing key, and floods */
     int64_t watchdog_msec;
-    int64_t stop_msec;      /* whoever has not ended by then is killed */
+    int64_t stop_msec; /* whoever has not ended by then is killed */
     bool is_ready_said;
     bool is_stopping;
 };
@@ -73,7 +73,7 @@ void daemon_tell_apache(struct daemon *daemon);
 
 /* daemon_actions.c: what clients of the control socket ask for. */
 
-/* Returns 0, or -1: said. */int daemon_prepare_actions(struct daemon *daemon);
+/* Returns 0, or -1: said. */ int daemon_prepare_actions(struct daemon *daemon);
 
 /* daemon_save.c: what outlives the process, and what others read of it. */
 

@@ -15,8 +15,8 @@
 #define TICK_MSEC 500
 
 struct deploy_cert {
-    char *name;         /* owned */
-    int64_t since;      /* attempts that ended from here on count; seconds since 1970 */
+    char *name;    /* owned */
+    int64_t since; /* attempts that ended from here on count; seconds since 1970 */
 };
 
 struct deploy {
@@ -197,8 +197,7 @@ static void say_outcome(const struct deploy *deploy, const struct pool_cert *cer
         return;
     if (progress != PROGRESS_HAS_STAPLE)
         control_say(deploy->request, "%s: no staple yet: %s%s", cert->name,
-            cert->detail != NULL ? cert->detail : reason_sentence(cert->reason),
-            cert->is_must_staple ? " (must-staple)" : "");
+            cert->detail != NULL ? cert->detail : reason_sentence(cert->reason), cert->is_must_staple ? " (must-staple)" : "");
     else if (cert->state == CERT_STATE_GOOD)
         control_say(deploy->request, "%s: its staple is in Apache's file", cert->name);
     else
@@ -221,8 +220,9 @@ static void finish(struct deploys *deploys, struct deploy *deploy)
         is_harmful = is_harmful || (cert != NULL && cert->is_must_staple);
     }
     if (is_harmful) {
-        control_say(deploy->request, "Apache is not restarted: a must-staple certificate without a staple would take its site "
-                                     "down; it goes on with the old one.  Try again later, with --wait, or: stapleguard restart");
+        control_say(deploy->request,
+            "Apache is not restarted: a must-staple certificate without a staple would take its site "
+            "down; it goes on with the old one.  Try again later, with --wait, or: stapleguard restart");
         end(deploys, deploy, 2);
         return;
     }
@@ -282,8 +282,8 @@ void deploy_restarted(struct deploys *deploys, void *owner, enum reason reason, 
         control_say(deploy->request, "Apache restarted: %s", detail);
         end(deploys, deploy, 0);
     } else {
-        control_say(deploy->request, "Apache was not restarted: %s%s%s", reason_sentence(reason), detail[0] != '\0' ? ": " : "",
-            detail);
+        control_say(
+            deploy->request, "Apache was not restarted: %s%s%s", reason_sentence(reason), detail[0] != '\0' ? ": " : "", detail);
         end(deploys, deploy, 2);
     }
 }

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/control.h"
 #include "certs/cert_list.h"
+#include "control/control.h"
 
 struct deploy_hooks {
     /* Read the certificate's files again, and ask for its staple now. */

@@ -5,20 +5,21 @@
 
 #include "conf/conf.h"
 
-static const char usage[] =
-    "usage: stapleguardd [-f] [-v] [-c FILE]\n"
-    "       stapleguardd --once [--force] [-v] [-c FILE]\n"
-    "       stapleguardd -n [-c FILE]\n"
-    "Keeps Apache's OCSP stapling cache fresh: as a service until it is stopped, or with --once in one pass.\n"
-    "  --once             one pass over the certificates that are due, then exit\n"
-    "  --force            with --once: all certificates, due or not\n"
-    "  -c, --config FILE  instead of " CONF_DEFAULT_PATH "\n"
-    "  -f                 stay in the foreground (it always does)\n"
-    "  -n                 check the configuration and exit\n"
-    "  -v                 trace each message between the processes in one line\n"
-    "  --help, --version\n"
-    "exit codes of --once: 0 all staples are fresh; 1 a fetch failed, but every certificate still has a valid staple;\n"
-    "  2 a certificate is without a staple; 3 usage or configuration; 4 already running\n";
+static const char usage[]
+    = "usage: stapleguardd [-f] [-v] [-c FILE]\n"
+      "       stapleguardd --once [--force] [-v] [-c FILE]\n"
+      "       stapleguardd -n [-c FILE]\n"
+      "Keeps Apache's OCSP stapling cache fresh: as a service until it is stopped, or with --once in one pass.\n"
+      "  --once             one pass over the certificates that are due, then exit\n"
+      "  --force            with --once: all certificates, due or not\n"
+      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
+      "\n"
+      "  -f                 stay in the foreground (it always does)\n"
+      "  -n                 check the configuration and exit\n"
+      "  -v                 trace each message between the processes in one line\n"
+      "  --help, --version\n"
+      "exit codes of --once: 0 all staples are fresh; 1 a fetch failed, but every certificate still has a valid staple;\n"
+      "  2 a certificate is without a staple; 3 usage or configuration; 4 already running\n";
 
 enum options_result options_parse(int argc, char **argv, struct options *options)
 {

@@ -83,8 +83,8 @@ void notify_reloading(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
-        (int64_t)now.tv_sec * 1000000 + (int64_t)now.tv_nsec / 1000);
+    snprintf(
+        text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, (int64_t)now.tv_sec * 1000000 + (int64_t)now.tv_nsec / 1000);
     tell(text);
 }
 

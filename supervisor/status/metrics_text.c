@@ -85,7 +85,8 @@ static void put_states(FILE *out, const struct pool *pool)
         counts[pool->certs[i].state]++;
     family(out, "stapleguard_certificates", "gauge", NULL, "Certificates by the state of their staple.");
     for (unsigned state = 0; state < CERT_STATE_COUNT; state++)
-        fprintf(out, "stapleguard_certificates{state=\"%s\"} %" PRIu32 "\n", cert_state_word((enum cert_state)state), counts[state]);
+        fprintf(
+            out, "stapleguard_certificates{state=\"%s\"} %" PRIu32 "\n", cert_state_word((enum cert_state)state), counts[state]);
 }
 
 static void put_certs(FILE *out, const struct pool *pool)

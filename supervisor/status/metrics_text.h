@@ -6,8 +6,8 @@
 #ifndef STAPLEGUARD_METRICS_TEXT_H
 #define STAPLEGUARD_METRICS_TEXT_H
 
-#include "status/service_facts.h"
 #include "certs/cert_list.h"
+#include "status/service_facts.h"
 
 /* A new text of *len octets, the caller's to free; NULL without memory. */
 char *metrics_text(const struct facts *facts, const struct pool *pool, size_t *len);

@@ -23,8 +23,8 @@ void report_progress(const struct report *report, int64_t elapsed_msec)
     int64_t rate = elapsed_msec > 0 ? (int64_t)done * 1000 / elapsed_msec : 0;
 
     if (report->is_terminal && report->progress.total > 0)
-        fprintf(stderr, "\r\033[K%" PRIu32 "/%" PRIu32 " asked, %" PRIu32 " failed, %" PRId64 "/s", done,
-            report->progress.total, report->progress.failed, rate);
+        fprintf(stderr, "\r\033[K%" PRIu32 "/%" PRIu32 " asked, %" PRIu32 " failed, %" PRId64 "/s", done, report->progress.total,
+            report->progress.failed, rate);
 }
 
 void report_progress_clear(const struct report *report)
@@ -75,7 +75,9 @@ static void print_cert(const struct pool_cert *cert, enum outcome outcome, FILE 
     }
     print_reason(cert, out);
     fputs(cert->state == CERT_STATE_REVOKED || cert->state == CERT_STATE_UNKNOWN
-            ? "; not asked for again until its file changes, or with --force\n" : "\n", out);
+            ? "; not asked for again until its file changes, or with --force\n"
+            : "\n",
+        out);
 }
 
 /* Those without a staple first: they are why somebody reads this. */

@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "proto/msg.h"
 #include "certs/cert_list.h"
+#include "proto/msg.h"
 
 /* Exit codes of stapleguardd --once: a contract (DESIGN.md "Modes"). */
 enum exit_code {
@@ -23,8 +23,8 @@ enum exit_code {
 };
 
 struct report {
-    bool is_terminal;   /* standard error shows progress */
-    bool is_told;       /* standard output is the journal, and the journal has each event: what failed is not listed again */
+    bool is_terminal; /* standard error shows progress */
+    bool is_told;     /* standard output is the journal, and the journal has each event: what failed is not listed again */
     bool is_interrupted;
     bool has_discovery_failed;
     bool has_child_failed;

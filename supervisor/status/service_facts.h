@@ -23,7 +23,7 @@ struct facts {
     const char *config_path;
     pid_t pid; /* of the supervisor; 0: a single pass */
     int64_t started_at;
-    int64_t reloaded_at; /* the last reload that was asked for; 0: none */
+    int64_t reloaded_at;               /* the last reload that was asked for; 0: none */
     char reload_error[DETAIL_MAX + 1]; /* "": it worked */
     int64_t discovered_at;
     char discovery_error[DETAIL_MAX + 1]; /* Apache's words; "": it told its certificates */

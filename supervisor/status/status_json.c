@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "text/escape.h"
 #include "system/save_file.h"
+#include "text/escape.h"
 
 #define STATUS_VERSION 1
 

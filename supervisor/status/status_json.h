@@ -6,8 +6,8 @@
 #ifndef STAPLEGUARD_STATUS_JSON_H
 #define STAPLEGUARD_STATUS_JSON_H
 
-#include "status/service_facts.h"
 #include "certs/cert_list.h"
+#include "status/service_facts.h"
 
 /* A new text of *len octets, the caller's to free; NULL without memory. */
 char *status_text(const struct facts *facts, const struct pool *pool, size_t *len);

@@ -72,8 +72,7 @@ static X509 *begin_cert(const char *name, EVP_PKEY *key, uint64_t number)
     must(X509_set_version(x509, X509_VERSION_3));
     need(BN_to_ASN1_INTEGER(big, X509_get_serialNumber(x509)));
     BN_free(big);
-    must(X509_NAME_add_entry_by_txt(
-        X509_get_subject_name(x509), "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0));
+    must(X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0));
     if (made.ca != NULL)
         must(X509_set_issuer_name(x509, X509_get_subject_name(made.ca)));
     must(X509_set_pubkey(x509, key));

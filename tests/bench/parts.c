@@ -24,9 +24,9 @@
 #include <openssl/pem.h>
 
 #include "cert/cert.h"
+#include "http/ocsp_request.h"
 #include "ocsp/ocsp_verify.h"
 #include "parts_db.h"
-#include "http/ocsp_request.h"
 
 /* As the writer batches offers at most (writer/intake.h). */
 #define BATCH 64u

@@ -41,8 +41,8 @@ void parts_db_store(const char *directory, const struct bench_pool_file *respons
 
     must(db_env_create(&env, 0), "db_env_create");
     must(env->set_cachesize(env, 0, STORE_CACHE_LEN, 1), "set_cachesize");
-    must(env->open(env, directory,
-             DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_LOCK, 0600),
+    must(env->open(env, directory, DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_LOCK,
+             0600),
         directory);
     must(db_create(&db, env, 0), "db_create");
     must(db->set_flags(db, DB_CHKSUM), "set_flags");

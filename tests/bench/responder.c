@@ -135,9 +135,9 @@ static int answer(int fd, const struct http_request *request)
         response = self.responses.items[request->number];
     else
         self.unknown++;
-    head_len = snprintf(head, sizeof head,
-        "HTTP/1.1 %s\r\nContent-Type: application/ocsp-response\r\nContent-Length: %u\r\n%s\r\n",
-        response.der != NULL ? "200 OK" : "404 Not Found", response.len, request->is_last ? "Connection: close\r\n" : "");
+    head_len
+        = snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Type: application/ocsp-response\r\nContent-Length: %u\r\n%s\r\n",
+            response.der != NULL ? "200 OK" : "404 Not Found", response.len, request->is_last ? "Connection: close\r\n" : "");
     parts[0] = (struct iovec){.iov_base = head, .iov_len = (size_t)head_len};
     parts[1] = (struct iovec){.iov_base = (void *)(uintptr_t)response.der, .iov_len = response.len};
     /* A few KiB always fit into an empty socket buffer; a client that does not read is not worth waiting for. */
@@ -197,8 +197,8 @@ static void obey(const char *word)
     } else if (strcmp(word, "count") != 0) {
         errx(1, "what does %s mean?", word);
     }
-    printf("{\"requests\": %lu, \"connections\": %lu, \"unknown\": %lu, \"peak_per_sec\": %lu}\n", self.requests,
-        self.accepted, self.unknown, self.peak_per_sec);
+    printf("{\"requests\": %lu, \"connections\": %lu, \"unknown\": %lu, \"peak_per_sec\": %lu}\n", self.requests, self.accepted,
+        self.unknown, self.peak_per_sec);
     fflush(stdout);
     if (strcmp(word, "count") == 0)
         self.requests = self.accepted = self.unknown = self.peak_per_sec = self.this_sec = 0;

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 struct http_request {
-    size_t len;      /* what it takes of the input */
-    int64_t number;  /* of the certificate; -1: none of ours */
-    bool is_last;    /* the client wants the connection closed */
+    size_t len;     /* what it takes of the input */
+    int64_t number; /* of the certificate; -1: none of ours */
+    bool is_last;   /* the client wants the connection closed */
 };
 
 enum http_parsed {

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 
 #include "schedule/agenda.h"
-#include "schedule/schedule_spread.h"
 #include "schedule/fetch_list.h"
 #include "schedule/responder.h"
 #include "schedule/schedule.h"
+#include "schedule/schedule_spread.h"
 
 #define MINUTE INT64_C(60)
 #define HOUR (60 * MINUTE)
@@ -74,8 +74,7 @@ static bool is_down(void)
 static void plan(uint32_t no)
 {
     struct simulated *cert = &sim.certs[no];
-    int64_t at
-        = plan_next_at(sim.agenda, &cert->record, &sim.policy, &cert->history, sim.count, sim.now, random_number);
+    int64_t at = plan_next_at(sim.agenda, &cert->record, &sim.policy, &cert->history, sim.count, sim.now, random_number);
 
     if (!agenda_set(sim.agenda, no, at == SCHEDULE_NEVER ? AGENDA_NEVER : at))
         errx(1, "no memory");
@@ -93,8 +92,8 @@ static void succeed(uint32_t no)
     int64_t signed_at = sim.now - sim.now % SIGNED_EVERY;
 
     sim.certs[no].history = (struct schedule_history){.asked_at = sim.now};
-    sim.certs[no].record = (struct schedule_record){
-        CERT_STATE_GOOD, signed_at, signed_at + VALIDITY, signed_at + VALIDITY, sim.now};
+    sim.certs[no].record
+        = (struct schedule_record){CERT_STATE_GOOD, signed_at, signed_at + VALIDITY, signed_at + VALIDITY, sim.now};
     plan(no);
 }
 

@@ -14,8 +14,8 @@
 #include "http/hosts.h"
 #include "http/http_header.h"
 #include "http/ocsp_request.h"
-#include "text/text.h"
 #include "http/url.h"
+#include "text/text.h"
 
 #define NOW INT64_C(1800000000)
 

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     if (msg_decode(data + 1, size - 1, parties[data[0] & 3], parties[data[0] >> 2 & 3],
-            data[0] & 16 ? MSG_STATE_RUN : MSG_STATE_SETUP, data[0] >> 5 & 1, &msg) != MSG_OK)
+            data[0] & 16 ? MSG_STATE_RUN : MSG_STATE_SETUP, data[0] >> 5 & 1, &msg)
+        != MSG_OK)
         return 0;
     if (msg_encode(&msg, again, sizeof again, &again_len) != MSG_OK || again_len != size - 1
         || memcmp(again, data + 1, again_len) != 0)

@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "apache_config/edit_request.h"
 #include "apache_config/config_match.h"
+#include "apache_config/edit_request.h"
 
-static const char *const modules[] = {"core.c", "mod_so.c", "mod_watchdog.c", "http_core.c", "mod_log_config.c", "mod_logio.c",
-    "mod_version.c", "mod_unixd.c"};
+static const char *const modules[]
+    = {"core.c", "mod_so.c", "mod_watchdog.c", "http_core.c", "mod_log_config.c", "mod_logio.c", "mod_version.c", "mod_unixd.c"};
 
 static void print_vhosts(const struct httpd_tree *tree)
 {
@@ -83,7 +83,10 @@ static int run_edit(const struct httpd_source *source, const struct httpd_tree *
 {
     static const char *const words[] = {"ok", "no-tls-vhost", "no-such-vhost", "blocked", "failed"};
     const struct httpd_edit_request request = {.is_all = strcmp(argv[3], "all") == 0,
-        .domains = (const char *const *)&argv[3], .domain_count = (size_t)(argc - 3), .dbm = argv[1], .lock_dir = argv[2]};
+        .domains = (const char *const *)&argv[3],
+        .domain_count = (size_t)(argc - 3),
+        .dbm = argv[1],
+        .lock_dir = argv[2]};
     struct httpd_findings findings = {NULL, 0};
     struct change_set set;
     char error[1024] = "";
@@ -93,8 +96,7 @@ static int run_edit(const struct httpd_source *source, const struct httpd_tree *
     change_set_init(&set);
     if (is_enabling && !httpd_edit_preflight(tree, &request, &findings))
         return 1;
-    result = (is_enabling ? httpd_edit_enable : httpd_edit_disable)(
-        source, tree, &request, &set, &findings, error, sizeof error);
+    result = (is_enabling ? httpd_edit_enable : httpd_edit_disable)(source, tree, &request, &set, &findings, error, sizeof error);
     printf("result\t%s\t%s\n", words[result], error);
     printf("enabled\t%s\n", httpd_edit_is_enabled(tree) ? "yes" : "no");
     print_findings(&findings);
@@ -111,8 +113,10 @@ static int run_edit(const struct httpd_source *source, const struct httpd_tree *
 int main(int argc, char **argv)
 {
     const char *version = getenv("HTTPD_VERSION");
-    struct httpd_source source = {.modules = modules, .module_count = sizeof modules / sizeof modules[0],
-        .environment = (const char *const *)environ, .version = version};
+    struct httpd_source source = {.modules = modules,
+        .module_count = sizeof modules / sizeof modules[0],
+        .environment = (const char *const *)environ,
+        .version = version};
     struct httpd_tree *tree;
     char error[1024];
     int status = 0;

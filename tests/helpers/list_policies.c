@@ -52,8 +52,8 @@ static void print_policy(const struct sandbox_policy *policy)
 
 int main(void)
 {
-    static const struct sandbox_policy *const policies[] = {&sandbox_policy_fetcher, &sandbox_policy_writer, &sandbox_policy_reader,
-        &sandbox_policy_keeper, &sandbox_policy_supervisor};
+    static const struct sandbox_policy *const policies[] = {&sandbox_policy_fetcher, &sandbox_policy_writer,
+        &sandbox_policy_reader, &sandbox_policy_keeper, &sandbox_policy_supervisor};
 
     for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++)
         print_policy(policies[i]);

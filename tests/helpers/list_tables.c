@@ -111,9 +111,23 @@ static void print_reasons(void)
 static void print_members(void)
 {
     static const uint8_t octets[32] = {1};
-    const struct audit_fields fields = {.process = PARTY_WRITER, .cert = "c", .sha256 = octets, .serial = octets, .serial_len = 1,
-        .responder = "r", .this_update = 1, .next_update = 1, .expiry = 1, .reason = REASON_EXPIRED, .detail = "d", .bytes = 1,
-        .count = 1, .duration_msec = 1, .http_status = 1, .pid = 1, .has_status = true};
+    const struct audit_fields fields = {.process = PARTY_WRITER,
+        .cert = "c",
+        .sha256 = octets,
+        .serial = octets,
+        .serial_len = 1,
+        .responder = "r",
+        .this_update = 1,
+        .next_update = 1,
+        .expiry = 1,
+        .reason = REASON_EXPIRED,
+        .detail = "d",
+        .bytes = 1,
+        .count = 1,
+        .duration_msec = 1,
+        .http_status = 1,
+        .pid = 1,
+        .has_status = true};
     const struct audit_key key = {.interval = 1};
     struct audit_chain chain = {0};
     char line[AUDIT_LINE_MAX + 1];

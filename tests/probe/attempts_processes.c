@@ -137,7 +137,7 @@ static long make_process_anew(page_t *page)
 /* Its exit code is the outcome where it succeeds: it writes none. */
 static long run_program(const char *path)
 {
-    char *const argv[] = {(char *)(uintptr_t)"true", NULL};
+    char *const argv[] = {(char *)(uintptr_t) "true", NULL};
 
     return execve(path, argv, argv + 1);
 }
@@ -155,7 +155,7 @@ static long exec_upwards(page_t *page)
 
 static long exec_descriptor(page_t *page)
 {
-    char *const argv[] = {(char *)(uintptr_t)"true", NULL};
+    char *const argv[] = {(char *)(uintptr_t) "true", NULL};
 
     (void)page;
     return syscall(SYS_execveat, -1, "", argv, argv + 1, AT_EMPTY_PATH);
@@ -170,7 +170,7 @@ static long make_memory_file(page_t *page)
 static long exec_memory_file(page_t *page)
 {
     static const char script[] = "#!/bin/true\n";
-    char *const argv[] = {(char *)(uintptr_t)"true", NULL};
+    char *const argv[] = {(char *)(uintptr_t) "true", NULL};
     int fd = memfd_create("probe", 0);
 
     (void)page;

@@ -79,7 +79,8 @@ static long socket_pair(page_t *page)
 
 static long connect_tcp(page_t *page)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)page->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address
+        = {.sin_family = AF_INET, .sin_port = htons((uint16_t)page->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int fd = (int)make_socket(AF_INET, SOCK_STREAM, 0);
 
     return fd < 0 ? -1 : done_with(fd, connect(fd, (struct sockaddr *)&address, sizeof address));
@@ -121,7 +122,9 @@ static long connect_abstract(page_t *page)
     int fd = (int)make_socket(AF_UNIX, SOCK_STREAM, 0);
 
     memcpy(address.sun_path + 1, page->socket, len);
-    return fd < 0 ? -1 : done_with(fd, connect(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len)));
+    return fd < 0
+        ? -1
+        : done_with(fd, connect(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len)));
 }
 
 const struct attempt attempts_sockets[] = {

@@ -36,8 +36,8 @@ struct probe_page {
     uint32_t victim_pid; /* a process of the target's own uid, outside of its jail */
     uint32_t port;       /* a TCP port on 127.0.0.1 where somebody listens */
     uint32_t count;
-    char upwards[PROBE_PATH_MAX + 1];  /* a file outside, by a path that begins with ".." */
-    char socket[PROBE_PATH_MAX + 1];   /* name of an abstract UNIX socket where somebody listens */
+    char upwards[PROBE_PATH_MAX + 1]; /* a file outside, by a path that begins with ".." */
+    char socket[PROBE_PATH_MAX + 1];  /* name of an abstract UNIX socket where somebody listens */
     struct {
         char name[PROBE_NAME_MAX + 1];
         int32_t outcome;

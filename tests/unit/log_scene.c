@@ -44,8 +44,8 @@ int log_scene_teardown(void **state)
 
 struct audit *log_scene_open(void **state, bool is_sealed)
 {
-    struct audit *audit = audit_open(&(struct audit_settings){.path = log_scene.path, .state_dir = *state, .is_sealed = is_sealed,
-        .clock = test_clock});
+    struct audit *audit = audit_open(
+        &(struct audit_settings){.path = log_scene.path, .state_dir = *state, .is_sealed = is_sealed, .clock = test_clock});
 
     assert_non_null(audit);
     return audit;

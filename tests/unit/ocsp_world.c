@@ -16,8 +16,8 @@ struct pki_cert world_ca_spec(const char *name, EVP_PKEY *key)
         .key = key,
         .not_before = WORLD_NOW - 300 * DAY,
         .not_after = WORLD_NOW + 3000 * DAY,
-        .extensions = {{"basicConstraints", "critical,CA:TRUE"},
-            {"keyUsage", "critical,keyCertSign,cRLSign,digitalSignature"}, {"subjectKeyIdentifier", "hash"}},
+        .extensions = {{"basicConstraints", "critical,CA:TRUE"}, {"keyUsage", "critical,keyCertSign,cRLSign,digitalSignature"},
+            {"subjectKeyIdentifier", "hash"}},
     };
 }
 

@@ -86,8 +86,7 @@ static X509_NAME *name_of(const char *common_name)
 
     assert_non_null(name);
     if (common_name[0] != '\0')
-        assert_int_equal(
-            X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0), 1);
+        assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0), 1);
     return name;
 }
 
@@ -243,8 +242,7 @@ static void sign(OCSP_BASICRESP *basic, const struct pki_response *spec)
 
     assert_non_null(context);
     if (spec->pss != NULL) {
-        assert_int_equal(
-            EVP_DigestSignInit(context, &key_context, EVP_get_digestbyname(spec->pss), NULL, spec->signer_key), 1);
+        assert_int_equal(EVP_DigestSignInit(context, &key_context, EVP_get_digestbyname(spec->pss), NULL, spec->signer_key), 1);
         assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(key_context, RSA_PKCS1_PSS_PADDING), 1);
         assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(key_context, RSA_PSS_SALTLEN_DIGEST), 1);
     } else

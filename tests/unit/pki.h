@@ -74,7 +74,7 @@ struct pki_response {
     const char *digest;         /* NULL: SHA256 (none for Ed25519) */
     const char *pss;            /* RSASSA-PSS with this digest, instead */
     struct pki_extension extension;
-    size_t padding;                /* octets in a further extension that is not critical; 0: none */
+    size_t padding;                 /* octets in a further extension that is not critical; 0: none */
     void (*edit)(OCSP_BASICRESP *); /* called before it is signed; NULL: nothing */
 };
 

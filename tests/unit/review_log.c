@@ -31,8 +31,12 @@ void review_log_add(struct review_log *log, const struct audit_fields *fields)
 void review_log_make(struct review_log *log, size_t count, struct audit_key *key)
 {
     static const struct audit_fields fields[] = {
-        {.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER, .cert = "shop \"d\xc3\xbcrer\"", .responder = "http://ocsp.example/",
-            .reason = REASON_TIMEOUT, .duration_msec = 10000},
+        {.event = EVENT_FETCH_FAILED,
+            .process = PARTY_FETCHER,
+            .cert = "shop \"d\xc3\xbcrer\"",
+            .responder = "http://ocsp.example/",
+            .reason = REASON_TIMEOUT,
+            .duration_msec = 10000},
         {.event = EVENT_STAPLE_STORED, .process = PARTY_WRITER, .cert = "a", .expiry = 1795996800, .bytes = 503},
         {.event = EVENT_DBM_COMMITTED, .process = PARTY_WRITER, .count = 7},
         {.event = EVENT_PROCESS_EXIT, .process = PARTY_WRITER, .has_status = true, .status = -9},
@@ -105,8 +109,8 @@ struct review_anchor review_log_anchor(const struct review_log *log, size_t at)
     return anchor;
 }
 
-void review_log_check(const struct review_log *log, const struct review_anchor *anchors, size_t anchor_count, const struct audit_key *keys,
-    size_t key_count, struct review_verdict *verdict)
+void review_log_check(const struct review_log *log, const struct review_anchor *anchors, size_t anchor_count,
+    const struct audit_key *keys, size_t key_count, struct review_verdict *verdict)
 {
     struct review_check *check = review_check_new(anchors, anchor_count, keys, key_count, REVIEW_LOG_START + 86400);
     uint64_t number = 0;
@@ -114,7 +118,10 @@ void review_log_check(const struct review_log *log, const struct review_anchor *
     assert_non_null(check);
     for (size_t i = 0; i < log->count; i++) {
         bool is_last = i + 1 == log->count || log->files[i + 1] != log->files[i];
-        struct review_line line = {.path = "log", .file = log->files[i], .text = log->lines[i], .len = strlen(log->lines[i]),
+        struct review_line line = {.path = "log",
+            .file = log->files[i],
+            .text = log->lines[i],
+            .len = strlen(log->lines[i]),
             .is_ended = !is_last || !log->is_end_open};
 
         number = i > 0 && log->files[i] != log->files[i - 1] ? 1 : number + 1;
@@ -134,8 +141,11 @@ void review_text_check(const char *text, size_t len, struct review_verdict *verd
     assert_non_null(check);
     while (len > 0) {
         const char *newline = memchr(text, '\n', len);
-        struct review_line line = {.path = "log", .number = ++number, .text = text,
-            .len = newline == NULL ? len : (size_t)(newline - text), .is_ended = newline != NULL};
+        struct review_line line = {.path = "log",
+            .number = ++number,
+            .text = text,
+            .len = newline == NULL ? len : (size_t)(newline - text),
+            .is_ended = newline != NULL};
 
         if (!review_check_line(check, &line))
             break;

@@ -17,7 +17,7 @@
 
 struct review_log {
     char lines[REVIEW_LOG_MAX][AUDIT_LINE_MAX + 64]; /* without newlines */
-    size_t files[REVIEW_LOG_MAX];                     /* in which file each is */
+    size_t files[REVIEW_LOG_MAX];                    /* in which file each is */
     size_t count;
     bool is_end_open; /* the last line of each file has no newline */
     struct audit_chain chain;
@@ -39,8 +39,8 @@ void review_log_relink(struct review_log *log, size_t at);
 struct review_anchor review_log_anchor(const struct review_log *log, size_t at);
 
 /* Verify it; *verdict is a copy. */
-void review_log_check(const struct review_log *log, const struct review_anchor *anchors, size_t anchor_count, const struct audit_key *keys,
-    size_t key_count, struct review_verdict *verdict);
+void review_log_check(const struct review_log *log, const struct review_anchor *anchors, size_t anchor_count,
+    const struct audit_key *keys, size_t key_count, struct review_verdict *verdict);
 /* The same for any bytes of one file. */
 void review_text_check(const char *text, size_t len, struct review_verdict *verdict);
 

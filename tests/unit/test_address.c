@@ -112,8 +112,8 @@ static void assert_kinds(const struct row *table, size_t count)
         struct address address = parsed(table[i].text);
 
         if (address_kind(&address) != table[i].kind)
-            fail_msg("%s is %s, not %s", table[i].text, address_kind_text(address_kind(&address)),
-                address_kind_text(table[i].kind));
+            fail_msg(
+                "%s is %s, not %s", table[i].text, address_kind_text(address_kind(&address)), address_kind_text(table[i].kind));
     }
 }
 

@@ -35,8 +35,9 @@ static void forget(struct found *found)
 static void apache_s_own_output_is_understood(void **state)
 {
     /* As httpd 2.4.71 prints it, with a warning before. */
-    struct found found = parse("AH00558: apache2: Could not determine the server's name\nServer certificates:\n"
-                               "  /etc/ssl/shop.pem\n  /etc/ssl/with space.pem\n");
+    struct found found = parse(
+        "AH00558: apache2: Could not determine the server's name\nServer certificates:\n"
+        "  /etc/ssl/shop.pem\n  /etc/ssl/with space.pem\n");
 
     (void)state;
     assert_int_equal(found.count, 2);

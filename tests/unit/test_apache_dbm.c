@@ -35,11 +35,11 @@ static uint8_t keys[100][TEST_KEY_LEN];
 
 struct world {
     size_t own_count;
-    size_t fail_at;        /* own's value cannot be had */
-    uint8_t version;       /* of our values */
-    unsigned late_writes;  /* so many times somebody writes to the file in place while we build */
+    size_t fail_at;       /* own's value cannot be had */
+    uint8_t version;      /* of our values */
+    unsigned late_writes; /* so many times somebody writes to the file in place while we build */
     unsigned late_written;
-    int wanted;            /* this key is ours, but nothing is held for it; -1: none */
+    int wanted; /* this key is ours, but nothing is held for it; -1: none */
     bool is_guard_wanted;
     bool is_time_judged;
 };
@@ -406,8 +406,13 @@ static void what_is_wanted_is_handed_over(void **state)
 static enum reason refusal(const char *part_of_detail)
 {
     struct world world = world_of(1);
-    const struct apache_dbm_rules rules = {.name = NAME, .driver = &dbm_driver_bdb, .is_time_judged = true, .now = NOW,
-        .read_timeout_sec = 20, .owner_of = owner_of, .context = &world};
+    const struct apache_dbm_rules rules = {.name = NAME,
+        .driver = &dbm_driver_bdb,
+        .is_time_judged = true,
+        .now = NOW,
+        .read_timeout_sec = 20,
+        .owner_of = owner_of,
+        .context = &world};
     struct apache_dbm dbm;
     enum reason reason = apache_dbm_begin(&dbm, &rules);
 
@@ -426,7 +431,10 @@ static void another_kind_of_dbm_is_refused_by_name(void **state)
     assert_int_equal(refusal("a GDBM file"), REASON_NOT_BERKELEY_DB);
     temp_file_write(NAME, "just some words\n", 16);
     assert_int_equal(refusal("a text file"), REASON_NOT_BERKELEY_DB);
-    temp_file_write(NAME, "\x7f" "ELF\x02\x01\x01\x00", 8);
+    temp_file_write(NAME,
+        "\x7f"
+        "ELF\x02\x01\x01\x00",
+        8);
     assert_int_equal(refusal("not known"), REASON_NOT_BERKELEY_DB);
     unlink(NAME);
     assert_int_equal(db_create(&db, NULL, 0), 0);

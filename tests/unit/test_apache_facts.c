@@ -11,14 +11,15 @@
 
 #include "enable/apache_facts.h"
 #include "enable/dbm_trial.h"
-#include "transaction/enabled_record.h"
 #include "enable/sites.h"
 #include "temp_dir.h"
+#include "transaction/enabled_record.h"
 
 static void version_and_paths_are_read(void **state)
 {
-    static const char output[] = "Server version: Apache/2.4.71 (Debian)\nServer built:   x\nServer compiled with....\n"
-                                 " -D HTTPD_ROOT=\"/etc/apache2\"\n -D SERVER_CONFIG_FILE=\"apache2.conf\"\n";
+    static const char output[]
+        = "Server version: Apache/2.4.71 (Debian)\nServer built:   x\nServer compiled with....\n"
+          " -D HTTPD_ROOT=\"/etc/apache2\"\n -D SERVER_CONFIG_FILE=\"apache2.conf\"\n";
     struct apache_facts facts = {.pid = 0};
 
     (void)state;
@@ -33,7 +34,8 @@ static void version_and_paths_are_read(void **state)
 
 static void the_files_of_one_that_does_not_run_are_read(void **state)
 {
-    static const char output[] = "Included configuration files:\n  (*) /srv/a/apache.conf\n    (12) /srv/a/b.conf\nServerRoot: \"/srv/a\"\n";
+    static const char output[]
+        = "Included configuration files:\n  (*) /srv/a/apache.conf\n    (12) /srv/a/b.conf\nServerRoot: \"/srv/a\"\n";
     struct apache_facts facts = {.pid = 0};
 
     (void)state;
@@ -49,7 +51,8 @@ static void an_old_apache_is_too_old(void **state)
     static const struct {
         const char *version;
         bool is_new_enough;
-    } cases[] = {{"2.2.34", false}, {"1.3.42", false}, {"2.4.0", true}, {"2.5.1", true}, {"3.0.0", true}, {"", false}, {"x", false}};
+    } cases[]
+        = {{"2.2.34", false}, {"1.3.42", false}, {"2.4.0", true}, {"2.5.1", true}, {"3.0.0", true}, {"", false}, {"x", false}};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -65,7 +68,8 @@ static void modules_are_read(void **state)
     struct apache_facts facts = {.pid = 0};
 
     (void)state;
-    assert_true(apache_facts_parse_modules("Loaded Modules:\n core_module (static)\n ssl_module (shared)\n", "_module", &facts.modules));
+    assert_true(
+        apache_facts_parse_modules("Loaded Modules:\n core_module (static)\n ssl_module (shared)\n", "_module", &facts.modules));
     assert_true(apache_facts_has_module(&facts, "ssl"));
     assert_false(apache_facts_has_module(&facts, "socache_dbm"));
     assert_true(apache_facts_parse_modules("Compiled in modules:\n  core.c\n  mod_so.c\n", ".c", &facts.static_modules));
@@ -93,8 +97,10 @@ static void the_command_line_is_read(void **state)
 #define V4_LOOPBACK_8443 "   0: 0100007F:20FB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0\n"
 #define V4_ANY_443 "   1: 00000000:01BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0\n"
 #define V4_CONNECTED_444 "   2: 0100007F:01BC 0100007F:8888 01 00000000:00000000 00:00000000 00000000     0        0 1 1 0\n"
-#define V6_ANY_443 "   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:0 0\n"
-#define V6_LOOPBACK_444 "   1: 00000000000000000000000001000000:01BC 00000000000000000000000000000000:0000 0A 00000000:00000000 00:0 0\n"
+#define V6_ANY_443 \
+    "   0: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:0 0\n"
+#define V6_LOOPBACK_444 \
+    "   1: 00000000000000000000000001000000:01BC 00000000000000000000000000000000:0000 0A 00000000:00000000 00:0 0\n"
 
 /* /proc/net/if_inet6: address, interface, length of its prefix, scope, flags, name. */
 #define IF_LO "00000000000000000000000000000001 01 80 10 80       lo\n"
@@ -102,13 +108,13 @@ static void the_command_line_is_read(void **state)
 
 static void a_site_is_visited_where_it_listens(void **state)
 {
-    static const struct site_listeners listeners = {
-        HEADER V4_LOOPBACK_8443 V4_ANY_443 V4_CONNECTED_444, HEADER V6_LOOPBACK_444, IF_ETH0 IF_LO};
+    static const struct site_listeners listeners
+        = {HEADER V4_LOOPBACK_8443 V4_ANY_443 V4_CONNECTED_444, HEADER V6_LOOPBACK_444, IF_ETH0 IF_LO};
     static const struct {
         const char *address;
         const char *target; /* NULL: nobody listens there */
-    } cases[] = {{"*:443", "127.0.0.1:443"}, {"_default_:443", "127.0.0.1:443"}, {"*", "127.0.0.1:443"}, {"*:8443", "127.0.0.1:8443"},
-        {"*:444", "[::1]:444"}, {"[::]:443", NULL}, {"0.0.0.0:443", "127.0.0.1:443"},
+    } cases[] = {{"*:443", "127.0.0.1:443"}, {"_default_:443", "127.0.0.1:443"}, {"*", "127.0.0.1:443"},
+        {"*:8443", "127.0.0.1:8443"}, {"*:444", "[::1]:444"}, {"[::]:443", NULL}, {"0.0.0.0:443", "127.0.0.1:443"},
         {"192.0.2.7:443", "192.0.2.7:443"}, {"[2001:db8::1]:444", "[2001:db8::1]:444"},
         {"www.example.net:8443", "www.example.net:8443"}, {"*:445", NULL}, {"*:99999", NULL}, {":443", NULL}, {"*:x", NULL}};
     char target[SITE_TARGET_MAX + 1];
@@ -123,7 +129,8 @@ static void a_site_is_visited_where_it_listens(void **state)
 /* What listens on every address of IPv6 takes IPv4 too, and is met by the address that there is. */
 static void a_site_on_every_address_is_visited_on_loopback(void **state)
 {
-    static const struct site_listeners both = {HEADER, HEADER V6_ANY_443, IF_LO IF_ETH0}, one = {HEADER, HEADER V6_ANY_443, IF_ETH0};
+    static const struct site_listeners both = {HEADER, HEADER V6_ANY_443, IF_LO IF_ETH0},
+                                       one = {HEADER, HEADER V6_ANY_443, IF_ETH0};
     static const struct {
         const char *address;
         const struct site_listeners *listeners;

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "system/clock.h"
 #include "apache/apache_restart.h"
+#include "system/clock.h"
 
 static struct {
     char control[64];
@@ -21,7 +21,7 @@ static struct {
     struct restart_hooks hooks;
     struct restart *restart;
     bool is_running, has_writer;
-    uint32_t sent;  /* the last request */
+    uint32_t sent; /* the last request */
     unsigned sends, ends;
     enum reason reason;
     char detail[1024];
@@ -139,7 +139,7 @@ static void a_broken_configuration_is_not_restarted(void **state)
 static void a_control_that_is_not_there_is_said(void **state)
 {
     (void)state;
-    scene.conf.control = (char *)(uintptr_t)"/nonexistent/apachectl";
+    scene.conf.control = (char *)(uintptr_t) "/nonexistent/apachectl";
     begin();
     run_configtest();
     assert_int_equal(scene.sends, 0);

@@ -69,7 +69,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"apache.pid", "other", "ssl-stapling.77", "ssl-stapling", "ssl-stapling-refresh.77", "link"};
+    static const char *const names[]
+        = {"apache.pid", "other", "ssl-stapling.77", "ssl-stapling", "ssl-stapling-refresh.77", "link"};
     char path[160];
 
     (void)state;

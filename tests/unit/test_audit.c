@@ -241,8 +241,9 @@ static void writes_batches(void **state)
     assert_int_equal(sync_calls, 2);
     chain = (struct audit_chain){0};
     assert_int_equal(verify_file(path, &chain), 3);
-    assert_line_has(1, "{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000000Z\",\"process\":\"fetcher\","
-                       "\"event\":\"fetch.failed\",\"detail\":\"one\",");
+    assert_line_has(1,
+        "{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000000Z\",\"process\":\"fetcher\","
+        "\"event\":\"fetch.failed\",\"detail\":\"one\",");
     assert_line_has(3, "{\"seq\":3,\"time\":\"2026-11-23T17:34:13.000002Z\",");
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode, S_IFREG | 0640);
@@ -364,8 +365,7 @@ static void a_torn_line_is_closed_and_told(void **state)
         if (is_record)
             assert_int_equal(audit_record_verify(data + first_len, cut - first_len, &chain), AUDIT_OK);
         free(data);
-        assert_line_has(3,
-            is_record ? "\"detail\":\"three\"" : "\"event\":\"audit.gap\",\"detail\":\"the last line was torn");
+        assert_line_has(3, is_record ? "\"detail\":\"three\"" : "\"event\":\"audit.gap\",\"detail\":\"the last line was torn");
         assert_line_has(3, is_record ? "{\"seq\":3," : "{\"seq\":2,");
         if (!is_record)
             assert_line_has(4, "\"detail\":\"three\"");
@@ -397,8 +397,7 @@ static void garbage_at_the_end_is_kept_and_told(void **state)
     assert_line_has(5, "\"event\":\"audit.gap\",\"detail\":\"26 bytes that are no record stand behind the last one\"");
     assert_line_has(6, "\"detail\":\"two\"");
     assert_int_equal(audit_record_verify(after, (size_t)(strchr(after, '\n') - after), &chain), AUDIT_OK);
-    assert_int_equal(
-        audit_record_verify(after + len, (size_t)(strchr(after + len, '\n') - (after + len)), &chain), AUDIT_OK);
+    assert_int_equal(audit_record_verify(after + len, (size_t)(strchr(after + len, '\n') - (after + len)), &chain), AUDIT_OK);
     free(before);
     free(after);
 }
@@ -419,8 +418,9 @@ static void nothing_but_garbage_begins_a_new_chain(void **state)
     add(audit, "two");
     audit_close(audit);
     assert_line_has(3, "{\"seq\":1,");
-    assert_line_has(3, "\"event\":\"audit.gap\","
-                       "\"detail\":\"no record was found at the end of the log; a new chain begins\"");
+    assert_line_has(3,
+        "\"event\":\"audit.gap\","
+        "\"detail\":\"no record was found at the end of the log; a new chain begins\"");
     assert_line_has(4, "{\"seq\":2,");
 }
 
@@ -570,8 +570,9 @@ static void a_failed_sync_is_a_gap(void **state)
     assert_non_null(strstr(log_text, "is written again; records lost: 1"));
     audit_close(audit);
     assert_int_equal(verify_file(path, &chain), 6);
-    assert_line_has(3, "\"event\":\"audit.gap\",\"detail\":\"2 records are lost or may be: the log could not be written: "
-                       "Input/output error\",\"count\":2,");
+    assert_line_has(3,
+        "\"event\":\"audit.gap\",\"detail\":\"2 records are lost or may be: the log could not be written: "
+        "Input/output error\",\"count\":2,");
     assert_line_has(4, "\"detail\":\"three\"");
     assert_line_has(6, "\"count\":1,");
 }

@@ -171,7 +171,8 @@ static void a_compressed_one_does_not_begin_a_new_chain(void **state)
     audit = log_scene_open(state, false);
     log_scene_add(audit, "four");
     audit_close(audit);
-    assert_gap(LOG, 1, " is new, and what was written up to record 3 is in no file beside it that can be read: rotated and compressed,");
+    assert_gap(
+        LOG, 1, " is new, and what was written up to record 3 is in no file beside it that can be read: rotated and compressed,");
     assert_follows(line_of(LOG, 1), &chain);
     assert_follows(line_of(LOG, 2), &chain);
     /* an older one beside it is not taken for the end */
@@ -182,7 +183,8 @@ static void a_compressed_one_does_not_begin_a_new_chain(void **state)
     assert_int_equal(unlink(LOG), 0);
     audit = log_scene_open(state, false);
     audit_close(audit);
-    assert_gap(LOG, 1, " is new, and what was written up to record 6 is in no file beside it that can be read, or only the older");
+    assert_gap(
+        LOG, 1, " is new, and what was written up to record 6 is in no file beside it that can be read, or only the older");
     assert_has(line_of(LOG, 1), "\"count\":1,");
     assert_has(line_of(LOG, 1), "{\"seq\":7,");
 }
@@ -232,7 +234,8 @@ static void a_log_that_is_removed_is_a_gap(void **state)
     log_scene_add(audit, "three");
     assert_has(line_of(LOG, 1), "\"detail\":\"three\"");
     assert_gap(LOG, 2, "records 1 to 2 are missing in ");
-    assert_has(line_of(LOG, 2), ": it was removed while the service ran (or compressed at once: logrotate wants delaycompress)\",\"count\":2,");
+    assert_has(line_of(LOG, 2),
+        ": it was removed while the service ran (or compressed at once: logrotate wants delaycompress)\",\"count\":2,");
     assert_follows(line_of(LOG, 1), &chain);
     assert_follows(line_of(LOG, 2), &chain);
     audit_close(audit);
@@ -282,7 +285,8 @@ static void a_log_that_is_cut_off_is_a_gap(void **state)
     log_scene_add(audit, "four");
     assert_has(line_of(LOG, 2), "{\"seq\":4,");
     assert_gap(LOG, 3, "records 2 to 3 are missing in ");
-    assert_has(line_of(LOG, 3), ": somebody cut it off while the service ran (logrotate must not use copytruncate)\",\"count\":2,");
+    assert_has(
+        line_of(LOG, 3), ": somebody cut it off while the service ran (logrotate must not use copytruncate)\",\"count\":2,");
     /* to nothing, and in the middle of a line */
     assert_int_equal(truncate(LOG, 0), 0);
     log_scene_add(audit, "six");

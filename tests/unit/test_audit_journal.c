@@ -18,9 +18,9 @@
 #include "audit/audit.h"
 #include "audit/audit_journal.h"
 #include "audit/audit_message.h"
-#include "text/hex.h"
 #include "system/log.h"
 #include "temp_dir.h"
+#include "text/hex.h"
 #include "text/text.h"
 
 #define SOCKET "socket"
@@ -140,9 +140,18 @@ static struct audit *open_log(void)
 static const uint8_t sha256[32] = {0xab, 0xcd};
 static const uint8_t serial[] = {0x0a, 0xff};
 
-static const struct audit_fields failure = {.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER, .cert = "shop", .sha256 = sha256,
-    .serial = serial, .serial_len = 2, .responder = "http://ocsp.example.net/", .reason = REASON_TIMEOUT, .detail = "no answer in 10s",
-    .next_update = 1795455253, .duration_msec = 10000, .http_status = 503};
+static const struct audit_fields failure = {.event = EVENT_FETCH_FAILED,
+    .process = PARTY_FETCHER,
+    .cert = "shop",
+    .sha256 = sha256,
+    .serial = serial,
+    .serial_len = 2,
+    .responder = "http://ocsp.example.net/",
+    .reason = REASON_TIMEOUT,
+    .detail = "no answer in 10s",
+    .next_update = 1795455253,
+    .duration_msec = 10000,
+    .http_status = 503};
 
 static void an_event_has_its_fields(void **state)
 {
@@ -157,8 +166,8 @@ static void an_event_has_its_fields(void **state)
     assert_true(audit_write(audit, &failure));
     audit_flush(audit);
     assert_true(receive(&fields));
-    assert_string_equal(value_of(&fields, "MESSAGE"),
-        "shop: asking the responder failed: timeout: http://ocsp.example.net/: no answer in 10s");
+    assert_string_equal(
+        value_of(&fields, "MESSAGE"), "shop: asking the responder failed: timeout: http://ocsp.example.net/: no answer in 10s");
     assert_string_equal(value_of(&fields, "PRIORITY"), "4");
     assert_string_equal(value_of(&fields, "SYSLOG_IDENTIFIER"), "stapleguard");
     assert_string_equal(value_of(&fields, "STAPLEGUARD_EVENT"), "fetch.failed");
@@ -214,10 +223,25 @@ static void every_event_fits_and_reads(void **state)
     (void)state;
     memset(longest, 'x', sizeof longest - 1);
     for (enum event event = 0; event < EVENT_COUNT; event++) {
-        struct audit_fields fields = {.event = event, .process = PARTY_WRITER, .cert = longest, .sha256 = sha256, .serial = sha256,
-            .serial_len = 32, .responder = longest, .this_update = 1, .next_update = 2, .expiry = 3, .reason = REASON_SHORT_TTL,
-            .detail = longest, .bytes = UINT32_MAX, .count = UINT32_MAX, .duration_msec = UINT32_MAX, .http_status = 999,
-            .pid = INT32_MAX, .has_status = true, .status = INT32_MIN + 1};
+        struct audit_fields fields = {.event = event,
+            .process = PARTY_WRITER,
+            .cert = longest,
+            .sha256 = sha256,
+            .serial = sha256,
+            .serial_len = 32,
+            .responder = longest,
+            .this_update = 1,
+            .next_update = 2,
+            .expiry = 3,
+            .reason = REASON_SHORT_TTL,
+            .detail = longest,
+            .bytes = UINT32_MAX,
+            .count = UINT32_MAX,
+            .duration_msec = UINT32_MAX,
+            .http_status = 999,
+            .pid = INT32_MAX,
+            .has_status = true,
+            .status = INT32_MIN + 1};
 
         audit_journal_entry(&fields, &chain, &entry);
         parse(entry.data, entry.len, &found);
@@ -238,7 +262,8 @@ static void a_message_says_what_a_person_wants_to_know(void **state)
         struct audit_fields fields;
         const char *message;
     } rows[] = {
-        {{.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR, .pid = 7, .detail = "0.1.0"}, "stapleguardd started (process 7): 0.1.0"},
+        {{.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR, .pid = 7, .detail = "0.1.0"},
+            "stapleguardd started (process 7): 0.1.0"},
         {{.event = EVENT_PROCESS_EXIT, .process = PARTY_FETCHER, .has_status = true, .status = -9}, "fetcher: ended by signal 9"},
         {{.event = EVENT_PROCESS_EXIT, .process = PARTY_WRITER, .has_status = true}, "writer: ended with code 0"},
         {{.event = EVENT_PROCESS_EXIT, .process = PARTY_WRITER, .has_status = true, .status = 127},
@@ -435,8 +460,10 @@ static void a_line_is_left_out_only_where_standard_error_is_the_journal(void **s
     close(pair[1]);
     assert_true(len > 0);
     text[len] = '\0';
-    assert_memory_equal(text, "stapleguard: error: no journal: 1\nstapleguard: error: another stream: 2\n<3>stapleguard: error: not told: 4\n<6>",
-        strlen("stapleguard: error: no journal: 1\nstapleguard: error: another stream: 2\n<3>stapleguard: error: not told: 4\n<6>"));
+    assert_memory_equal(text,
+        "stapleguard: error: no journal: 1\nstapleguard: error: another stream: 2\n<3>stapleguard: error: not told: 4\n<6>",
+        strlen(
+            "stapleguard: error: no journal: 1\nstapleguard: error: another stream: 2\n<3>stapleguard: error: not told: 4\n<6>"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

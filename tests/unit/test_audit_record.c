@@ -27,18 +27,20 @@
 #define HASH_3 "58a70f15dbdfa19a663ff242bf679001a06678bebbd9a319896bfb459c4ebbfa"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-static const char line_1[] = "{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"supervisor\","
-                             "\"event\":\"service.start\",\"prev\":\"" ZEROS "\",\"hash\":\"" HASH_1 "\"}";
-static const char line_2[] =
-    "{\"seq\":2,\"time\":\"2026-11-23T17:34:14.123456Z\",\"process\":\"writer\",\"event\":\"staple.stored\","
-    "\"cert\":\"shop \\\"d\xc3\xbcrer\\\" \\\\ x\","
-    "\"sha256\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\",\"serial\":\"00ff10\","
-    "\"responder\":\"http://ocsp.example/\",\"this_update\":\"2026-11-23T00:00:00Z\","
-    "\"next_update\":\"2026-11-30T00:00:00Z\",\"expiry\":\"2026-11-28T18:00:00Z\",\"reason\":\"short-ttl\","
-    "\"detail\":\"a detail\",\"bytes\":1301,\"count\":7,\"duration_ms\":4294967295,\"http_status\":503,"
-    "\"pid\":2147483647,\"status\":-31,\"prev\":\"" HASH_1 "\",\"hash\":\"" HASH_2 "\"}";
-static const char line_3[] = "{\"seq\":3,\"time\":\"1970-01-01T00:00:00.000000Z\",\"process\":\"fetcher\","
-                             "\"event\":\"fetch.failed\",\"status\":0,\"prev\":\"" HASH_2 "\",\"hash\":\"" HASH_3 "\"}";
+static const char line_1[]
+    = "{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"supervisor\","
+      "\"event\":\"service.start\",\"prev\":\"" ZEROS "\",\"hash\":\"" HASH_1 "\"}";
+static const char line_2[]
+    = "{\"seq\":2,\"time\":\"2026-11-23T17:34:14.123456Z\",\"process\":\"writer\",\"event\":\"staple.stored\","
+      "\"cert\":\"shop \\\"d\xc3\xbcrer\\\" \\\\ x\","
+      "\"sha256\":\"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\",\"serial\":\"00ff10\","
+      "\"responder\":\"http://ocsp.example/\",\"this_update\":\"2026-11-23T00:00:00Z\","
+      "\"next_update\":\"2026-11-30T00:00:00Z\",\"expiry\":\"2026-11-28T18:00:00Z\",\"reason\":\"short-ttl\","
+      "\"detail\":\"a detail\",\"bytes\":1301,\"count\":7,\"duration_ms\":4294967295,\"http_status\":503,"
+      "\"pid\":2147483647,\"status\":-31,\"prev\":\"" HASH_1 "\",\"hash\":\"" HASH_2 "\"}";
+static const char line_3[]
+    = "{\"seq\":3,\"time\":\"1970-01-01T00:00:00.000000Z\",\"process\":\"fetcher\","
+      "\"event\":\"fetch.failed\",\"status\":0,\"prev\":\"" HASH_2 "\",\"hash\":\"" HASH_3 "\"}";
 
 static uint8_t sha256[32];
 static const uint8_t serial[] = {0x00, 0xff, 0x10};
@@ -79,9 +81,8 @@ static void writes_exactly_these_lines(void **state)
 {
     struct audit_fields first = fields_1();
     struct audit_fields second = fields_2();
-    const struct audit_fields third = {
-        .event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER, .cert = "", .responder = "", .detail = "",
-        .has_status = true};
+    const struct audit_fields third
+        = {.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER, .cert = "", .responder = "", .detail = "", .has_status = true};
     struct audit_chain chain = {0};
     char line[AUDIT_LINE_MAX + 1];
 
@@ -316,8 +317,9 @@ static void writes_any_time_and_number(void **state)
     fields.process = (enum party)77;
     fields.reason = (enum reason)9999;
     audit_record_format(&fields, INT64_MIN, &chain, NULL, line);
-    assert_non_null(strstr(line, ",\"this_update\":\"1969-12-31T23:59:59Z\",\"next_update\":\"0000-01-01T00:00:00Z\","
-                                 "\"expiry\":\"2000-02-29T00:00:00Z\",\"reason\":\"internal\","));
+    assert_non_null(strstr(line,
+        ",\"this_update\":\"1969-12-31T23:59:59Z\",\"next_update\":\"0000-01-01T00:00:00Z\","
+        "\"expiry\":\"2000-02-29T00:00:00Z\",\"reason\":\"internal\","));
     assert_non_null(strstr(line, "\"time\":\"1970-01-01T00:00:00.000000Z\",\"process\":\"nobody\",\"event\":\"unknown\","));
 }
 

@@ -10,8 +10,8 @@
 
 #include "audit/audit_record.h"
 #include "audit/audit_seal.h"
-#include "text/hex.h"
 #include "audit/hmac_sha256.h"
+#include "text/hex.h"
 
 /* RFC 4231 section 4, test cases 1, 2, 6 and 7 (keys of 20 and 4 octets, and two longer than a block). */
 static void hmac_is_rfc_4231_s(void **state)
@@ -62,7 +62,8 @@ static void an_epoch_is_an_interval(void **state)
     static const struct {
         int64_t time;
         uint32_t epoch;
-    } rows[] = {{INT64_MIN, 0}, {0, 0}, {1700000000, 0}, {1700000899, 0}, {1700000900, 1}, {1700001800, 2}, {INT64_MAX, UINT32_MAX}};
+    } rows[]
+        = {{INT64_MIN, 0}, {0, 0}, {1700000000, 0}, {1700000899, 0}, {1700000900, 1}, {1700001800, 2}, {INT64_MAX, UINT32_MAX}};
     const struct audit_key key = key_of(0);
 
     (void)state;
@@ -136,8 +137,8 @@ static void what_is_no_seal_is_none(void **state)
     static const struct {
         const char *epoch;
         bool is_one;
-    } rows[] = {{"0", true}, {"4294967295", true}, {"4294967296", false}, {"00", false}, {"01", false}, {"", false}, {"-1", false},
-        {"1x", false}, {"99999999999", false}};
+    } rows[] = {{"0", true}, {"4294967295", true}, {"4294967296", false}, {"00", false}, {"01", false}, {"", false},
+        {"-1", false}, {"1x", false}, {"99999999999", false}};
     struct audit_seal seal;
     bool is_sealed = true;
     char line[256];

@@ -103,7 +103,8 @@ static void a_reload_turns_seals_on_and_off_and_says_so(void **state)
     assert_int_equal(epoch_of(line_of(LOG, 1)), -1);
     assert_has(line_of(LOG, 2), "\"event\":\"audit.seal_on\"");
     assert_int_equal(epoch_of(line_of(LOG, 3)), 0);
-    assert_has(line_of(LOG, 4), "\"event\":\"audit.seal_off\",\"detail\":\"audit_seal = no; this is the last record with a seal\"");
+    assert_has(
+        line_of(LOG, 4), "\"event\":\"audit.seal_off\",\"detail\":\"audit_seal = no; this is the last record with a seal\"");
     assert_int_equal(epoch_of(line_of(LOG, 4)), 0);
     assert_int_equal(epoch_of(line_of(LOG, 5)), -1);
     assert_has(line_of(LOG, 5), "\"detail\":\"three\"");

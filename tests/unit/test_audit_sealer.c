@@ -211,7 +211,8 @@ static void without_a_usable_file_it_says_what_to_do(void **state)
     sealer_tick(sealer, START + 1);
     assert_int_equal(sealer_state(sealer), SEALER_FAILED);
     assert_null(sealer_key(sealer));
-    assert_non_null(strstr(sealer_detail(sealer), "/audit.seal: it does not exist; make one with: stapleguard audit --setup-seal"));
+    assert_non_null(
+        strstr(sealer_detail(sealer), "/audit.seal: it does not exist; make one with: stapleguard audit --setup-seal"));
     /* as soon as there is one */
     assert_int_equal(audit_key_file_write(path, &first, AUDIT_KEY_FILE_NEW, NULL), 0);
     sealer_tick(sealer, START + 2);

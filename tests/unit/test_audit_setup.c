@@ -61,8 +61,10 @@ static int set_up_seal(const struct conf *conf, bool replace)
 
 static struct conf conf_of(void **state, bool is_sealed)
 {
-    return (struct conf){.state_dir = *state, .audit_log = (char *)(uintptr_t)"/var/log/stapleguard/audit.jsonl",
-        .is_audit_sealed = is_sealed, .audit_seal_interval_sec = 900};
+    return (struct conf){.state_dir = *state,
+        .audit_log = (char *)(uintptr_t) "/var/log/stapleguard/audit.jsonl",
+        .is_audit_sealed = is_sealed,
+        .audit_seal_interval_sec = 900};
 }
 
 static int set_up(void **state)

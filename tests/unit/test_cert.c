@@ -210,8 +210,8 @@ static void test_leaf_keys(void **state)
 /* Old private CAs have no basicConstraints: what issued another is not the leaf. */
 static void test_issuer_without_basic_constraints(void **state)
 {
-    const struct pki_cert ca_spec = {
-        .subject = "Old CA", .key = the_world.root_key, .not_before = WORLD_NOW - DAY, .not_after = WORLD_NOW + DAY};
+    const struct pki_cert ca_spec
+        = {.subject = "Old CA", .key = the_world.root_key, .not_before = WORLD_NOW - DAY, .not_after = WORLD_NOW + DAY};
     struct pki_cert spec = leaf_spec("authorityInfoAccess", "OCSP;URI:http://ocsp.test/");
     struct parsed parsed;
     X509 *leaf;
@@ -417,8 +417,8 @@ static void test_issuer_name_in_another_encoding(void **state)
     uint8_t sha1[20];
 
     (void)state;
-    assert_int_equal(X509_NAME_add_entry_by_txt(name, "CN", V_ASN1_BMPSTRING,
-                         (const unsigned char *)"\0T\0e\0s\0t\0 \0i\0s\0s\0u\0e\0r", 22, -1, 0),
+    assert_int_equal(X509_NAME_add_entry_by_txt(
+                         name, "CN", V_ASN1_BMPSTRING, (const unsigned char *)"\0T\0e\0s\0t\0 \0i\0s\0s\0u\0e\0r", 22, -1, 0),
         1);
     assert_int_equal(X509_set_issuer_name(leaf, name), 1);
     assert_int_not_equal(X509_sign(leaf, the_world.issuer_key, EVP_sha256()), 0);
@@ -465,8 +465,9 @@ static void test_hostile_subject(void **state)
     struct parsed parsed;
 
     (void)state;
-    spec.subject = "\x1b]0;owned\x07\n\xe2\x80\xae"
-                   "evil";
+    spec.subject
+        = "\x1b]0;owned\x07\n\xe2\x80\xae"
+          "evil";
     parsed = parse(pem_of_leaf(&spec), 1);
     assert_int_equal(parsed.reason, REASON_NO_OCSP);
     assert_non_null(strstr(parsed.detail, "owned"));

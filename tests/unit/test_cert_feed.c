@@ -77,7 +77,8 @@ static int set_up(void **state)
     for (size_t i = 0; i < 2; i++) {
         snprintf(scene->path[i], sizeof scene->path[i], "%s/%zu.pem", scene->directory, i);
         write_file(scene->path[i], CERTIFICATE KEY);
-        scene->sections[i] = (struct conf_cert){.name = strdup(i == 0 ? "first" : "second"), .cert = scene->path[i],
+        scene->sections[i] = (struct conf_cert){.name = strdup(i == 0 ? "first" : "second"),
+            .cert = scene->path[i],
             .policy = {.safety_margin_sec = 11, .min_ttl_sec = 22, .refresh_every_sec = 33, .unknown_grace_sec = 44}};
     }
     scene->conf = (struct conf){.certs = scene->sections, .cert_count = 2};

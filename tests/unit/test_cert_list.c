@@ -117,8 +117,8 @@ static void what_both_have_keeps_its_number_and_what_is_known(void **state)
 /* Another policy or responder makes it another one to both children. */
 static void what_is_configured_otherwise_is_new(void **state)
 {
-    struct conf_cert section = {.name = (char *)(uintptr_t)"shop", .cert = (char *)(uintptr_t)"/nowhere/a.pem",
-        .policy = {.min_ttl_sec = 60}};
+    struct conf_cert section
+        = {.name = (char *)(uintptr_t) "shop", .cert = (char *)(uintptr_t) "/nowhere/a.pem", .policy = {.min_ttl_sec = 60}};
     struct conf_cert other = section;
     struct conf conf = {.certs = &section, .cert_count = 1};
     struct conf changed = {.certs = &other, .cert_count = 1};

@@ -130,8 +130,7 @@ static void test_expired(void **state)
     assert_load(pem, "http://r/", the_world.cert.not_after, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
     /* whatever else is wrong with it */
     assert_load(pki_pem((X509 *[]){the_world.leaf, NULL}), "", the_world.cert.not_after, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
-    assert_load(
-        pem_with("basicConstraints", "CA:FALSE", NULL), "", WORLD_NOW + DAY, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
+    assert_load(pem_with("basicConstraints", "CA:FALSE", NULL), "", WORLD_NOW + DAY, CERT_STATE_EXPIRED, REASON_CERT_EXPIRED);
 }
 
 /* PARITY P9: quiet without a responder, unusable for what somebody should mend. */
@@ -144,8 +143,8 @@ static void test_states(void **state)
         REASON_NO_USABLE_URL);
     assert_load(
         pem_with("authorityInfoAccess", "OCSP;URI:http://r/", NULL), "", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_NO_ISSUER);
-    assert_load(pem_with("authorityInfoAccess", "DER:0401", the_world.issuer), "", WORLD_NOW, CERT_STATE_UNUSABLE,
-        REASON_CERT_MALFORMED);
+    assert_load(
+        pem_with("authorityInfoAccess", "DER:0401", the_world.issuer), "", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_CERT_MALFORMED);
     assert_load("", "", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_NO_CERTIFICATE);
 }
 
@@ -165,8 +164,7 @@ static void test_configured_responder(void **state)
         pem_with("basicConstraints", "CA:FALSE", the_world.issuer), "http://mine/", WORLD_NOW, CERT_STATE_MISSING, REASON_NONE);
     assert_load(pem_with("authorityInfoAccess", "OCSP;URI:ldap://r/", the_world.issuer), "http://mine/", WORLD_NOW,
         CERT_STATE_MISSING, REASON_NONE);
-    assert_load(
-        pem_with("basicConstraints", "CA:FALSE", NULL), "http://mine/", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_NO_ISSUER);
+    assert_load(pem_with("basicConstraints", "CA:FALSE", NULL), "http://mine/", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_NO_ISSUER);
     assert_load(pem, "ldap://mine/", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_URL_MALFORMED);
     assert_load("", "http://mine/", WORLD_NOW, CERT_STATE_UNUSABLE, REASON_NO_CERTIFICATE);
 }

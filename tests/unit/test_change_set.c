@@ -15,8 +15,12 @@ static struct change replacing(const char *before, const char *after)
 {
     static char path[] = "/etc/a";
 
-    return (struct change){.kind = CHANGE_REPLACE, .path = path, .content = (char *)(uintptr_t)after,
-        .content_len = strlen(after), .before = (char *)(uintptr_t)before, .before_len = strlen(before)};
+    return (struct change){.kind = CHANGE_REPLACE,
+        .path = path,
+        .content = (char *)(uintptr_t)after,
+        .content_len = strlen(after),
+        .before = (char *)(uintptr_t)before,
+        .before_len = strlen(before)};
 }
 
 /* The diff of one change must be expected. */
@@ -92,10 +96,11 @@ static void changes_that_are_far_apart_are_hunks_of_their_own(void **state)
 static void nothing_unclean_is_shown(void **state)
 {
     (void)state;
-    shows(replacing("a\r\n", "a\r\n\tb\x1b[2J\xff\xc3\xa4"),
-        "--- /etc/a\n+++ /etc/a\n@@ -1,1 +1,2 @@\n a\n+ b?[2J?\xc3\xa4\n");
-    shows((struct change){.kind = CHANGE_LINK, .path = (char[]){"/etc/\x1b"}, .content = (char[]){"../\n"}, .content_len = 4,
-              .is_link = true}, "new link /etc/? -> ../?\n");
+    shows(replacing("a\r\n", "a\r\n\tb\x1b[2J\xff\xc3\xa4"), "--- /etc/a\n+++ /etc/a\n@@ -1,1 +1,2 @@\n a\n+ b?[2J?\xc3\xa4\n");
+    shows(
+        (struct change){
+            .kind = CHANGE_LINK, .path = (char[]){"/etc/\x1b"}, .content = (char[]){"../\n"}, .content_len = 4, .is_link = true},
+        "new link /etc/? -> ../?\n");
 }
 
 static void files_and_links_come_and_go(void **state)
@@ -105,8 +110,9 @@ static void files_and_links_come_and_go(void **state)
         "--- /dev/null\n+++ /a\n@@ -0,0 +1,2 @@\n+1\n+2\n");
     shows((struct change){.kind = CHANGE_REMOVE, .path = (char[]){"/a"}, .before = (char[]){"1\n"}, .before_len = 2},
         "--- /a\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-1\n");
-    shows((struct change){.kind = CHANGE_REMOVE, .path = (char[]){"/a"}, .before = (char[]){"b"}, .before_len = 1,
-              .is_link = true}, "removed link /a -> b\n");
+    shows(
+        (struct change){.kind = CHANGE_REMOVE, .path = (char[]){"/a"}, .before = (char[]){"b"}, .before_len = 1, .is_link = true},
+        "removed link /a -> b\n");
 }
 
 int main(void)

@@ -8,8 +8,13 @@
 
 #include "commit/commit_timer.h"
 
-static const struct commit_plan nothing = {.urgent_msec = COMMIT_NEVER, .changed_msec = COMMIT_NEVER, .look_msec = COMMIT_NEVER,
-    .change_at_msec = COMMIT_NEVER, .delay_msec = 60000, .ended_msec = 1000, .cost_msec = 10};
+static const struct commit_plan nothing = {.urgent_msec = COMMIT_NEVER,
+    .changed_msec = COMMIT_NEVER,
+    .look_msec = COMMIT_NEVER,
+    .change_at_msec = COMMIT_NEVER,
+    .delay_msec = 60000,
+    .ended_msec = 1000,
+    .cost_msec = 10};
 
 static void the_first_is_due_at_once(void **state)
 {

@@ -177,7 +177,10 @@ static void reads_every_key(void **state)
         .control = TEXT("/c"),
         .lock_dir = TEXT("/l"),
         .apache_user = TEXT("_apache-2.x"),
-        .policy = {.safety_margin_sec = 3600, .min_ttl_sec = 600, .refresh_every_sec = 7200, .unknown_grace_sec = 10800,
+        .policy = {.safety_margin_sec = 3600,
+            .min_ttl_sec = 600,
+            .refresh_every_sec = 7200,
+            .unknown_grace_sec = 10800,
             .is_sha1_allowed = true},
         .timeout_sec = 1,
         .concurrency = 1,
@@ -203,10 +206,11 @@ static void reads_every_key(void **state)
 
 static void a_certificate_follows_fetch_wherever_that_stands(void **state)
 {
-    struct conf *conf = read_text("[certificate \"a\"]\ncert = /a\nmin_ttl = 5m\n"
-                                  "[fetch]\nsafety_margin = 2h\nmin_ttl = 20m\n"
-                                  "[certificate \"b\"]\ncert = /b\nchain =\nresponder =\nallow_sha1_signatures = yes\n"
-                                  "[fetch]\nunknown_grace = 3h\n");
+    struct conf *conf = read_text(
+        "[certificate \"a\"]\ncert = /a\nmin_ttl = 5m\n"
+        "[fetch]\nsafety_margin = 2h\nmin_ttl = 20m\n"
+        "[certificate \"b\"]\ncert = /b\nchain =\nresponder =\nallow_sha1_signatures = yes\n"
+        "[fetch]\nunknown_grace = 3h\n");
     const struct conf_cert_policy a = {7200, 300, 86400, 10800, false};
     const struct conf_cert_policy b = {7200, 1200, 86400, 10800, true};
 
@@ -223,14 +227,15 @@ static void a_certificate_follows_fetch_wherever_that_stands(void **state)
 
 static void tolerates_what_files_look_like(void **state)
 {
-    struct conf *conf = read_text("\xef\xbb\xbf[fetch] ; about fetching\r\n"
-                                  "\r\n"
-                                  "  # an indented comment\r\n"
-                                  "\ttimeout\t=\t20s\t; indented, with tabs\r\n"
-                                  "   concurrency : 5\r\n"
-                                  " [certificate  \"d\xc3\xbcrer ] ; x\"] # with a comment\r\n"
-                                  "    cert = /etc/ssl/d\xc3\xbcrer;a.pem ; not part of it\r\n"
-                                  "    chain=/etc/with blank.pem   ");
+    struct conf *conf = read_text(
+        "\xef\xbb\xbf[fetch] ; about fetching\r\n"
+        "\r\n"
+        "  # an indented comment\r\n"
+        "\ttimeout\t=\t20s\t; indented, with tabs\r\n"
+        "   concurrency : 5\r\n"
+        " [certificate  \"d\xc3\xbcrer ] ; x\"] # with a comment\r\n"
+        "    cert = /etc/ssl/d\xc3\xbcrer;a.pem ; not part of it\r\n"
+        "    chain=/etc/with blank.pem   ");
 
     (void)state;
     assert_int_equal(conf->timeout_sec, 20);
@@ -288,12 +293,11 @@ static void names_file_line_and_remedy(void **state)
         {CERT "timeout = 1s", "x.conf:3: unknown key `timeout` in [certificate]; it belongs in [fetch]", ""},
         {CERT "certt = /x", "x.conf:3: unknown key `certt`", "did you mean `cert`?  known keys: safety_margin, "},
         {"# x\ntimeout = 1s\n[fetch]", "x.conf:2: `timeout` stands before the first section", ""},
-        {"[fetch]\ntimeout = 1s\n[apache]\n[fetch]\ntimeout = 1s",
-            "x.conf:5: `timeout` stands in [fetch] already, in line 2", ""},
+        {"[fetch]\ntimeout = 1s\n[apache]\n[fetch]\ntimeout = 1s", "x.conf:5: `timeout` stands in [fetch] already, in line 2",
+            ""},
         {CERT "cert = /x", "x.conf:3: `cert` stands twice in this certificate's section", ""},
         /* sections */
-        {"[fetcher]", "x.conf:1: unknown section [fetcher]; known: [stapleguard], [apache], [fetch], [certificate \"NAME\"]",
-            ""},
+        {"[fetcher]", "x.conf:1: unknown section [fetcher]; known: [stapleguard], [apache], [fetch], [certificate \"NAME\"]", ""},
         {"[ fetch]", "x.conf:1: unknown section [ fetch]", ""},
         {"[]", "x.conf:1: unknown section []", ""},
         {"\n[fetch", "x.conf:2: the section's name has no ]", ""},
@@ -308,8 +312,7 @@ static void names_file_line_and_remedy(void **state)
         {"[certificate \" shop\"]", "x.conf:1: a certificate's name must not begin or end with a blank", ""},
         {"[certificate \"shop \"]", "x.conf:1: a certificate's name must not begin or end with a blank", ""},
         {"[certificate \"sh\top\"]", "x.conf:1: a certificate's name must not", "tab"},
-        {"[fetch]\n[certificate \"shop\"]\nchain = /x\n[apache]", "x.conf:2: certificate \"shop\" has no `cert`",
-            "cert = FILE"},
+        {"[fetch]\n[certificate \"shop\"]\nchain = /x\n[apache]", "x.conf:2: certificate \"shop\" has no `cert`", "cert = FILE"},
         {CERT "[certificate \"b\"]\ncert=/b\n" CERT CERT,
             "x.conf:5: certificate \"shop\" has a section already, in line 1; give this one another name", ""},
         /* lines */
@@ -460,8 +463,9 @@ static void takes_long_values_and_never_cuts(void **state)
 /* Names that agree in their first 49 bytes, which is all inih keeps, are different names. */
 static void tells_long_names_apart(void **state)
 {
-    struct conf *conf = read_text("[certificate \"/etc/letsencrypt/live/a.very.long.name.example/one\"]\ncert = /1\n"
-                                  "[certificate \"/etc/letsencrypt/live/a.very.long.name.example/two\"]\ncert = /2\n");
+    struct conf *conf = read_text(
+        "[certificate \"/etc/letsencrypt/live/a.very.long.name.example/one\"]\ncert = /1\n"
+        "[certificate \"/etc/letsencrypt/live/a.very.long.name.example/two\"]\ncert = /2\n");
 
     (void)state;
     assert_int_equal(conf->cert_count, 2);
@@ -493,8 +497,9 @@ static void reads_a_hundred_thousand_certificates(void **state)
     fputs("[certificate \"site-77777.example\"]\ncert = /x\n", stream);
     rewind(stream);
     assert_null(conf_read_stream(stream, "x.conf", error, sizeof error));
-    assert_string_equal(error, "x.conf:400001: certificate \"site-77777.example\" has a section already, in line 311109; "
-                               "give this one another name");
+    assert_string_equal(error,
+        "x.conf:400001: certificate \"site-77777.example\" has a section already, in line 311109; "
+        "give this one another name");
     fclose(stream);
 }
 

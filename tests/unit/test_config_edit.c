@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "apache_config/edit_request.h"
 #include "apache_config/config_marks.h"
+#include "apache_config/edit_request.h"
 #include "temp_dir.h"
 
 static const char text[] = "<VirtualHost *:443>\nServerName a.example\nSSLEngine on\n# theirs\n</VirtualHost>\n";
@@ -40,8 +40,7 @@ static void an_edit_that_loses_a_line_is_not_handed_out(void **state)
     static const char *const domains[] = {"a.example"};
     char root[256];
     char error[400];
-    struct httpd_source source
-        = {.server_root = root, .conf_file = "httpd.conf", .modules = modules, .module_count = 1};
+    struct httpd_source source = {.server_root = root, .conf_file = "httpd.conf", .modules = modules, .module_count = 1};
     struct httpd_edit_request request = {.domains = domains, .domain_count = 1, .dbm = "/d", .lock_dir = "/l"};
     struct httpd_tree *tree;
 

@@ -50,8 +50,7 @@ static void a_line_is_added_as_the_lines_around_it_are(void **state)
 {
     (void)state;
     add_and_strip("<V>\n\tA b\n</V>\n", 9, "<V>\n\tA b\n\t" ADDED "\n\tSSLUseStapling on\n</V>\n");
-    add_and_strip("<V>\r\n  A b\r\n\r\n</V>\r\n", 14,
-        "<V>\r\n  A b\r\n\r\n  " ADDED "\r\n  SSLUseStapling on\r\n</V>\r\n");
+    add_and_strip("<V>\r\n  A b\r\n\r\n</V>\r\n", 14, "<V>\r\n  A b\r\n\r\n  " ADDED "\r\n  SSLUseStapling on\r\n</V>\r\n");
     add_and_strip("  <V>\n  </V>\n", 6, "  <V>\n      " ADDED "\n      SSLUseStapling on\n  </V>\n");
     add_and_strip("<V>\n <D>\n </D>\n</V>", 15, "<V>\n <D>\n </D>\n " ADDED "\n SSLUseStapling on\n</V>");
     add_and_strip("A b\n", 4, "A b\n" ADDED "\nSSLUseStapling on\n");
@@ -75,8 +74,7 @@ static void put_aside_and_strip(const char *text, size_t begin, size_t end, cons
 static void a_line_is_put_aside_with_all_its_parts(void **state)
 {
     (void)state;
-    put_aside_and_strip("a\n\tC \\\n x\nb\n", 2, 10,
-        "a\n\t" ASIDE "\n" HTTPD_MARK_WAS "\tC \\\n" HTTPD_MARK_WAS " x\nb\n");
+    put_aside_and_strip("a\n\tC \\\n x\nb\n", 2, 10, "a\n\t" ASIDE "\n" HTTPD_MARK_WAS "\tC \\\n" HTTPD_MARK_WAS " x\nb\n");
     put_aside_and_strip("C x\r\n", 0, 5, ASIDE "\r\n" HTTPD_MARK_WAS "C x\r\n");
     put_aside_and_strip("C x", 0, 3, ASIDE "\n" HTTPD_MARK_WAS "C x");
 }

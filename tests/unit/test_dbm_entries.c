@@ -73,8 +73,7 @@ static void keeps_no_more_than_its_bounds(void **state)
     (void)state;
     for (uint32_t i = 0; i < FOREIGN_ENTRIES_MAX + 5; i++) {
         memcpy(key, &i, sizeof i);
-        assert_int_equal(
-            dbm_entries_add(&entries, key, value, 1), i < FOREIGN_ENTRIES_MAX ? DBM_ENTRIES_OK : DBM_ENTRIES_FULL);
+        assert_int_equal(dbm_entries_add(&entries, key, value, 1), i < FOREIGN_ENTRIES_MAX ? DBM_ENTRIES_OK : DBM_ENTRIES_FULL);
     }
     assert_int_equal(entries.count, FOREIGN_ENTRIES_MAX);
     assert_int_equal(entries.dropped, 5);

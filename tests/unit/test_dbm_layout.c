@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "dbm_keys.h"
 #include "dbm/dbm_layout.h"
+#include "dbm_keys.h"
 
 #define KEYS_MAX 10000u
 

@@ -21,9 +21,9 @@
 
 #include <db.h>
 
-#include "dbm_keys.h"
-#include "dbm/dbm_record.h"
 #include "dbm/dbm_reader.h"
+#include "dbm/dbm_record.h"
+#include "dbm_keys.h"
 #include "temp_dir.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -85,8 +85,7 @@ static bool get(void *context, size_t i, struct dbm_pair *pair)
 {
     struct set *set = context;
 
-    *pair = (struct dbm_pair){
-        .key = set->keys[i], .key_len = TEST_KEY_LEN, .value = set->value, .value_len = set->value_len};
+    *pair = (struct dbm_pair){.key = set->keys[i], .key_len = TEST_KEY_LEN, .value = set->value, .value_len = set->value_len};
     return true;
 }
 

@@ -17,6 +17,7 @@
 
 static const uint8_t sample_der[] = {0x30, 0x03, 0x0a, 0x01, 0x00};
 
+/* clang-format off */
 /* Two records as httpd 2.4.71 on x86-64 stored them by itself: a good response, and a responder's tryLater. */
 static const uint8_t captured_good[] = {
     0xca, 0xf6, 0x5e, 0x6d, 0xf6, 0x60, 0x06, 0x00, 0x01, 0x30, 0x82, 0x01, 0x04, 0x0a, 0x01, 0x00, 0xa0, 0x81,
@@ -36,14 +37,17 @@ static const uint8_t captured_good[] = {
     0x43, 0xe9, 0xa7, 0xe1, 0x19, 0xb2, 0x5e, 0x29, 0x58, 0x0d, 0x1d, 0xc0, 0xd2, 0x12, 0x3a, 0xfd, 0x5c, 0x43,
     0x84, 0xfc, 0xb5,
 };
+/* clang-format on */
+/* clang-format off */
 static const uint8_t captured_error[] = {
     0x56, 0xad, 0x8e, 0xba, 0xf5, 0x60, 0x06, 0x00, 0x00, 0x30, 0x03, 0x0a, 0x01, 0x03,
 };
+/* clang-format on */
 
 static size_t encode_sample(uint8_t out[DBM_VALUE_MAX])
 {
-    const struct dbm_record record = {
-        .expiry_usec = EXPIRY_USEC, .flag = DBM_FLAG_GOOD, .der = sample_der, .der_len = sizeof sample_der};
+    const struct dbm_record record
+        = {.expiry_usec = EXPIRY_USEC, .flag = DBM_FLAG_GOOD, .der = sample_der, .der_len = sizeof sample_der};
     size_t len = 0;
 
     assert_int_equal(dbm_record_encode(&record, out, &len), DBM_RESULT_OK);
@@ -71,8 +75,8 @@ static void comes_back_as_it_went(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof expiries / sizeof expiries[0]; i++) {
         for (int flag = DBM_FLAG_ERROR; flag <= DBM_FLAG_GOOD; flag++) {
-            const struct dbm_record in = {
-                .expiry_usec = expiries[i], .flag = (enum dbm_flag)flag, .der = sample_der, .der_len = sizeof sample_der};
+            const struct dbm_record in
+                = {.expiry_usec = expiries[i], .flag = (enum dbm_flag)flag, .der = sample_der, .der_len = sizeof sample_der};
             struct dbm_record out;
             size_t len = 0;
 

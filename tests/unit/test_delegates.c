@@ -140,8 +140,12 @@ static void an_issuer_does_not_share_it_with_a_namesake(void **state)
     spec.extensions[2] = (struct pki_extension){0}; /* no key identifier: the name alone is all there is */
     other.issuer_key = spec.key;
     other.issuer = pki_cert(&spec);
-    spec = (struct pki_cert){.subject = "shop.test", .key = pki_key(PKI_P256), .issuer = other.issuer,
-        .issuer_key = other.issuer_key, .not_before = WORLD_NOW - DAY, .not_after = WORLD_NOW + 80 * DAY,
+    spec = (struct pki_cert){.subject = "shop.test",
+        .key = pki_key(PKI_P256),
+        .issuer = other.issuer,
+        .issuer_key = other.issuer_key,
+        .not_before = WORLD_NOW - DAY,
+        .not_after = WORLD_NOW + 80 * DAY,
         .extensions = {{"authorityInfoAccess", "OCSP;URI:http://ocsp.test/"}}};
     other.leaf = pki_cert(&spec);
     pem = pki_pem((X509 *[]){other.leaf, other.issuer, NULL});

@@ -25,8 +25,8 @@
 #define PROGRAM_MAX 4096
 #define RANDOM_ARGUMENTS 40
 
-static const struct sandbox_policy *const allow_lists[] = {
-    &sandbox_policy_fetcher, &sandbox_policy_writer, &sandbox_policy_reader, &sandbox_policy_keeper};
+static const struct sandbox_policy *const allow_lists[]
+    = {&sandbox_policy_fetcher, &sandbox_policy_writer, &sandbox_policy_reader, &sandbox_policy_keeper};
 
 static const struct {
     uint32_t scmp;
@@ -214,7 +214,8 @@ static void sample_rule(const struct sandbox_rule *rule, void *context)
     }
 }
 
-static void check_call(const struct sandbox_policy *policy, const struct program *program, uint32_t audit, int number, const char *call)
+static void check_call(
+    const struct sandbox_policy *policy, const struct program *program, uint32_t audit, int number, const char *call)
 {
     static uint64_t list[SAMPLES_MAX][6];
     static uint64_t random = 1;
@@ -283,7 +284,8 @@ static void calls_of_another_architecture_kill(void **state)
     (void)state;
     for (size_t architecture = 0; architecture < COUNT_OF(architectures); architecture++) {
         for (size_t i = 0; i <= COUNT_OF(allow_lists); i++) {
-            build(i < COUNT_OF(allow_lists) ? allow_lists[i] : &sandbox_policy_supervisor, architectures[architecture].scmp, &program);
+            build(i < COUNT_OF(allow_lists) ? allow_lists[i] : &sandbox_policy_supervisor, architectures[architecture].scmp,
+                &program);
             for (int number = 0; number < NUMBERS; number++) {
                 const struct seccomp_data foreign = {.nr = number, .arch = architectures[architecture].foreign};
                 const struct seccomp_data x32 = {.nr = number | 0x40000000, .arch = AUDIT_ARCH_X86_64};
@@ -311,14 +313,15 @@ static void is_not_forbidden(const struct sandbox_rule *rule, void *context)
 
 static void no_table_names_what_nobody_may(void **state)
 {
-    static const char *const for_nobody[] = {"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "bind", "listen",
-        "accept", "accept4", "socketpair", "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open", "pidfd_getfd",
-        "setuid", "setreuid", "setresuid", "setfsuid", "setgid", "setregid", "setresgid", "setfsgid", "setgroups", "chroot", "mount",
-        "umount2", "pivot_root", "unshare", "setns", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter",
-        "io_uring_register", "keyctl", "add_key", "request_key", "memfd_create", "memfd_secret", "shmget", "shmat", "msgget", "semget",
-        "mq_open", "clone3", "vfork", "personality", "symlink", "symlinkat", "mknod", "mknodat", "chmod", "fchmodat", "chown", "lchown",
-        "fchownat", "setxattr", "open_by_handle_at", "openat2", "open", "creat", "landlock_create_ruleset", "process_madvise",
-        "sched_setscheduler", "setpriority", "pkey_mprotect", "remap_file_pages", NULL};
+    static const char *const for_nobody[] = {"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "bind",
+        "listen", "accept", "accept4", "socketpair", "kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open",
+        "pidfd_getfd", "setuid", "setreuid", "setresuid", "setfsuid", "setgid", "setregid", "setresgid", "setfsgid", "setgroups",
+        "chroot", "mount", "umount2", "pivot_root", "unshare", "setns", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
+        "io_uring_enter", "io_uring_register", "keyctl", "add_key", "request_key", "memfd_create", "memfd_secret", "shmget",
+        "shmat", "msgget", "semget", "mq_open", "clone3", "vfork", "personality", "symlink", "symlinkat", "mknod", "mknodat",
+        "chmod", "fchmodat", "chown", "lchown", "fchownat", "setxattr", "open_by_handle_at", "openat2", "open", "creat",
+        "landlock_create_ruleset", "process_madvise", "sched_setscheduler", "setpriority", "pkey_mprotect", "remap_file_pages",
+        NULL};
     static const char *const not_in_the_dark[] = {"openat", "clone", "mkdir", "mkdirat", "prctl", "seccomp", "prlimit64", NULL};
     static const char *const not_offline[] = {"socket", "connect", "sendto", "recvfrom", NULL};
 
@@ -339,9 +342,9 @@ static void no_table_names_what_nobody_may(void **state)
 /* libc's way round, on aarch64, calls that are not there. */
 static const char *stand_in(const char *call)
 {
-    static const char *const stand_ins[][2] = {{"epoll_wait", "epoll_pwait"}, {"poll", "ppoll"}, {"mkdir", "mkdirat"},
-        {"rename", "renameat"}, {"link", "linkat"}, {"unlink", "unlinkat"}, {"rmdir", "unlinkat"}, {"dup2", "dup3"},
-        {"alarm", "setitimer"}, {"time", "clock_gettime"}};
+    static const char *const stand_ins[][2]
+        = {{"epoll_wait", "epoll_pwait"}, {"poll", "ppoll"}, {"mkdir", "mkdirat"}, {"rename", "renameat"}, {"link", "linkat"},
+            {"unlink", "unlinkat"}, {"rmdir", "unlinkat"}, {"dup2", "dup3"}, {"alarm", "setitimer"}, {"time", "clock_gettime"}};
 
     for (size_t i = 0; i < COUNT_OF(stand_ins); i++)
         if (strcmp(stand_ins[i][0], call) == 0)

@@ -58,15 +58,16 @@ static void finds_names_and_aliases_in_any_case(void **state)
 
 static void passes_over_what_it_does_not_understand(void **state)
 {
-    struct hosts *hosts = parsed("# 192.0.2.1 comment.test\n"
-                                 "192.0.2.300 broken.test\n"
-                                 "just some words\n"
-                                 "192.0.2.2\n"
-                                 "\n"
-                                 "   192.0.2.3   spaced.test   # and.a.comment\r\n"
-                                 "192.0.2.4 half#way.test\n"
-                                 "fe80::1%lo0 zoned.test\n"
-                                 "192.0.2.5 last.test");
+    struct hosts *hosts = parsed(
+        "# 192.0.2.1 comment.test\n"
+        "192.0.2.300 broken.test\n"
+        "just some words\n"
+        "192.0.2.2\n"
+        "\n"
+        "   192.0.2.3   spaced.test   # and.a.comment\r\n"
+        "192.0.2.4 half#way.test\n"
+        "fe80::1%lo0 zoned.test\n"
+        "192.0.2.5 last.test");
 
     (void)state;
     assert_found(hosts, "comment.test", "");

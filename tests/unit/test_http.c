@@ -82,11 +82,11 @@ static bool nothing_to_do(void *owner)
     return false;
 }
 
-static void run_text(struct world *world, const struct url *target, const char *text, const struct address *addresses,
-    size_t count)
+static void run_text(
+    struct world *world, const struct url *target, const char *text, const struct address *addresses, size_t count)
 {
-    const struct http_request request = {
-        .target = target, .text = text, .addresses = addresses, .address_count = count, .timeout_msec = 300};
+    const struct http_request request
+        = {.target = target, .text = text, .addresses = addresses, .address_count = count, .timeout_msec = 300};
 
     assert_true(http_start(world->transfer, &request));
     world->loop.is_over = false;

@@ -20,8 +20,15 @@
 static void finds_its_field_and_no_other(void **state)
 {
     static const char *const others[] = {
-        "", "R", "Retry-After", "Retry-After 5\r\n", "XRetry-After: 5\r\n", "Retry-Afterx: 5\r\n", "Retry-After : 5\r\n",
-        "HTTP/1.1 200 OK\r\n", "\r\n",
+        "",
+        "R",
+        "Retry-After",
+        "Retry-After 5\r\n",
+        "XRetry-After: 5\r\n",
+        "Retry-Afterx: 5\r\n",
+        "Retry-After : 5\r\n",
+        "HTTP/1.1 200 OK\r\n",
+        "\r\n",
     };
     const char *value;
     size_t len;
@@ -69,7 +76,16 @@ static void retry_after_is_a_date(void **state)
 static void retry_after_is_nothing_else(void **state)
 {
     static const char *const rows[] = {
-        "", " ", "-1", "+5", "5s", "5.0", "0x10", "soon", "5, 6", "Sun, 99 Nov 1994 08:49:37 GMT",
+        "",
+        " ",
+        "-1",
+        "+5",
+        "5s",
+        "5.0",
+        "0x10",
+        "soon",
+        "5, 6",
+        "Sun, 99 Nov 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 08:49:37 GMT and a lot more than any date has",
     };
 
@@ -103,8 +119,20 @@ static void max_age_is_found_among_the_others(void **state)
 static void max_age_is_not_guessed(void **state)
 {
     static const char *const rows[] = {
-        "", "public", "s-maxage=60", "max-age", "max-age=", "max-age=-1", "max-age=1.5", "max-age = 60", "xmax-age=60",
-        "max-age=60s", "\"max-age=60", "private=\"max-age=60\"", "max-age=\"", "max-age=\"\"",
+        "",
+        "public",
+        "s-maxage=60",
+        "max-age",
+        "max-age=",
+        "max-age=-1",
+        "max-age=1.5",
+        "max-age = 60",
+        "xmax-age=60",
+        "max-age=60s",
+        "\"max-age=60",
+        "private=\"max-age=60\"",
+        "max-age=\"",
+        "max-age=\"\"",
     };
 
     (void)state;
@@ -138,12 +166,21 @@ static void lengths_are_kept(void **state)
 static void the_media_type_is_read_without_its_parameters(void **state)
 {
     static const char *const good[] = {
-        "application/ocsp-response", "Application/OCSP-Response", "application/ocsp-response; charset=utf-8",
-        "application/ocsp-response;", " application/ocsp-response \t",
+        "application/ocsp-response",
+        "Application/OCSP-Response",
+        "application/ocsp-response; charset=utf-8",
+        "application/ocsp-response;",
+        " application/ocsp-response \t",
     };
     static const char *const bad[] = {
-        "", "text/html", "application/ocsp-request", "application/ocsp-responses", "xapplication/ocsp-response",
-        "text/html; application/ocsp-response", "application/ocsp-response, text/html", "application/ocsp -response",
+        "",
+        "text/html",
+        "application/ocsp-request",
+        "application/ocsp-responses",
+        "xapplication/ocsp-response",
+        "text/html; application/ocsp-response",
+        "application/ocsp-response, text/html",
+        "application/ocsp -response",
     };
 
     (void)state;

@@ -27,8 +27,14 @@ static void five_statuses_are_redirects(void **state)
 static void p10_post_follows_a_get_that_may_have_failed_for_being_one(void **state)
 {
     static const enum reason reasons[] = {
-        REASON_CONTENT_TYPE, REASON_EMPTY_BODY, REASON_MALFORMED, REASON_TRAILING_BYTES, REASON_STATUS_MALFORMED_REQUEST,
-        REASON_STATUS_UNAUTHORIZED, REASON_EXPIRED, REASON_SHORT_TTL,
+        REASON_CONTENT_TYPE,
+        REASON_EMPTY_BODY,
+        REASON_MALFORMED,
+        REASON_TRAILING_BYTES,
+        REASON_STATUS_MALFORMED_REQUEST,
+        REASON_STATUS_UNAUTHORIZED,
+        REASON_EXPIRED,
+        REASON_SHORT_TTL,
     };
     unsigned count = 0;
 
@@ -54,7 +60,11 @@ static void p10_post_follows_client_and_server_errors_but_not_refusals_to_be_ask
 static void silence_is_no_answer_at_all(void **state)
 {
     static const enum reason reasons[] = {
-        REASON_NAME_NOT_FOUND, REASON_RESOLVER_FAILED, REASON_CONNECT_FAILED, REASON_TIMEOUT, REASON_TLS_FAILED,
+        REASON_NAME_NOT_FOUND,
+        REASON_RESOLVER_FAILED,
+        REASON_CONNECT_FAILED,
+        REASON_TIMEOUT,
+        REASON_TLS_FAILED,
         REASON_PROXY_FAILED,
     };
     unsigned count = 0;
@@ -82,15 +92,13 @@ static void each_end_of_a_transfer_has_its_word(void **state)
         {{.http_status = 302}, CURLE_OK, REASON_HTTP_STATUS},
         {{.http_status = 407}, CURLE_OK, REASON_HTTP_STATUS},
         {{.http_status = 407, .has_proxy = true}, CURLE_OK, REASON_PROXY_FAILED},
-        {{.http_status = 200, .is_ocsp_response = true, .is_body_too_large = true}, CURLE_WRITE_ERROR,
-            REASON_BODY_TOO_LARGE},
+        {{.http_status = 200, .is_ocsp_response = true, .is_body_too_large = true}, CURLE_WRITE_ERROR, REASON_BODY_TOO_LARGE},
         {{.http_status = 200, .is_ocsp_response = true, .body_len = 9}, CURLE_PARTIAL_FILE, REASON_CONNECTION_LOST},
         {{.http_status = 200, .is_ocsp_response = true, .body_len = 9}, CURLE_OPERATION_TIMEDOUT, REASON_TIMEOUT},
         /* what was said counts more than what happened then */
         {{.http_status = 500, .is_body_too_large = true}, CURLE_WRITE_ERROR, REASON_HTTP_STATUS},
         {{.http_status = 200, .is_body_too_large = true}, CURLE_WRITE_ERROR, REASON_CONTENT_TYPE},
-        {{.http_status = 200, .is_ocsp_response = true, .header_len = HTTP_HEADER_MAX + 1}, CURLE_OK,
-            REASON_HEADERS_TOO_LARGE},
+        {{.http_status = 200, .is_ocsp_response = true, .header_len = HTTP_HEADER_MAX + 1}, CURLE_OK, REASON_HEADERS_TOO_LARGE},
         {{.header_len = HTTP_HEADER_MAX + 1}, CURLE_WRITE_ERROR, REASON_HEADERS_TOO_LARGE},
         {{.header_len = HTTP_HEADER_MAX}, CURLE_RECV_ERROR, REASON_CONNECTION_LOST},
         {{.has_first_byte = true}, CURLE_OUT_OF_MEMORY, REASON_HEADERS_TOO_LARGE},

@@ -40,14 +40,12 @@ static int tear_down(void **state)
 
 static bool parses(struct fixture *fixture, const char *text, size_t len)
 {
-    return httpd_nodes_parse(
-        &fixture->arena, text, len, &fixture->nodes, &fixture->line, fixture->why, sizeof fixture->why);
+    return httpd_nodes_parse(&fixture->arena, text, len, &fixture->nodes, &fixture->line, fixture->why, sizeof fixture->why);
 }
 
 static bool agrees(struct fixture *fixture, const char *text, size_t len)
 {
-    return httpd_lens_agrees(
-        fixture->lens, text, len, &fixture->nodes, &fixture->line, fixture->why, sizeof fixture->why);
+    return httpd_lens_agrees(fixture->lens, text, len, &fixture->nodes, &fixture->line, fixture->why, sizeof fixture->why);
 }
 
 static void lines_are_joined_and_trimmed(void **state)

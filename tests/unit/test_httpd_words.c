@@ -31,10 +31,10 @@ static void words_end_where_httpd_ends_them(void **state)
         {" a  b\tc ", "[a][b][c]"},
         {"\"a b\" c", "[a b][c]"},
         {"'a \" b' c", "[a \" b][c]"},
-        {"\"a\"b", "[a][b]"},          /* a quote ends the word, without a blank */
-        {"a\"b c\"", "[a\"b][c\"]"},   /* within a word a quote is a letter */
+        {"\"a\"b", "[a][b]"},        /* a quote ends the word, without a blank */
+        {"a\"b c\"", "[a\"b][c\"]"}, /* within a word a quote is a letter */
         {"\"a \\\" b\"", "[a \" b]"},
-        {"\"a \\' b\"", "[a \\' b]"},  /* only its own quote needs the backslash */
+        {"\"a \\' b\"", "[a \\' b]"}, /* only its own quote needs the backslash */
         {"\"a\\\\\" b", "[a\\][b]"},
         {"a\\\\b \\\"", "[a\\b][\\\"]"},
         {"\"never ends", "[never ends]"},
@@ -64,7 +64,7 @@ static void variables_are_put_in_once(void **state)
     static const char *const rows[][2] = {
         {"", ""},
         {"x${B}y", "xtwo wordsy"},
-        {"${A}", "${B}"},              /* what came in is not looked at again */
+        {"${A}", "${B}"}, /* what came in is not looked at again */
         {"${NOPE}${B}", "${NOPE}two words"},
         {"${B", "${B"},
         {"$B}", "$B}"},

@@ -19,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/child.h"
 #include "keeper/keeper.h"
 #include "keeper/shield.h"
+#include "sandbox/child.h"
 
 #define NAME "ocsp_cache.db"
 #define ROUNDS 5000
@@ -105,8 +105,13 @@ static void settle(struct scene *scene)
 static struct keeper *start_keeper(const struct scene *scene, bool is_shield_wanted)
 {
     char error[512] = "";
-    struct keeper *keeper = keeper_start(&(struct keeper_settings){.name = NAME, .directory = scene->directory,
-        .root_dir = scene->staging, .uid = WRITER_ID, .gid = WRITER_ID, .is_shield_wanted = is_shield_wanted}, error, sizeof error);
+    struct keeper *keeper = keeper_start(&(struct keeper_settings){.name = NAME,
+                                             .directory = scene->directory,
+                                             .root_dir = scene->staging,
+                                             .uid = WRITER_ID,
+                                             .gid = WRITER_ID,
+                                             .is_shield_wanted = is_shield_wanted},
+        error, sizeof error);
 
     if (keeper == NULL)
         fail_msg("%s", error);

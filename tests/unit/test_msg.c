@@ -20,7 +20,9 @@ static const uint8_t some_octets[STAPLE_DER_MAX] = {0x30, 0x82, 0x01, 0x02};
 #define FILL_I64(name) m->name = -1234567890123;
 #define FILL_BYTES(name, n) memset(m->name, 0xa5, n);
 #define FILL_TEXT(name, max) snprintf(m->name, sizeof m->name, "%s b\xc3\xbcro", #name);
-#define FILL_BLOB(name, min, max) m->name = some_octets; m->name##_len = (min) + ((max) - (min)) / 2 < 40 ? (min) + ((max) - (min)) / 2 : 40;
+#define FILL_BLOB(name, min, max) \
+    m->name = some_octets; \
+    m->name##_len = (min) + ((max) - (min)) / 2 < 40 ? (min) + ((max) - (min)) / 2 : 40;
 
 #define FILL(constant, msg_name, number, from, to, states, fds) \
     static void fill_##msg_name(struct msg *msg) \
@@ -42,8 +44,7 @@ struct sample {
 
 static const struct sample samples[] = {
 #define SAMPLE(constant, msg_name, number, from, to, states, fds) {fill_##msg_name, MSG_##constant, from, to, states, fds},
-    MSG_TABLE(SAMPLE)
-};
+    MSG_TABLE(SAMPLE)};
 #define SAMPLE_COUNT (sizeof samples / sizeof samples[0])
 
 static const enum party parties[] = {PARTY_SUPERVISOR, PARTY_FETCHER, PARTY_WRITER};
@@ -62,7 +63,9 @@ static size_t encode_sample(const struct sample *sample, uint8_t *data)
 
 static enum msg_result decode_as_meant(const struct sample *sample, const uint8_t *data, size_t len, struct msg *msg)
 {
-    enum party from = sample->from & PARTY_SUPERVISOR ? PARTY_SUPERVISOR : sample->from & PARTY_WRITER ? PARTY_WRITER : PARTY_FETCHER;
+    enum party from = sample->from & PARTY_SUPERVISOR ? PARTY_SUPERVISOR
+        : sample->from & PARTY_WRITER                 ? PARTY_WRITER
+                                                      : PARTY_FETCHER;
     enum party to = sample->to & PARTY_SUPERVISOR ? PARTY_SUPERVISOR : sample->to & PARTY_FETCHER ? PARTY_FETCHER : PARTY_WRITER;
     enum msg_state state = sample->states & MSG_STATE_RUN ? MSG_STATE_RUN : MSG_STATE_SETUP;
 
@@ -90,7 +93,8 @@ static void every_message_comes_back_as_it_went(void **state)
 
 static void fields_arrive_in_their_places(void **state)
 {
-    struct msg msg = {.type = MSG_ANSWER, .answer = {.cert_no = 7, .kind = ANSWER_REFUSED, .reason = REASON_ROLLBACK, .next_update = 99}};
+    struct msg msg
+        = {.type = MSG_ANSWER, .answer = {.cert_no = 7, .kind = ANSWER_REFUSED, .reason = REASON_ROLLBACK, .next_update = 99}};
     uint8_t data[MSG_LEN_MAX];
     size_t len;
     struct msg out;

@@ -255,8 +255,8 @@ static void test_pss_parameters(void **state)
                 SHA256_OID, 4, 0, 0xa2, 3, 2, 1, 32}},
         /* another mask function */
         {"malformed", 67,
-            {0x30, 65, PSS_OID, 0x30, 52, 0xa0, 15, 0x30, 13, SHA256_OID, 5, 0, 0xa1, 28, 0x30, 26, PSS_OID, 0x30, 13,
-                SHA256_OID, 5, 0, 0xa2, 3, 2, 1, 32}},
+            {0x30, 65, PSS_OID, 0x30, 52, 0xa0, 15, 0x30, 13, SHA256_OID, 5, 0, 0xa1, 28, 0x30, 26, PSS_OID, 0x30, 13, SHA256_OID,
+                5, 0, 0xa2, 3, 2, 1, 32}},
         /* another salt length than the signature has */
         {"bad-signature", 67,
             {0x30, 65, PSS_OID, 0x30, 52, 0xa0, 15, 0x30, 13, SHA256_OID, 5, 0, 0xa1, 28, 0x30, 26, MGF1_OID, 0x30, 13,

@@ -15,17 +15,19 @@
 
 #include "http/ocsp_request.h"
 
-static const char issuer_pem[] = "-----BEGIN CERTIFICATE-----\n"
-                                 "MIIBVDCB/KADAgECAgIQADAKBggqhkjOPQQDAjAaMRgwFgYDVQQDDA9SZXF1ZXN0\n"
-                                 "IHRlc3QgQ0EwHhcNMjMxMDE1MjIxMzIwWhcNMzMxMTExMjIxMzIwWjAaMRgwFgYD\n"
-                                 "VQQDDA9SZXF1ZXN0IHRlc3QgQ0EwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARM\n"
-                                 "ca1rrBCNZM4d65ixNIqhfdjy3FJSxJF5Jt9opixz2MN3k4kC7W2/z//bzkiKL7aQ\n"
-                                 "tG5xdQeUwKTrVnfYn6S4ozIwMDAPBgNVHRMBAf8EBTADAQH/MB0GA1UdDgQWBBQ7\n"
-                                 "0xKbtGBf2j4enP4QL39sR8nv1DAKBggqhkjOPQQDAgNHADBEAiAr3ExZa5UzsNhx\n"
-                                 "pEnPT4XdfTNBg1JCJQST+E+SfTgTiwIgEcNqXn0D6n/jkHbIPGS4QhmD3KYZ/+CF\n"
-                                 "IbMgIZ3AsaQ=\n"
-                                 "-----END CERTIFICATE-----\n";
+static const char issuer_pem[]
+    = "-----BEGIN CERTIFICATE-----\n"
+      "MIIBVDCB/KADAgECAgIQADAKBggqhkjOPQQDAjAaMRgwFgYDVQQDDA9SZXF1ZXN0\n"
+      "IHRlc3QgQ0EwHhcNMjMxMDE1MjIxMzIwWhcNMzMxMTExMjIxMzIwWjAaMRgwFgYD\n"
+      "VQQDDA9SZXF1ZXN0IHRlc3QgQ0EwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARM\n"
+      "ca1rrBCNZM4d65ixNIqhfdjy3FJSxJF5Jt9opixz2MN3k4kC7W2/z//bzkiKL7aQ\n"
+      "tG5xdQeUwKTrVnfYn6S4ozIwMDAPBgNVHRMBAf8EBTADAQH/MB0GA1UdDgQWBBQ7\n"
+      "0xKbtGBf2j4enP4QL39sR8nv1DAKBggqhkjOPQQDAgNHADBEAiAr3ExZa5UzsNhx\n"
+      "pEnPT4XdfTNBg1JCJQST+E+SfTgTiwIgEcNqXn0D6n/jkHbIPGS4QhmD3KYZ/+CF\n"
+      "IbMgIZ3AsaQ=\n"
+      "-----END CERTIFICATE-----\n";
 
+/* clang-format off */
 /* The same request as Python's cryptography 38 encodes it: one CertID of SHA-1, no version, no extension, no signature. */
 static const uint8_t expected[] = {
     0x30, 0x53, 0x30, 0x51, 0x30, 0x4f, 0x30, 0x4d, 0x30, 0x4b, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05,
@@ -34,6 +36,7 @@ static const uint8_t expected[] = {
     0x6c, 0x47, 0xc9, 0xef, 0xd4, 0x02, 0x12, 0x00, 0x80, 0xff, 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99,
     0xaa, 0xbb, 0xcc, 0xdd, 0xee,
 };
+/* clang-format on */
 
 /* Offset of the serial's content octets in `expected`. */
 #define SERIAL_AT 67
@@ -114,15 +117,17 @@ static void the_longest_serial_fits_and_an_empty_one_is_refused(void **state)
 /* The example of RFC 5019 section 5. */
 static void a_get_url_is_that_of_rfc_5019(void **state)
 {
+    /* clang-format off */
     static const uint8_t der[] = {
         0x30, 0x4a, 0x30, 0x48, 0x30, 0x46, 0x30, 0x44, 0x30, 0x42, 0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86, 0xf7,
         0x0d, 0x02, 0x05, 0x04, 0x10, 0xee, 0xca, 0x7a, 0x19, 0x32, 0xa9, 0x2f, 0x67, 0x40, 0x75, 0xe1, 0x9a, 0x5b, 0x6e,
         0xbb, 0xa3, 0x04, 0x10, 0xa8, 0x89, 0xc4, 0x49, 0x64, 0x03, 0xd2, 0x61, 0x9e, 0x04, 0x0a, 0xd2, 0x82, 0xff, 0xc1,
         0x59, 0x02, 0x10, 0x2c, 0x9c, 0x7f, 0x83, 0xdc, 0x45, 0xf2, 0x8c, 0x92, 0x63, 0x3a, 0x25, 0xf3, 0x43, 0x1b, 0xa6,
     };
-    static const char url[] =
-        "http://ocsp.example.com/MEowSDBGMEQwQjAKBggqhkiG9w0CBQQQ7sp6GTKpL2dAdeGaW267owQQqInESWQD0mGeBArSgv%2FBWQIQLJx%2F"
-        "g9xF8oySYzol80Mbpg%3D%3D";
+    /* clang-format on */
+    static const char url[]
+        = "http://ocsp.example.com/MEowSDBGMEQwQjAKBggqhkiG9w0CBQQQ7sp6GTKpL2dAdeGaW267owQQqInESWQD0mGeBArSgv%2FBWQIQLJx%2F"
+          "g9xF8oySYzol80Mbpg%3D%3D";
     char out[GET_URL_MAX + 1];
 
     (void)state;

@@ -32,8 +32,7 @@ static void test_good(void **state)
     assert_int_equal(verdict.next_update, WORLD_NOW + 7 * DAY);
     assert_int_equal(verdict.effective_end, WORLD_NOW + 7 * DAY);
     assert_int_equal(verdict.expiry, WORLD_NOW + 7 * DAY - 30 * HOUR);
-    assert_string_equal(
-        verdict.detail, "signed by the delegate CN=Test OCSP signer; may be stapled until 2026-01-07T21:04:05Z");
+    assert_string_equal(verdict.detail, "signed by the delegate CN=Test OCSP signer; may be stapled until 2026-01-07T21:04:05Z");
 }
 
 /* RFC 6960 4.2.1: ResponderID by name and by key; the issuer itself, or its delegate. */
@@ -63,8 +62,7 @@ static void test_revoked_and_unknown(void **state)
     verdict = world_judge(&the_world, &response);
     assert_string_equal(verdict_word(&verdict), "revoked");
     assert_int_equal(verdict.revoked_at, WORLD_NOW - 2 * DAY);
-    assert_string_equal(
-        verdict.detail, "revoked at 2025-12-31T03:04:05Z (keyCompromise), says the delegate CN=Test OCSP signer");
+    assert_string_equal(verdict.detail, "revoked at 2025-12-31T03:04:05Z (keyCompromise), says the delegate CN=Test OCSP signer");
     response.singles[0].status = V_OCSP_CERTSTATUS_UNKNOWN;
     assert_word(&the_world, &response, "unknown");
 }

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "offers/offer_intake.h"
 #include "ocsp_world.h"
+#include "offers/offer_intake.h"
 #include "state/writer_report.h"
 #include "temp_dir.h"
 
@@ -72,8 +72,7 @@ static int setup(void **state)
     entry = roster_add(scene.writer.roster, 0);
     assert_non_null(entry);
     pem = pki_pem((X509 *[]){scene.world.leaf, scene.world.issuer, NULL});
-    assert_int_equal(
-        cert_parse(pem, strlen(pem), 1, roster_issuers(scene.writer.roster), &entry->cert, detail), REASON_NONE);
+    assert_int_equal(cert_parse(pem, strlen(pem), 1, roster_issuers(scene.writer.roster), &entry->cert, detail), REASON_NONE);
     entry->policy = scene.world.policy;
     entry->told_state = CERT_STATE_MISSING;
     assert_true(roster_settle(scene.writer.roster, entry));

@@ -72,8 +72,8 @@ static void P7_a_failed_fetch_with_an_old_staple_is_1(void **state)
 
 static void a_certificate_without_a_staple_is_2_and_stands_first(void **state)
 {
-    struct pool_cert certs[] = {
-        kept("b"), {.name = "shop", .is_must_staple = true, .reason = REASON_CONNECT_FAILED, .detail = (char[]){"refused by 192.0.2.1"}}};
+    struct pool_cert certs[] = {kept("b"),
+        {.name = "shop", .is_must_staple = true, .reason = REASON_CONNECT_FAILED, .detail = (char[]){"refused by 192.0.2.1"}}};
 
     (void)state;
     assert_int_equal(summarise(&report, certs, 2), 2);
@@ -95,7 +95,8 @@ static void withdrawn_and_unusable_certificates_are_2(void **state)
 /* P9: many CAs ended OCSP; P8: an expired certificate is not asked for.  Neither is anybody's fault. */
 static void P8_P9_nothing_to_staple_does_not_count(void **state)
 {
-    struct pool_cert certs[] = {good("a"), {.name = "x", .state = CERT_STATE_NO_OCSP}, {.name = "y", .state = CERT_STATE_EXPIRED}};
+    struct pool_cert certs[]
+        = {good("a"), {.name = "x", .state = CERT_STATE_NO_OCSP}, {.name = "y", .state = CERT_STATE_EXPIRED}};
 
     (void)state;
     assert_int_equal(summarise(&report, certs, 3), 0);

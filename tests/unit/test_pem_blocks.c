@@ -25,47 +25,47 @@
 #define EC_PARAMETERS "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
 
 /* A certificate, its private key, its CA: made for this test alone, used nowhere. */
-static const char leaf_pem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBJTCBzAIUR26HLm7KHZP3p2KAA3O2Bk1WH6owCgYIKoZIzj0EAwIwEjEQMA4G\n"
-    "A1UEAwwHVGVzdCBDQTAgFw0yNjExMjMxNzM0MTNaGA8yMTI2MTAzMDE3MzQxM1ow\n"
-    "FzEVMBMGA1UEAwwMbGVhZi5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD\n"
-    "QgAEIl5QxKRagT6f3gUEft5HG6EVIivpjOrtTzvwelDpfmCnSVpYm3dXLdGFq8fK\n"
-    "8OjYZ0mgh5okDROyEh8jqav6dzAKBggqhkjOPQQDAgNIADBFAiEA+rB/EqQgFlfB\n"
-    "bJlUiTvPvYnWtDt0Sp2bTfvnedtFw2ECIFppXl2oaddCDu41fiY8ZbEKAkOBOsGS\n"
-    "zXvovn+7ir66\n"
-    "-----END CERTIFICATE-----\n";
+static const char leaf_pem[]
+    = "-----BEGIN CERTIFICATE-----\n"
+      "MIIBJTCBzAIUR26HLm7KHZP3p2KAA3O2Bk1WH6owCgYIKoZIzj0EAwIwEjEQMA4G\n"
+      "A1UEAwwHVGVzdCBDQTAgFw0yNjExMjMxNzM0MTNaGA8yMTI2MTAzMDE3MzQxM1ow\n"
+      "FzEVMBMGA1UEAwwMbGVhZi5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD\n"
+      "QgAEIl5QxKRagT6f3gUEft5HG6EVIivpjOrtTzvwelDpfmCnSVpYm3dXLdGFq8fK\n"
+      "8OjYZ0mgh5okDROyEh8jqav6dzAKBggqhkjOPQQDAgNIADBFAiEA+rB/EqQgFlfB\n"
+      "bJlUiTvPvYnWtDt0Sp2bTfvnedtFw2ECIFppXl2oaddCDu41fiY8ZbEKAkOBOsGS\n"
+      "zXvovn+7ir66\n"
+      "-----END CERTIFICATE-----\n";
 
-static const char key_pem[] =
-    "-----BEGIN PRIVATE KEY-----\n"
-    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzBHPmW6/Kf10f7N3\n"
-    "V1CYvoYyxspAuTsuoaqpwScYsqOhRANCAAQiXlDEpFqBPp/eBQR+3kcboRUiK+mM\n"
-    "6u1PO/B6UOl+YKdJWlibd1ct0YWrx8rw6NhnSaCHmiQNE7ISHyOpq/p3\n"
-    "-----END PRIVATE KEY-----\n";
+static const char key_pem[]
+    = "-----BEGIN PRIVATE KEY-----\n"
+      "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzBHPmW6/Kf10f7N3\n"
+      "V1CYvoYyxspAuTsuoaqpwScYsqOhRANCAAQiXlDEpFqBPp/eBQR+3kcboRUiK+mM\n"
+      "6u1PO/B6UOl+YKdJWlibd1ct0YWrx8rw6NhnSaCHmiQNE7ISHyOpq/p3\n"
+      "-----END PRIVATE KEY-----\n";
 
-static const char ca_pem[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBejCCASGgAwIBAgIUa+DnxldWMfpsSlMn4kwR2BVFXicwCgYIKoZIzj0EAwIw\n"
-    "EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjMxNzM0MTNaGA8yMTI2MTAzMDE3\n"
-    "MzQxM1owEjEQMA4GA1UEAwwHVGVzdCBDQTBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
-    "A0IABIZ8ThjTluExI/n9G61MxbHSuwjoSwoY3twwljZQNfL7sMLOnDpLcAtrIQ+q\n"
-    "nFzwW2YUG7Zn+udLFpckPM48SBujUzBRMB0GA1UdDgQWBBTOHSFl/eY2jipjrqqv\n"
-    "/8aMJUnqxTAfBgNVHSMEGDAWgBTOHSFl/eY2jipjrqqv/8aMJUnqxTAPBgNVHRMB\n"
-    "Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIELHoUV11TY3tthkGBnlAsrqL4oa\n"
-    "+yzGhV61eq18EvswAiAGgwoATvxhbBGIjl0XExfw6AdsViSP9Mqrdwg7WkAKgg==\n"
-    "-----END CERTIFICATE-----\n";
+static const char ca_pem[]
+    = "-----BEGIN CERTIFICATE-----\n"
+      "MIIBejCCASGgAwIBAgIUa+DnxldWMfpsSlMn4kwR2BVFXicwCgYIKoZIzj0EAwIw\n"
+      "EjEQMA4GA1UEAwwHVGVzdCBDQTAgFw0yNjExMjMxNzM0MTNaGA8yMTI2MTAzMDE3\n"
+      "MzQxM1owEjEQMA4GA1UEAwwHVGVzdCBDQTBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
+      "A0IABIZ8ThjTluExI/n9G61MxbHSuwjoSwoY3twwljZQNfL7sMLOnDpLcAtrIQ+q\n"
+      "nFzwW2YUG7Zn+udLFpckPM48SBujUzBRMB0GA1UdDgQWBBTOHSFl/eY2jipjrqqv\n"
+      "/8aMJUnqxTAfBgNVHSMEGDAWgBTOHSFl/eY2jipjrqqv/8aMJUnqxTAPBgNVHRMB\n"
+      "Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIELHoUV11TY3tthkGBnlAsrqL4oa\n"
+      "+yzGhV61eq18EvswAiAGgwoATvxhbBGIjl0XExfw6AdsViSP9Mqrdwg7WkAKgg==\n"
+      "-----END CERTIFICATE-----\n";
 
 /* The leaf as OpenSSL writes it with -trustout. */
-static const char trusted_pem[] =
-    "-----BEGIN TRUSTED CERTIFICATE-----\n"
-    "MIIBJTCBzAIUR26HLm7KHZP3p2KAA3O2Bk1WH6owCgYIKoZIzj0EAwIwEjEQMA4G\n"
-    "A1UEAwwHVGVzdCBDQTAgFw0yNjExMjMxNzM0MTNaGA8yMTI2MTAzMDE3MzQxM1ow\n"
-    "FzEVMBMGA1UEAwwMbGVhZi5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD\n"
-    "QgAEIl5QxKRagT6f3gUEft5HG6EVIivpjOrtTzvwelDpfmCnSVpYm3dXLdGFq8fK\n"
-    "8OjYZ0mgh5okDROyEh8jqav6dzAKBggqhkjOPQQDAgNIADBFAiEA+rB/EqQgFlfB\n"
-    "bJlUiTvPvYnWtDt0Sp2bTfvnedtFw2ECIFppXl2oaddCDu41fiY8ZbEKAkOBOsGS\n"
-    "zXvovn+7ir66MAwwCgYIKwYBBQUHAwE=\n"
-    "-----END TRUSTED CERTIFICATE-----\n";
+static const char trusted_pem[]
+    = "-----BEGIN TRUSTED CERTIFICATE-----\n"
+      "MIIBJTCBzAIUR26HLm7KHZP3p2KAA3O2Bk1WH6owCgYIKoZIzj0EAwIwEjEQMA4G\n"
+      "A1UEAwwHVGVzdCBDQTAgFw0yNjExMjMxNzM0MTNaGA8yMTI2MTAzMDE3MzQxM1ow\n"
+      "FzEVMBMGA1UEAwwMbGVhZi5leGFtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD\n"
+      "QgAEIl5QxKRagT6f3gUEft5HG6EVIivpjOrtTzvwelDpfmCnSVpYm3dXLdGFq8fK\n"
+      "8OjYZ0mgh5okDROyEh8jqav6dzAKBggqhkjOPQQDAgNIADBFAiEA+rB/EqQgFlfB\n"
+      "bJlUiTvPvYnWtDt0Sp2bTfvnedtFw2ECIFppXl2oaddCDu41fiY8ZbEKAkOBOsGS\n"
+      "zXvovn+7ir66MAwwCgYIKwYBBQUHAwE=\n"
+      "-----END TRUSTED CERTIFICATE-----\n";
 
 /* Any 16 characters of the key's secret count as a leak.  What stands before it is the algorithm, as in certificates. */
 #define KEY_RUN 16u
@@ -298,7 +298,10 @@ static void refuses_a_damaged_block(void **state)
         {"-----END CERTIFICATE-----\n", "-----END X509 CERTIFICATE-----\n", "no END line that matches"},
         {"-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n", "no END line"},
         {"JTCB", "JT*B", "line 2: there is something else than base64"},
-        {"JTCB", "JT\x80" "B", "line 2: there is something else than base64"},
+        {"JTCB",
+            "JT\x80"
+            "B",
+            "line 2: there is something else than base64"},
         {"JTCB", "Version: 4\n", "line 2: there is something else than base64"},
         {"A1UEAww", "A1UE=ww", "line 3: base64 goes on after its padding"},
         {"ir66", "ir6", "cut or has the wrong padding"},

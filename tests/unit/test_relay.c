@@ -10,9 +10,9 @@
 #include <cmocka.h>
 #include <unistd.h>
 
+#include "children/relay.h"
 #include "sandbox/child.h"
 #include "system/log.h"
-#include "children/relay.h"
 
 struct scene {
     char log_path[64];
@@ -43,7 +43,8 @@ static int set_up(void **state)
     scene->fetcher = (struct child){.party = PARTY_FETCHER, .ipc.fd = -1};
     scene->writer = (struct child){.party = PARTY_WRITER, .ipc.fd = -1};
     scene->known = known_read("/nonexistent");
-    relay_init(&scene->relay, &scene->pool, scene->known, audit_open(&(struct audit_settings){.path = scene->log_path}), &scene->report);
+    relay_init(
+        &scene->relay, &scene->pool, scene->known, audit_open(&(struct audit_settings){.path = scene->log_path}), &scene->report);
     assert_non_null(scene->relay.audit);
     *state = scene;
     return 0;
@@ -80,8 +81,13 @@ static const char *read_log(struct scene *scene)
 static void an_event_reaches_its_certificate_and_the_log(void **state)
 {
     struct scene *scene = *state;
-    struct msg msg = {.type = MSG_EVENT, .event = {.event = EVENT_FETCH_FAILED, .reason = REASON_TIMEOUT, .cert_no = 0,
-        .responder = "http://ocsp.example.net/", .detail = "no answer in 10s", .duration_msec = 10000}};
+    struct msg msg = {.type = MSG_EVENT,
+        .event = {.event = EVENT_FETCH_FAILED,
+            .reason = REASON_TIMEOUT,
+            .cert_no = 0,
+            .responder = "http://ocsp.example.net/",
+            .detail = "no answer in 10s",
+            .duration_msec = 10000}};
 
     assert_null(relay_message(&scene->relay, &scene->fetcher, &msg));
     assert_true(scene->certs[1].has_failed);
@@ -132,9 +138,16 @@ static void the_writer_s_facts_are_kept(void **state)
 {
     struct scene *scene = *state;
     static const uint8_t serial[] = {0x0a, 0xff};
-    struct msg info = {.type = MSG_CERT_INFO, .cert_info = {.cert_no = 0, .state = CERT_STATE_MISSING, .is_must_staple = 1,
-        .not_after = 77, .sha256 = {0xab}, .serial = serial, .serial_len = 2}};
-    struct msg stand = {.type = MSG_CERT_STATE, .cert_state = {.cert_no = 0, .state = CERT_STATE_GOOD, .expiry = 55, .is_refreshed = 1}};
+    struct msg info = {.type = MSG_CERT_INFO,
+        .cert_info = {.cert_no = 0,
+            .state = CERT_STATE_MISSING,
+            .is_must_staple = 1,
+            .not_after = 77,
+            .sha256 = {0xab},
+            .serial = serial,
+            .serial_len = 2}};
+    struct msg stand
+        = {.type = MSG_CERT_STATE, .cert_state = {.cert_no = 0, .state = CERT_STATE_GOOD, .expiry = 55, .is_refreshed = 1}};
     struct msg done = {.type = MSG_WRITE_DONE, .write_done = {.entries = 12}};
 
     assert_null(relay_message(&scene->relay, &scene->writer, &info));

@@ -35,8 +35,8 @@ static void expect_at(const struct review_verdict *verdict, enum review_fault fa
 {
     if (verdict->fault != fault || verdict->seq != seq || verdict->place.line != line)
         fail_msg("%s record %llu line %llu (%s), expected %s record %llu line %llu", review_fault_word(verdict->fault),
-            (unsigned long long)verdict->seq, (unsigned long long)verdict->place.line, verdict->sentence, review_fault_word(fault),
-            (unsigned long long)seq, (unsigned long long)line);
+            (unsigned long long)verdict->seq, (unsigned long long)verdict->place.line, verdict->sentence,
+            review_fault_word(fault), (unsigned long long)seq, (unsigned long long)line);
     assert_true(fault == REVIEW_SOUND || verdict->sentence[0] != '\0');
 }
 
@@ -206,8 +206,10 @@ static void what_is_no_record_is_found(void **state)
 /* A line whose hash is right, made up with a number and with what it claims to follow. */
 static void forge(uint64_t seq, const char *prev, char *line)
 {
-    snprintf(line, sizeof log_.lines[0], "{\"seq\":%llu,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"%s\","
-        "\"prev\":\"%.64s\",\"hash\":\"%064d\"}", (unsigned long long)seq, "service.stop", prev, 0);
+    snprintf(line, sizeof log_.lines[0],
+        "{\"seq\":%llu,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"%s\","
+        "\"prev\":\"%.64s\",\"hash\":\"%064d\"}",
+        (unsigned long long)seq, "service.stop", prev, 0);
     review_log_rehash(line);
 }
 
@@ -347,7 +349,8 @@ static void anchors_before_the_log_prove_its_beginning(void **state)
 
 static void add_gap(uint32_t count)
 {
-    review_log_add(&log_, &(struct audit_fields){.event = EVENT_AUDIT_GAP, .process = PARTY_SUPERVISOR, .count = count, .detail = "a gap"});
+    review_log_add(
+        &log_, &(struct audit_fields){.event = EVENT_AUDIT_GAP, .process = PARTY_SUPERVISOR, .count = count, .detail = "a gap"});
 }
 
 static void a_torn_line_that_is_recorded_is_no_fault(void **state)
@@ -423,8 +426,9 @@ static void every_cut_of_the_last_line_is_a_torn_one(void **state)
 
 static void what_no_record_begins_with_is_not_a_torn_one(void **state)
 {
-    static const char *const tails[] = {"x", "{\"seq\":13x", "{\"seq\":13,\"tim\"", "{\"seq\":13,\"xime\":", "{\"sex", "{\"seq\":14,\"time\":\"2026",
-        "{\"seq\":13,\"time\":\"\x80", "{\"seq\":13,\"time\":\"\xc3\xc3", "{\"seq\":13,\"time\":\"\x1b[2J"};
+    static const char *const tails[]
+        = {"x", "{\"seq\":13x", "{\"seq\":13,\"tim\"", "{\"seq\":13,\"xime\":", "{\"sex", "{\"seq\":14,\"time\":\"2026",
+            "{\"seq\":13,\"time\":\"\x80", "{\"seq\":13,\"time\":\"\xc3\xc3", "{\"seq\":13,\"time\":\"\x1b[2J"};
     struct review_verdict verdict;
 
     (void)state;

@@ -39,7 +39,8 @@ static void write_log(const char *name, size_t count, const char *before, const 
     assert_non_null(file);
     fputs(before, file);
     for (size_t i = 0; i < count; i++) {
-        audit_record_format(&(struct audit_fields){.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR}, 1, &chain, NULL, line);
+        audit_record_format(
+            &(struct audit_fields){.event = EVENT_SERVICE_START, .process = PARTY_SUPERVISOR}, 1, &chain, NULL, line);
         fprintf(file, "%s\n", line);
     }
     fputs(behind, file);
@@ -52,13 +53,27 @@ static void knows_what_logrotate_makes(void **state)
         const char *name;
         const char *stem; /* NULL: another file */
     } rows[] = {
-        {"audit.jsonl", "audit.jsonl"}, {"audit.jsonl.1", "audit.jsonl.1"}, {"audit.jsonl.12.gz", "audit.jsonl.12"},
-        {"audit.jsonl-20261125", "audit.jsonl-20261125"}, {"audit.jsonl-20261125.xz", "audit.jsonl-20261125"},
-        {"audit.jsonl-20261125-1795455253.zst", "audit.jsonl-20261125-1795455253"}, {"audit.jsonl.3.lz4", "audit.jsonl.3"},
+        {"audit.jsonl", "audit.jsonl"},
+        {"audit.jsonl.1", "audit.jsonl.1"},
+        {"audit.jsonl.12.gz", "audit.jsonl.12"},
+        {"audit.jsonl-20261125", "audit.jsonl-20261125"},
+        {"audit.jsonl-20261125.xz", "audit.jsonl-20261125"},
+        {"audit.jsonl-20261125-1795455253.zst", "audit.jsonl-20261125-1795455253"},
+        {"audit.jsonl.3.lz4", "audit.jsonl.3"},
         {"audit.jsonl-2026112517.bz2", "audit.jsonl-2026112517"},
-        {"audit", NULL}, {"audit.jsonl.", NULL}, {"audit.jsonl.x", NULL}, {"audit.jsonl.gz", NULL}, {"audit.jsonl.1.", NULL},
-        {"audit.jsonl.1.gz.tmp", NULL}, {"audit.jsonl.1~", NULL}, {"audit.jsonl-1", NULL}, {"audit.jsonl-20261125-", NULL},
-        {"audit.jsonl.1.GZ", NULL}, {"other.jsonl", NULL}, {"audit.jsonl.99999999999999999999999", NULL}, {"audit.jsonl2", NULL},
+        {"audit", NULL},
+        {"audit.jsonl.", NULL},
+        {"audit.jsonl.x", NULL},
+        {"audit.jsonl.gz", NULL},
+        {"audit.jsonl.1.", NULL},
+        {"audit.jsonl.1.gz.tmp", NULL},
+        {"audit.jsonl.1~", NULL},
+        {"audit.jsonl-1", NULL},
+        {"audit.jsonl-20261125-", NULL},
+        {"audit.jsonl.1.GZ", NULL},
+        {"other.jsonl", NULL},
+        {"audit.jsonl.99999999999999999999999", NULL},
+        {"audit.jsonl2", NULL},
     };
     uint64_t age;
     size_t stem;
@@ -105,7 +120,8 @@ static bool count_line(void *context, const struct review_line *line)
 /* The names say something else than the records: those count. */
 static void the_first_record_decides_the_order(void **state)
 {
-    static const char *const names[] = {"audit.jsonl.2.gz", "audit.jsonl-20261125.xz", "audit.jsonl.9.zst", "audit.jsonl.1.bz2", "audit.jsonl"};
+    static const char *const names[]
+        = {"audit.jsonl.2.gz", "audit.jsonl-20261125.xz", "audit.jsonl.9.zst", "audit.jsonl.1.bz2", "audit.jsonl"};
     struct review_files files;
     struct audit_chain at = {0};
 

@@ -42,12 +42,28 @@ static size_t format(const struct audit_fields *fields, char *line)
 static void takes_each_member_of_a_record(void **state)
 {
     static const char *const values[] = {"1", "2026-11-23T17:34:13.000042Z", "writer", "staple.stored", "shop \\\"x\\\" \\\\",
-        "0102030000000000000000000000000000000000000000000000000000000000", "010203", "http://ocsp.example/", "2026-11-23T00:00:00Z",
-        "2026-11-30T00:00:00Z", "2026-11-28T18:00:00Z", "short-ttl", "a detail", "1301", "7", "4294967295", "503", "2147483647", "-31"};
-    const struct audit_fields fields = {.event = EVENT_STAPLE_STORED, .process = PARTY_WRITER, .cert = "shop \"x\" \\", .sha256 = octets,
-        .serial = octets, .serial_len = 3, .responder = "http://ocsp.example/", .this_update = 1795392000, .next_update = 1795996800,
-        .expiry = 1795888800, .reason = REASON_SHORT_TTL, .detail = "a detail", .bytes = 1301, .count = 7, .duration_msec = UINT32_MAX,
-        .http_status = 503, .pid = INT32_MAX, .has_status = true, .status = -31};
+        "0102030000000000000000000000000000000000000000000000000000000000", "010203", "http://ocsp.example/",
+        "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z", "2026-11-28T18:00:00Z", "short-ttl", "a detail", "1301", "7",
+        "4294967295", "503", "2147483647", "-31"};
+    const struct audit_fields fields = {.event = EVENT_STAPLE_STORED,
+        .process = PARTY_WRITER,
+        .cert = "shop \"x\" \\",
+        .sha256 = octets,
+        .serial = octets,
+        .serial_len = 3,
+        .responder = "http://ocsp.example/",
+        .this_update = 1795392000,
+        .next_update = 1795996800,
+        .expiry = 1795888800,
+        .reason = REASON_SHORT_TTL,
+        .detail = "a detail",
+        .bytes = 1301,
+        .count = 7,
+        .duration_msec = UINT32_MAX,
+        .http_status = 503,
+        .pid = INT32_MAX,
+        .has_status = true,
+        .status = -31};
     struct review_record record;
     char line[AUDIT_LINE_MAX + 1];
     char text[64];
@@ -98,15 +114,42 @@ static void takes_what_a_later_version_may_add(void **state)
 static void refuses_what_is_no_record(void **state)
 {
     static const char *const lines[] = {
-        "", "{", "{}", "x", "{\"seq\":1}", START, START END "x", START END " ", " " START END, START "," END, START ",\"cert\":\"a\",\"cert\":\"b\"" END,
-        START ",\"detail\":\"a\",\"cert\":\"b\"" END,              /* not our order */
-        START ",\"cert\":7" END, START ",\"bytes\":\"7\"" END,      /* not our kind */
-        START ",\"bytes\":07" END, START ",\"bytes\":-" END, START ",\"bytes\":1.5" END, START ",\"bytes\":1e5" END, START ",\"bytes\":" END,
+        "",
+        "{",
+        "{}",
+        "x",
+        "{\"seq\":1}",
+        START,
+        START END "x",
+        START END " ",
+        " " START END,
+        START "," END,
+        START ",\"cert\":\"a\",\"cert\":\"b\"" END,
+        START ",\"detail\":\"a\",\"cert\":\"b\"" END, /* not our order */
+        START ",\"cert\":7" END,
+        START ",\"bytes\":\"7\"" END, /* not our kind */
+        START ",\"bytes\":07" END,
+        START ",\"bytes\":-" END,
+        START ",\"bytes\":1.5" END,
+        START ",\"bytes\":1e5" END,
+        START ",\"bytes\":" END,
         START ",\"bytes\":123456789012345678901" END,
-        START ",\"cert\":\"\\u001b[2J\"" END, START ",\"cert\":\"a\\n\"" END, START ",\"cert\":\"\\\"" END, START ",\"cert\":\"a" END,
-        START ",\"cert\":\"\x1b[2J\"" END, START ",\"cert\":\"\xff\"" END, START ",\"cert\":\"\xe2\x80\xae\"" END, START ",\"cert\":\"\x7f\"" END,
-        START ",\"cert\":null" END, START ",\"cert\":[]" END, START ",\"cert\":{\"a\":1}" END, START ",\"\":1" END, START ",\"Cert\":1" END,
-        START ", \"cert\":\"a\"" END, START ",\"cert\" :\"a\"" END, START ",cert:1" END,
+        START ",\"cert\":\"\\u001b[2J\"" END,
+        START ",\"cert\":\"a\\n\"" END,
+        START ",\"cert\":\"\\\"" END,
+        START ",\"cert\":\"a" END,
+        START ",\"cert\":\"\x1b[2J\"" END,
+        START ",\"cert\":\"\xff\"" END,
+        START ",\"cert\":\"\xe2\x80\xae\"" END,
+        START ",\"cert\":\"\x7f\"" END,
+        START ",\"cert\":null" END,
+        START ",\"cert\":[]" END,
+        START ",\"cert\":{\"a\":1}" END,
+        START ",\"\":1" END,
+        START ",\"Cert\":1" END,
+        START ", \"cert\":\"a\"" END,
+        START ",\"cert\" :\"a\"" END,
+        START ",cert:1" END,
         "{\"seq\":-1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"x\"" END,
         "{\"seq\":1,\"time\":\"2026-11-23T17:34:13Z\",\"process\":\"writer\",\"event\":\"x\"" END,
         "{\"seq\":1,\"time\":\"2026-11-23 17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"x\"" END,
@@ -196,7 +239,8 @@ static void severity_is_that_or_worse(void **state)
 
 static void an_event_of_a_later_version_is_chosen_by_no_name(void **state)
 {
-    static const char line[] = "{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"moon.full\"" END;
+    static const char line[]
+        = "{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"moon.full\"" END;
     struct review_filter filter = {0};
     char error[2048];
 
@@ -264,9 +308,22 @@ static void each_event_has_a_sentence(void **state)
         assert_null(strstr(bare, event_name((enum event)event)));
         assert_null(strpbrk(bare, "[]{}"));
         assert_true(strlen(bare) > 10);
-        fields = (struct audit_fields){.event = (enum event)event, .process = PARTY_WRITER, .cert = "c", .responder = "http://r/",
-            .reason = REASON_TIMEOUT, .detail = "DETAIL", .bytes = 1, .count = 2, .duration_msec = 3, .http_status = 4, .pid = 5,
-            .this_update = 6, .next_update = 7, .expiry = 8, .has_status = true, .status = -9};
+        fields = (struct audit_fields){.event = (enum event)event,
+            .process = PARTY_WRITER,
+            .cert = "c",
+            .responder = "http://r/",
+            .reason = REASON_TIMEOUT,
+            .detail = "DETAIL",
+            .bytes = 1,
+            .count = 2,
+            .duration_msec = 3,
+            .http_status = 4,
+            .pid = 5,
+            .this_update = 6,
+            .next_update = 7,
+            .expiry = 8,
+            .has_status = true,
+            .status = -9};
         tell(&fields, full);
         assert_null(strpbrk(full, "[]{}"));
         assert_true(strlen(full) >= strlen(bare));
@@ -275,16 +332,21 @@ static void each_event_has_a_sentence(void **state)
 
 static void a_sentence_says_why_in_words(void **state)
 {
-    struct audit_fields fields = {.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER, .cert = "c", .responder = "http://r/",
-        .reason = REASON_TIMEOUT, .duration_msec = 10250};
+    struct audit_fields fields = {.event = EVENT_FETCH_FAILED,
+        .process = PARTY_FETCHER,
+        .cert = "c",
+        .responder = "http://r/",
+        .reason = REASON_TIMEOUT,
+        .duration_msec = 10250};
     char story[REVIEW_STORY_MAX + 1];
 
     (void)state;
     setenv("TZ", "UTC", 1);
     tzset();
     tell(&fields, story);
-    assert_string_equal(story, "no response could be had from http://r/: the exchange was not over within timeout; after 10.2 s; asked again "
-                               "later, the staple that is held stays");
+    assert_string_equal(story,
+        "no response could be had from http://r/: the exchange was not over within timeout; after 10.2 s; asked again "
+        "later, the staple that is held stays");
     fields = (struct audit_fields){.event = EVENT_PROCESS_EXIT, .process = PARTY_WRITER, .has_status = true, .status = -9};
     tell(&fields, story);
     assert_string_equal(story, "the writer ended by signal SIGKILL");
@@ -303,8 +365,10 @@ static void an_event_of_a_later_version_is_told_by_its_members(void **state)
     char about[64];
 
     (void)state;
-    assert_true(scan("{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"moon.full\","
-                     "\"reason\":\"too-bright\",\"detail\":\"howl\"" END, &record));
+    assert_true(
+        scan("{\"seq\":1,\"time\":\"2026-11-23T17:34:13.000042Z\",\"process\":\"writer\",\"event\":\"moon.full\","
+             "\"reason\":\"too-bright\",\"detail\":\"howl\"" END,
+            &record));
     assert_int_equal(review_event_of(&record.values[REVIEW_EVENT]), EVENT_COUNT);
     review_story(&record, story);
     assert_string_equal(story, "moon.full: too-bright; howl");
@@ -317,8 +381,12 @@ static void a_sentence_never_overflows(void **state)
 {
     static char text[4000];
     static char line[AUDIT_LINE_MAX + 1];
-    struct audit_fields fields = {.event = EVENT_FETCH_FAILED, .process = PARTY_FETCHER, .reason = REASON_SHORT_TTL,
-        .cert = text, .responder = text, .detail = text};
+    struct audit_fields fields = {.event = EVENT_FETCH_FAILED,
+        .process = PARTY_FETCHER,
+        .reason = REASON_SHORT_TTL,
+        .cert = text,
+        .responder = text,
+        .detail = text};
     struct review_record record;
     char story[REVIEW_STORY_MAX + 1];
 

@@ -53,8 +53,8 @@ static void expect(enum review_fault fault, uint64_t seq)
 
     check(&verdict);
     if (verdict.fault != fault || verdict.seq != seq)
-        fail_msg("%s record %llu (%s), expected %s record %llu", review_fault_word(verdict.fault), (unsigned long long)verdict.seq,
-            verdict.sentence, review_fault_word(fault), (unsigned long long)seq);
+        fail_msg("%s record %llu (%s), expected %s record %llu", review_fault_word(verdict.fault),
+            (unsigned long long)verdict.seq, verdict.sentence, review_fault_word(fault), (unsigned long long)seq);
 }
 
 static char *seal_of(size_t at)
@@ -95,7 +95,8 @@ static void one_byte_of_a_seal_altered_is_found(void **state)
                 *byte = i == 0 ? 'x' : i == 1 ? '0' : (char)(own ^ 1);
                 if (*byte != own) {
                     check(&verdict);
-                    assert_true(verdict.fault == REVIEW_ALTERED || verdict.fault == REVIEW_REWRITTEN || verdict.fault == REVIEW_MISSEALED);
+                    assert_true(verdict.fault == REVIEW_ALTERED || verdict.fault == REVIEW_REWRITTEN
+                        || verdict.fault == REVIEW_MISSEALED);
                     assert_int_equal(verdict.seq, at + 1);
                     assert_int_equal(verdict.place.line, at + 1);
                 }

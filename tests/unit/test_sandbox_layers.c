@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "sandbox/jail.h"
 #include "children/sandbox_layers.h"
+#include "sandbox/jail.h"
 
 static void a_layer_that_nothing_stands_in_for_stops_the_service(void **state)
 {

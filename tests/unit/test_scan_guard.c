@@ -18,8 +18,8 @@
 #include <db.h>
 
 #include "dbm/dbm_driver.h"
-#include "dbm_keys.h"
 #include "dbm/dbm_record.h"
+#include "dbm_keys.h"
 #include "temp_dir.h"
 
 #define KEYS_MAX 100000u

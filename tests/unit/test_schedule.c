@@ -41,8 +41,7 @@ static struct schedule_record week_fetched_at(int64_t when)
 
 static void due_now_when_nothing_is_held(void **state)
 {
-    static const enum cert_state states[] = {
-        CERT_STATE_MISSING, CERT_STATE_NO_OCSP, CERT_STATE_EXPIRED, CERT_STATE_UNUSABLE};
+    static const enum cert_state states[] = {CERT_STATE_MISSING, CERT_STATE_NO_OCSP, CERT_STATE_EXPIRED, CERT_STATE_UNUSABLE};
 
     (void)state;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {

@@ -87,8 +87,7 @@ static void what_is_withdrawn_is_never_asked_for(void **state)
     struct agenda *agenda = agenda_new(COUNT);
 
     (void)state;
-    assert_int_equal(
-        plan_next_at(agenda, &revoked, &policy, &just_asked, COUNT, NOW, two_numbers), SCHEDULE_NEVER);
+    assert_int_equal(plan_next_at(agenda, &revoked, &policy, &just_asked, COUNT, NOW, two_numbers), SCHEDULE_NEVER);
     agenda_free(agenda);
 }
 

@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include "schedule/agenda.h"
-#include "schedule/schedule_spread.h"
 #include "schedule/responder.h"
 #include "schedule/schedule.h"
+#include "schedule/schedule_spread.h"
 
 #define MINUTE INT64_C(60)
 #define HOUR INT64_C(3600)
@@ -46,8 +46,8 @@ static struct {
     int64_t now;
     int64_t monotonic;
     uint32_t seed;
-    uint32_t asked;           /* in all */
-    uint32_t bare_minutes;    /* minutes in which a certificate had nothing valid */
+    uint32_t asked;        /* in all */
+    uint32_t bare_minutes; /* minutes in which a certificate had nothing valid */
     uint32_t peak_per_minute;
     uint32_t this_minute;
 } sim;
@@ -63,8 +63,7 @@ static uint32_t random_number(void)
 static void plan(uint32_t no)
 {
     struct sim_cert *cert = &sim.certs[no];
-    int64_t at
-        = plan_next_at(sim.agenda, &cert->record, &sim.policy, &cert->history, sim.count, sim.now, random_number);
+    int64_t at = plan_next_at(sim.agenda, &cert->record, &sim.policy, &cert->history, sim.count, sim.now, random_number);
 
     agenda_set(sim.agenda, no, at == SCHEDULE_NEVER ? AGENDA_NEVER : at);
 }
@@ -98,8 +97,8 @@ static void ask(uint32_t no)
         int64_t signed_at = sim.now - sim.now % sim.ca.every;
 
         cert->history.failures = 0;
-        cert->record = (struct schedule_record){CERT_STATE_GOOD, signed_at, signed_at + sim.ca.validity,
-            signed_at + sim.ca.validity, sim.now};
+        cert->record = (struct schedule_record){
+            CERT_STATE_GOOD, signed_at, signed_at + sim.ca.validity, signed_at + sim.ca.validity, sim.now};
     }
     plan(no);
 }
@@ -130,8 +129,8 @@ static void begin(uint32_t count, int64_t validity, int64_t every, int64_t margi
     sim.responder = calloc(1, sizeof *sim.responder + 1);
     assert_non_null(sim.responder);
     sim.ca = (struct ca){.validity = validity, .every = every, .down_from = INT64_MAX};
-    sim.policy = (struct schedule_policy){.safety_margin_sec = (uint32_t)margin, .min_ttl_sec = (uint32_t)(margin / 30),
-        .refresh_every_sec = (uint32_t)DAY};
+    sim.policy = (struct schedule_policy){
+        .safety_margin_sec = (uint32_t)margin, .min_ttl_sec = (uint32_t)(margin / 30), .refresh_every_sec = (uint32_t)DAY};
     sim.agenda = agenda_new(CERTS_AT_MOST);
     sim.count = count;
     sim.now = START;
@@ -237,8 +236,8 @@ static void the_clock_may_jump_both_ways(void **state)
 
 static void retry_after_is_kept_but_starves_nobody(void **state)
 {
-    struct schedule_policy policy = {.safety_margin_sec = (uint32_t)(30 * HOUR), .min_ttl_sec = (uint32_t)HOUR,
-        .refresh_every_sec = (uint32_t)DAY};
+    struct schedule_policy policy
+        = {.safety_margin_sec = (uint32_t)(30 * HOUR), .min_ttl_sec = (uint32_t)HOUR, .refresh_every_sec = (uint32_t)DAY};
     struct schedule_record good = {CERT_STATE_GOOD, START - DAY, START + 6 * DAY, START + 6 * DAY, START - DAY};
     struct schedule_record none = {.state = CERT_STATE_MISSING};
     struct schedule_history history = {.failures = 1, .asked_at = START, .retry_at = START + 5 * HOUR};
@@ -252,8 +251,8 @@ static void retry_after_is_kept_but_starves_nobody(void **state)
 
 static void max_age_is_kept_while_the_staple_lasts(void **state)
 {
-    struct schedule_policy policy = {.safety_margin_sec = (uint32_t)(30 * HOUR), .min_ttl_sec = (uint32_t)HOUR,
-        .refresh_every_sec = (uint32_t)DAY};
+    struct schedule_policy policy
+        = {.safety_margin_sec = (uint32_t)(30 * HOUR), .min_ttl_sec = (uint32_t)HOUR, .refresh_every_sec = (uint32_t)DAY};
     struct schedule_record good = {CERT_STATE_GOOD, START, START + 7 * DAY, START + 7 * DAY, START};
     struct schedule_history history = {.asked_at = START, .fresh_until = START + 2 * DAY};
 
@@ -281,8 +280,8 @@ static void many_certificates_stay_apart(void **state)
     (void)state;
     begin(CERTS_AT_MOST, 7 * DAY, 12 * HOUR, 30 * HOUR);
     for (uint32_t i = 0; i < sim.count; i++) { /* all fetched together, a day and a half ago */
-        sim.certs[i].record = (struct schedule_record){
-            CERT_STATE_GOOD, START - 2 * DAY, START + 5 * DAY, START + 5 * DAY, START - 36 * HOUR};
+        sim.certs[i].record
+            = (struct schedule_record){CERT_STATE_GOOD, START - 2 * DAY, START + 5 * DAY, START + 5 * DAY, START - 36 * HOUR};
         plan(i);
     }
     run_until(START + 2 * DAY);

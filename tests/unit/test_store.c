@@ -43,11 +43,8 @@ static void make_id(uint32_t number, uint8_t id[STORE_ID_LEN])
 
 static struct store_record make_record(uint32_t number, size_t der_len)
 {
-    struct store_record record = {.state = CERT_STATE_GOOD,
-        .this_update = NOW + number,
-        .next_update = NOW + 10,
-        .der = sample_der,
-        .der_len = der_len};
+    struct store_record record
+        = {.state = CERT_STATE_GOOD, .this_update = NOW + number, .next_update = NOW + 10, .der = sample_der, .der_len = der_len};
 
     memcpy(record.apache_key, &number, sizeof number);
     return record;
@@ -472,7 +469,8 @@ static void put_raw(const uint8_t *key, u_int32_t key_len, const char *octets)
 
     assert_int_equal(db_env_create(&env, 0), 0);
     assert_int_equal(env->open(env, "store",
-        DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_LOCK, 0600), 0);
+                         DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_LOCK, 0600),
+        0);
     assert_int_equal(db_create(&db, env, 0), 0);
     assert_int_equal(db->open(db, NULL, "staples.db", NULL, DB_BTREE, DB_AUTO_COMMIT, 0600), 0);
     assert_int_equal(db->put(db, NULL, &key_dbt, &value, 0), 0);

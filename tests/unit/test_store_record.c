@@ -101,8 +101,7 @@ static void the_octets_are_fixed(void **state)
 
 static void refuses_what_is_no_response(void **state)
 {
-    static const enum cert_state states[] = {
-        CERT_STATE_MISSING, CERT_STATE_NO_OCSP, CERT_STATE_EXPIRED, CERT_STATE_UNUSABLE};
+    static const enum cert_state states[] = {CERT_STATE_MISSING, CERT_STATE_NO_OCSP, CERT_STATE_EXPIRED, CERT_STATE_UNUSABLE};
     struct store_record record = sample();
     uint8_t data[STORE_RECORD_MAX];
     size_t len = 0;

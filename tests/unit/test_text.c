@@ -26,7 +26,7 @@ static void control_characters_are_not(void **state)
     UNCLEAN("a\nb");
     UNCLEAN("a\tb");
     UNCLEAN("a\0b");
-    UNCLEAN("\x1b[2J");     /* a terminal's clear screen */
+    UNCLEAN("\x1b[2J"); /* a terminal's clear screen */
     UNCLEAN("\x7f");
     UNCLEAN("\xc2\x9b");     /* U+009B, the one-character CSI */
     UNCLEAN("\xe2\x80\xa8"); /* U+2028 line separator */

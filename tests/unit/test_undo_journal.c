@@ -13,8 +13,16 @@
 
 static void fill(struct journal *journal)
 {
-    struct snapshot file = {.kind = SNAPSHOT_FILE, .mode = 0640, .uid = 0, .gid = 33, .mtime_sec = 1700000000, .mtime_nsec = 5,
-        .data = strdup("old\n"), .len = 4, .xattrs = strdup("user.a"), .xattrs_len = 7};
+    struct snapshot file = {.kind = SNAPSHOT_FILE,
+        .mode = 0640,
+        .uid = 0,
+        .gid = 33,
+        .mtime_sec = 1700000000,
+        .mtime_nsec = 5,
+        .data = strdup("old\n"),
+        .len = 4,
+        .xattrs = strdup("user.a"),
+        .xattrs_len = 7};
     struct snapshot link = {.kind = SNAPSHOT_LINK, .mode = 0777, .data = strdup("../a b%\n"), .len = 8};
     struct snapshot absent = {.kind = SNAPSHOT_ABSENT};
 
@@ -105,8 +113,12 @@ static void a_changed_bit_is_seen(void **state)
 static void sealed_nonsense_is_refused(void **state)
 {
     static const char *const bodies[] = {
-        "", "stapleguard-journal 2\n", "stapleguard-journal 1\nunknown x\n", "stapleguard-journal 1\noperation\n",
-        "stapleguard-journal 1\noperation enable more\n", "stapleguard-journal 1\npath file\n",
+        "",
+        "stapleguard-journal 2\n",
+        "stapleguard-journal 1\nunknown x\n",
+        "stapleguard-journal 1\noperation\n",
+        "stapleguard-journal 1\noperation enable more\n",
+        "stapleguard-journal 1\npath file\n",
         "stapleguard-journal 1\nboot 0123456789012345678901234567890123456789\n",
         "stapleguard-journal 1\npath other 644 0 0 0 0 0 00 = = absent 00 /x\n",
         "stapleguard-journal 1\npath absent 99999999 0 0 0 0 0 00 = = absent 00 /x\n",

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "system/clock.h"
+#include "commit/states.h"
 #include "offers/offer_intake.h"
 #include "state/writer_report.h"
-#include "commit/states.h"
+#include "system/clock.h"
 
 static enum dbm_owner owner_of(void *context, const uint8_t key[DBM_KEY_LEN])
 {
@@ -76,8 +76,8 @@ static void report_reading(const struct apache_dbm *dbm)
     else if (dbm->place.fd >= 0 && dbm->reading.result != FOREIGN_OK)
         report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_READER_DIED, 0, dbm->reading.detail);
     if (dbm->invalid > 0)
-        report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_MALFORMED, dbm->invalid,
-            "records in Apache's file that are no stapling records");
+        report_count(
+            EVENT_DBM_FOREIGN_DROPPED, REASON_MALFORMED, dbm->invalid, "records in Apache's file that are no stapling records");
     if (dbm->foreign.dropped > 0)
         report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_TOO_MANY, dbm->foreign.dropped, "more foreign records than are kept");
 }
@@ -145,8 +145,8 @@ static void fail(struct commit *commit, enum reason reason, const char *detail)
     commit->outcome.reason = reason;
     if (detail != commit->outcome.detail)
         snprintf(commit->outcome.detail, sizeof commit->outcome.detail, "%s", detail);
-    report_event(EVENT_DBM_FAILED, CERT_NO_NONE, reason, "%s; what stands at %.200s stays", detail,
-        commit->writer->config.dbm_path);
+    report_event(
+        EVENT_DBM_FAILED, CERT_NO_NONE, reason, "%s; what stands at %.200s stays", detail, commit->writer->config.dbm_path);
 }
 
 /* The store as it is after what Apache's file gave. */

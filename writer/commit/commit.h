@@ -6,8 +6,8 @@
 #ifndef STAPLEGUARD_COMMIT_H
 #define STAPLEGUARD_COMMIT_H
 
-#include "dbm/apache_dbm.h"
 #include "commit/served_set.h"
+#include "dbm/apache_dbm.h"
 #include "state/writer_state.h"
 
 /* One commit under way. */

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "system/clock.h"
 #include "commit/commit.h"
 #include "commit/commit_timer.h"
-#include "system/log.h"
 #include "state/writer_report.h"
+#include "system/clock.h"
+#include "system/log.h"
 
 /*
  * A restart is deleting the file, then opening it (post_config gives it to Apache's user).  They belong together when they

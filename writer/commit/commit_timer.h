@@ -20,13 +20,13 @@
 
 /* Times are milliseconds of the monotonic clock; COMMIT_NEVER where nothing of the kind waits. */
 struct commit_plan {
-    int64_t urgent_msec;  /* since when somebody waits for a staple, or a withdrawn one is still served */
-    int64_t changed_msec; /* since when what is held differs from the file */
-    int64_t look_msec;    /* since when somebody else may have changed the file */
+    int64_t urgent_msec;    /* since when somebody waits for a staple, or a withdrawn one is still served */
+    int64_t changed_msec;   /* since when what is held differs from the file */
+    int64_t look_msec;      /* since when somebody else may have changed the file */
     int64_t change_at_msec; /* when what belongs into the file changes by itself */
-    int64_t delay_msec;   /* commit_delay */
-    int64_t ended_msec;   /* the last one; 0: there was none */
-    int64_t cost_msec;    /* and how long it took */
+    int64_t delay_msec;     /* commit_delay */
+    int64_t ended_msec;     /* the last one; 0: there was none */
+    int64_t cost_msec;      /* and how long it took */
 };
 
 /*

@@ -62,15 +62,15 @@ static void choose_expiry(struct own *own, struct own_entry *entry, int64_t expi
     entry->is_served = entry->is_served && (!own->is_time_judged || entry->expiry > own->now);
     if (!entry->is_served)
         return;
-    own->next_change_at = earlier(own->next_change_at,
-        entry->is_extended || last <= expiry ? entry->expiry : expiry - OWN_EXTEND_SEC);
+    own->next_change_at
+        = earlier(own->next_change_at, entry->is_extended || last <= expiry ? entry->expiry : expiry - OWN_EXTEND_SEC);
 }
 
 /* What Apache's file is to hold for it, by its digest: so that the record need not be read again to compare the two. */
 static bool describe_value(struct own_entry *entry, const struct store_record *record)
 {
-    const struct dbm_record value = {
-        .expiry_usec = entry->expiry * USEC_PER_SEC, .flag = DBM_FLAG_GOOD, .der = record->der, .der_len = record->der_len};
+    const struct dbm_record value
+        = {.expiry_usec = entry->expiry * USEC_PER_SEC, .flag = DBM_FLAG_GOOD, .der = record->der, .der_len = record->der_len};
     uint8_t encoded[DBM_VALUE_MAX];
     size_t len;
 
@@ -100,8 +100,7 @@ static bool show(void *context, const uint8_t id[STORE_ID_LEN], enum store_resul
     memcpy(entry.key, record->apache_key, DBM_KEY_LEN);
     memcpy(entry.id, id, STORE_ID_LEN);
     /* Where a write failed half-way the store may know more than we hold: both must be good. */
-    entry.is_served = gone == NULL && record->state == CERT_STATE_GOOD
-        && (!is_told || holding->held.state == CERT_STATE_GOOD);
+    entry.is_served = gone == NULL && record->state == CERT_STATE_GOOD && (!is_told || holding->held.state == CERT_STATE_GOOD);
     if (is_told)
         choose_expiry(own, &entry, holding->held.expiry, holding->held.effective_end);
     else

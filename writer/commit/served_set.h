@@ -12,10 +12,10 @@
 struct own_entry {
     uint8_t key[DBM_KEY_LEN];
     uint8_t id[STORE_ID_LEN];
-    int64_t expiry; /* seconds since 1970: what Apache is told */
+    int64_t expiry;     /* seconds since 1970: what Apache is told */
     uint16_t value_len; /* in Apache's file */
     uint8_t value_sha256[32];
-    bool is_served; /* belongs into the file; else it is only known as ours */
+    bool is_served;   /* belongs into the file; else it is only known as ours */
     bool is_extended; /* expiry lies in safety_margin, because no newer response could be had */
 };
 

@@ -190,8 +190,8 @@ enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rul
     if (rules->keeper != NULL) {
         dbm_place_staging(dbm->temporary);
     } else if (!dbm_place_temporary(rules->name, dbm->temporary)) {
-        snprintf(dbm->place.detail, sizeof dbm->place.detail,
-            "the name of Apache's DBM file is too long to build another beside it");
+        snprintf(
+            dbm->place.detail, sizeof dbm->place.detail, "the name of Apache's DBM file is too long to build another beside it");
         return REASON_DBM_UNWRITABLE;
     }
     if (!dbm_place_clean(dbm->temporary)) {
@@ -335,8 +335,8 @@ static enum reason reason_of(enum dbm_driver_result result)
 static enum dbm_driver_result build_and_check(struct plan *plan, char words[DETAIL_MAX + 1])
 {
     const struct apache_dbm *dbm = plan->dbm;
-    const struct dbm_source source = {
-        .count = plan->count, .get = planned_get, .key = planned_key, .is_same = planned_is_same, .context = plan};
+    const struct dbm_source source
+        = {.count = plan->count, .get = planned_get, .key = planned_key, .is_same = planned_is_same, .context = plan};
     enum dbm_driver_result result;
 
     dbm_place_clean(dbm->temporary);
@@ -418,7 +418,8 @@ static enum keeper_result give_to_keeper(struct plan *plan, unsigned how, struct
     outcome->lock_held_usec = longer(outcome->lock_held_usec, placed.lock_held_usec);
     if (result != KEEPER_OK && result != KEEPER_CHANGED)
         snprintf(outcome->detail, sizeof outcome->detail, "putting the new file in place: %s%s", strerror(placed.errno_value),
-            placed.errno_value == EXDEV ? "; the daemon needs Linux 5.19 (Landlock ABI 2), before that use stapleguardd --once" : "");
+            placed.errno_value == EXDEV ? "; the daemon needs Linux 5.19 (Landlock ABI 2), before that use stapleguardd --once"
+                                        : "");
     return result;
 }
 

@@ -56,25 +56,25 @@ struct apache_dbm {
     struct dbm_seen *seen;
     size_t seen_count;
     size_t seen_cap;
-    size_t records;  /* in the file, the guard too */
-    size_t invalid;  /* records that are not stapling records, or lie beyond any staple's time */
+    size_t records; /* in the file, the guard too */
+    size_t invalid; /* records that are not stapling records, or lie beyond any staple's time */
     bool is_guard_first;
     bool is_read_again; /* because Apache wrote to it while a new one was built */
     char temporary[NAME_MAX + 1];
 };
 
 struct apache_dbm_outcome {
-    enum reason reason; /* REASON_NONE: what belongs into the file is in place */
-    bool is_unchanged;  /* it was so before: nothing was renamed */
+    enum reason reason;     /* REASON_NONE: what belongs into the file is in place */
+    bool is_unchanged;      /* it was so before: nothing was renamed */
     bool is_guard_left_out; /* wanted, but a file with it did not hold */
     unsigned bits;
     size_t own;
     size_t foreign;
-    size_t displaced;    /* foreign ones left out for the guard */
+    size_t displaced; /* foreign ones left out for the guard */
     uint64_t disk_bytes;
     uint32_t lock_wait_usec; /* for Apache's own lock, the longest; 0: there is none, or nobody had it */
     uint32_t lock_held_usec;
-    bool is_lock_timeout;    /* Apache did not let go of it: written without */
+    bool is_lock_timeout; /* Apache did not let go of it: written without */
     char detail[DETAIL_MAX + 1];
 };
 

@@ -6,8 +6,8 @@
 #ifndef STAPLEGUARD_BDB_HOOKS_H
 #define STAPLEGUARD_BDB_HOOKS_H
 
-#include <stdbool.h>
 #include <db.h>
+#include <stdbool.h>
 
 /* Before the first handle; any number of times. */
 void bdb_hooks_install(void);

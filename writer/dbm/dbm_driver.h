@@ -17,10 +17,10 @@
 
 enum dbm_driver_result {
     DBM_DRIVER_OK,
-    DBM_DRIVER_DAMAGED, /* the file's content is not what the library expects */
-    DBM_DRIVER_FAILED,  /* the system refused: space, rights, memory */
-    DBM_DRIVER_STOPPED, /* the caller's function said so */
-    DBM_DRIVER_WRONG,   /* check: a record is missing, differs or is too many */
+    DBM_DRIVER_DAMAGED,  /* the file's content is not what the library expects */
+    DBM_DRIVER_FAILED,   /* the system refused: space, rights, memory */
+    DBM_DRIVER_STOPPED,  /* the caller's function said so */
+    DBM_DRIVER_WRONG,    /* check: a record is missing, differs or is too many */
     DBM_DRIVER_NO_GUARD, /* check: the scan guard does not come first */
 };
 
@@ -42,7 +42,7 @@ typedef bool dbm_take_fn(void *context, const struct dbm_pair *pair);
 struct dbm_source {
     size_t count;
     bool (*get)(void *context, size_t i, struct dbm_pair *pair); /* false: stop, the caller knows why */
-    const uint8_t *(*key)(void *context, size_t i); /* DBM_KEY_LEN octets */
+    const uint8_t *(*key)(void *context, size_t i);              /* DBM_KEY_LEN octets */
     /* Is this the value of record i, to the bit?  Without get: the record may lie on a disk. */
     bool (*is_same)(void *context, size_t i, const uint8_t *value, size_t value_len);
     void *context;

@@ -34,8 +34,7 @@ enum dbm_entries_result dbm_entries_add(
     struct dbm_entry *entry;
     uint8_t *copy;
 
-    if (entries->count >= FOREIGN_ENTRIES_MAX || value_len > DBM_VALUE_MAX
-        || entries->octets + value_len > FOREIGN_BYTES_MAX) {
+    if (entries->count >= FOREIGN_ENTRIES_MAX || value_len > DBM_VALUE_MAX || entries->octets + value_len > FOREIGN_BYTES_MAX) {
         entries->dropped++;
         return DBM_ENTRIES_FULL;
     }

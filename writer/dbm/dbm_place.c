@@ -50,8 +50,8 @@ static enum reason look_for_sdbm(const char *name, struct dbm_place *place)
 {
     if (!is_there(name, ".pag") || !is_there(name, ".dir"))
         return REASON_NONE;
-    snprintf(place->detail, sizeof place->detail,
-        "a pair of SDBM files (.pag, .dir) stands beside the name of Apache's DBM file");
+    snprintf(
+        place->detail, sizeof place->detail, "a pair of SDBM files (.pag, .dir) stands beside the name of Apache's DBM file");
     return REASON_NOT_BERKELEY_DB;
 }
 

@@ -17,10 +17,10 @@
 #include "words/reason.h"
 
 struct dbm_place {
-    bool is_there;     /* a file that may be replaced */
-    bool is_unread;    /* one that is there and cannot be read */
-    int fd;            /* owned, for reading; -1: nothing that is worth reading */
-    struct stat st;    /* of fd, before it was read */
+    bool is_there;               /* a file that may be replaced */
+    bool is_unread;              /* one that is there and cannot be read */
+    int fd;                      /* owned, for reading; -1: nothing that is worth reading */
+    struct stat st;              /* of fd, before it was read */
     char detail[DETAIL_MAX + 1]; /* what is there, when that is worth saying */
 };
 

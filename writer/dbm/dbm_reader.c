@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sandbox/child.h"
-#include "system/clock.h"
 #include "dbm/dbm_reader_stream.h"
+#include "sandbox/child.h"
 #include "sandbox/jail.h"
 #include "sandbox/policy.h"
+#include "system/clock.h"
 
 /* The descriptors of the reader process; standard error is /dev/null, or where developer builds name a denied call. */
 #define READER_FD_FILE 0

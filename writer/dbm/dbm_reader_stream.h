@@ -28,7 +28,7 @@ enum foreign_stream_result {
 };
 
 struct foreign_stream {
-    size_t have;      /* octets of the record under way */
+    size_t have; /* octets of the record under way */
     size_t records;
     uint32_t skipped; /* set when DONE */
     enum foreign_stream_result result;

@@ -127,8 +127,7 @@ enum keeper_result keeper_take_news(struct keeper *keeper, struct keeper_news *n
 }
 
 /* One order and its reply. */
-static enum keeper_result order(
-    struct keeper *keeper, const struct keeper_order *wanted, int fd, struct keeper_placed *placed)
+static enum keeper_result order(struct keeper *keeper, const struct keeper_order *wanted, int fd, struct keeper_placed *placed)
 {
     struct keeper_reply reply;
     int none;

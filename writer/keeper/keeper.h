@@ -38,11 +38,11 @@ enum keeper_kind {
 
 struct keeper_news {
     enum keeper_kind kind;
-    int errno_value;            /* 0: it worked */
-    uint32_t away_usec;         /* PUT_BACK: from the kernel's notice to the rename; an upper bound of our share */
-    bool was_displaced;         /* PUT_BACK: by another file that was renamed over it, not by unlink */
-    enum shield_state shield;   /* SHIELD */
-    enum reason reason;         /* SHIELD: why it is not up */
+    int errno_value;          /* 0: it worked */
+    uint32_t away_usec;       /* PUT_BACK: from the kernel's notice to the rename; an upper bound of our share */
+    bool was_displaced;       /* PUT_BACK: by another file that was renamed over it, not by unlink */
+    enum shield_state shield; /* SHIELD */
+    enum reason reason;       /* SHIELD: why it is not up */
 };
 
 enum keeper_result {
@@ -62,12 +62,12 @@ struct keeper_placed {
 struct keeper;
 
 struct keeper_settings {
-    const char *name;        /* Apache's file, in directory */
-    const char *directory;   /* its directory; absolute */
-    const char *root_dir;    /* an empty or harmless directory: the keeper's root */
+    const char *name;      /* Apache's file, in directory */
+    const char *directory; /* its directory; absolute */
+    const char *root_dir;  /* an empty or harmless directory: the keeper's root */
     uid_t uid;
     gid_t gid;
-    bool is_shield_wanted;   /* shield = auto */
+    bool is_shield_wanted; /* shield = auto */
 };
 
 /*

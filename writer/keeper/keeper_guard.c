@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keeper/shield.h"
 #include "sandbox/caps.h"
 #include "system/clock.h"
-#include "keeper/shield.h"
 
 #define KEEP KEEPER_STAGING "/keep"
 /* A second link: between putting the first one back and making it anew, Apache may delete the name again. */
@@ -81,8 +81,7 @@ static bool is_in_place(const struct guard *guard)
 
 static void raise_if_safe(struct guard *guard)
 {
-    if (guard->shield != SHIELD_DOWN || !guard->is_vouched || guard->is_in_doubt || guard->apache_fd < 0
-        || !is_in_place(guard))
+    if (guard->shield != SHIELD_DOWN || !guard->is_vouched || guard->is_in_doubt || guard->apache_fd < 0 || !is_in_place(guard))
         return;
     if (set_flag(guard, true) != 0)
         note_shield(guard, SHIELD_IMPOSSIBLE, REASON_SHIELD_UNSUPPORTED);
@@ -108,8 +107,7 @@ static int keep(struct guard *guard, const char *path)
 
     if (unlink(KEEP_NEW) != 0 && errno != ENOENT)
         return errno;
-    if (link(path, KEEP_NEW) != 0 || fstatat(AT_FDCWD, KEEP_NEW, &st, AT_SYMLINK_NOFOLLOW) != 0
-        || rename(KEEP_NEW, KEEP) != 0)
+    if (link(path, KEEP_NEW) != 0 || fstatat(AT_FDCWD, KEEP_NEW, &st, AT_SYMLINK_NOFOLLOW) != 0 || rename(KEEP_NEW, KEEP) != 0)
         return errno;
     unlink(KEEP_NEW); /* is still there when it was the same file already */
     unlink(KEEP_2);

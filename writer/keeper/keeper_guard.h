@@ -15,9 +15,9 @@ struct guard {
     const char *name; /* of Apache's file, in the working directory */
     int inotify_fd;
     int directory_fd;
-    int apache_fd;    /* owned: pidfd of Apache's main process; -1 */
+    int apache_fd; /* owned: pidfd of Apache's main process; -1 */
     bool is_shield_wanted;
-    bool has_kept;    /* STAGING/keep and keep2 are links to the file that belongs in place, which is: */
+    bool has_kept; /* STAGING/keep and keep2 are links to the file that belongs in place, which is: */
     dev_t device;
     ino_t inode;
     bool is_modified; /* written to, or replaced by somebody, since keeper_begin */
@@ -27,7 +27,7 @@ struct guard {
     enum reason shield_reason;
     struct keeper_news pending[KEEPER_KIND_COUNT]; /* what the writer has not been told yet, one of a kind */
     bool is_pending[KEEPER_KIND_COUNT];
-    bool is_over;     /* the directory is gone */
+    bool is_over; /* the directory is gone */
 };
 
 /* The directory is the working directory; the descriptors stay the caller's.  Links of a keeper before are removed. */

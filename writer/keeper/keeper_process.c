@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "keeper/apache_lock.h"
-#include "sandbox/caps.h"
-#include "system/clock.h"
-#include "sandbox/jail.h"
 #include "keeper/keeper_guard.h"
+#include "sandbox/caps.h"
+#include "sandbox/jail.h"
+#include "system/clock.h"
 
 /* Where its descriptors lie, whatever else the writer had open. */
 enum {
@@ -42,9 +42,9 @@ enum {
 struct keeper_state {
     struct guard guard;
     enum apache_lock_kind lock_kind;
-    int lock_fd;            /* owned; -1 */
+    int lock_fd; /* owned; -1 */
     bool is_locked;
-    int64_t locked_usec;    /* since when; monotonic */
+    int64_t locked_usec;         /* since when; monotonic */
     struct keeper_placed placed; /* of the order in hand */
 };
 

@@ -5,8 +5,8 @@
 #include <openssl/evp.h>
 
 #include "cert/cert_load.h"
-#include "system/log.h"
 #include "state/writer_report.h"
+#include "system/log.h"
 
 static void tell_info(const struct roster_entry *entry, uint32_t cert_no, const char *detail)
 {
@@ -79,8 +79,7 @@ static void look_in_store(struct writer *writer, struct roster_entry *entry, uin
     struct ocsp_verdict verdict;
     enum store_result result;
 
-    if (entry->told_state != CERT_STATE_MISSING || holding->held.state != CERT_STATE_MISSING
-        || !writer_has_store(writer, now))
+    if (entry->told_state != CERT_STATE_MISSING || holding->held.state != CERT_STATE_MISSING || !writer_has_store(writer, now))
         return;
     result = store_get(writer->store, holding->id, &record);
     if (result == STORE_NOT_FOUND)
@@ -96,8 +95,7 @@ static void look_in_store(struct writer *writer, struct roster_entry *entry, uin
     ocsp_verify(record.der, record.der_len, &entry->cert, &entry->policy,
         writer_clock_is_right(writer, now) ? now : record.fetched_at, &verdict);
     if (!is_still_verified(&record, &verdict) || !hold(&holding->held, &record, &verdict))
-        drop_record(writer, holding, cert_no,
-            verdict.detail[0] != '\0' ? verdict.detail : reason_sentence(verdict.reason), now);
+        drop_record(writer, holding, cert_no, verdict.detail[0] != '\0' ? verdict.detail : reason_sentence(verdict.reason), now);
 }
 
 bool told_cert(struct writer *writer, const struct msg_cert_add *add, int fd, int64_t now)
@@ -105,8 +103,7 @@ bool told_cert(struct writer *writer, const struct msg_cert_add *add, int fd, in
     char detail[DETAIL_MAX + 1] = "";
     struct roster_entry *entry;
 
-    if (add->cert_no < roster_count(writer->roster)
-        || (writer->keeper == NULL && add->cert_no != roster_count(writer->roster))) {
+    if (add->cert_no < roster_count(writer->roster) || (writer->keeper == NULL && add->cert_no != roster_count(writer->roster))) {
         log_error("certificate number %u came out of turn", add->cert_no);
         return false;
     }

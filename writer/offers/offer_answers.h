@@ -6,8 +6,8 @@
 #ifndef STAPLEGUARD_OFFER_ANSWERS_H
 #define STAPLEGUARD_OFFER_ANSWERS_H
 
-#include "proto/ipc.h"
 #include "offers/roster.h"
+#include "proto/ipc.h"
 
 /* A queue of certificate numbers, linked through the roster's entries. */
 struct answers {
@@ -18,8 +18,7 @@ struct answers {
 void answers_init(struct answers *answers);
 
 /* Queue an answer about cert_no, which the roster has; one that was still due is replaced. */
-void answers_add(
-    struct answers *answers, struct roster *roster, uint32_t cert_no, enum answer_kind kind, enum reason reason);
+void answers_add(struct answers *answers, struct roster *roster, uint32_t cert_no, enum answer_kind kind, enum reason reason);
 
 bool answers_are_due(const struct answers *answers);
 

@@ -56,8 +56,7 @@ void accept_decide(const struct ocsp_verdict *verdict, const uint8_t der_sha256[
     *decision = (struct accept_decision){.action = ACCEPT_REFUSE, .state = held->state, .reason = verdict->reason};
     if (verdict->status == OCSP_STATUS_NONE)
         return;
-    if (held->state == accept_state_of(verdict->status)
-        && memcmp(der_sha256, held->der_sha256, sizeof held->der_sha256) == 0) {
+    if (held->state == accept_state_of(verdict->status) && memcmp(der_sha256, held->der_sha256, sizeof held->der_sha256) == 0) {
         decision->action = ACCEPT_SAME;
         return;
     }

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "proto/msg.h"
 #include "ocsp/ocsp_verify.h"
+#include "proto/msg.h"
 #include "words/reason.h"
 
 /* What is known of the response that the store holds for a certificate. */
@@ -34,8 +34,8 @@ enum accept_action {
 struct accept_decision {
     enum accept_action action;
     enum reason reason;
-    enum cert_state state;  /* what is held afterwards */
-    bool is_withdrawn_now;  /* a verified revoked or unknown is new */
+    enum cert_state state; /* what is held afterwards */
+    bool is_withdrawn_now; /* a verified revoked or unknown is new */
 };
 
 /* GOOD, REVOKED, UNKNOWN; MISSING for a rejected response. */

@@ -68,8 +68,7 @@ static enum reason turn_away(struct intake *intake, struct roster_entry *entry, 
         }
     }
     if (entry->told_state != CERT_STATE_MISSING) {
-        snprintf(
-            item->detail, sizeof item->detail, "an offer for a certificate that is %s", cert_state_word(entry->told_state));
+        snprintf(item->detail, sizeof item->detail, "an offer for a certificate that is %s", cert_state_word(entry->told_state));
         return REASON_UNKNOWN_CERT;
     }
     return writer_clock_is_right(intake->writer, intake->now) ? REASON_NONE : REASON_CLOCK_WRONG;
@@ -153,8 +152,7 @@ static void hold(const struct intake *intake, enum intake_source source, struct 
     memcpy(held->der_sha256, der_sha256, sizeof held->der_sha256);
 }
 
-static void judge(
-    struct intake *intake, struct roster_entry *entry, const uint8_t *der, size_t der_len, struct intake_item *item)
+static void judge(struct intake *intake, struct roster_entry *entry, const uint8_t *der, size_t der_len, struct intake_item *item)
 {
     const struct accept_cert cert = {.not_before = entry->cert.not_before, .unknown_grace_sec = entry->unknown_grace_sec};
     struct accept_decision decision;

@@ -33,7 +33,7 @@ struct intake {
     struct writer *writer;
     int64_t now;
     bool has_transaction;
-    bool has_failed; /* nothing of this batch can be stored */
+    bool has_failed;       /* nothing of this batch can be stored */
     bool has_write_failed; /* because the store just failed, not because it had failed before */
     size_t count;
     size_t done_count; /* after intake_end: how many of items tell what became of the batch */

@@ -9,7 +9,7 @@ struct roster {
     struct roster_entry *entries;
     size_t count;
     size_t cap;
-    void *by_id;  /* tsearch(3) trees of struct holding */
+    void *by_id; /* tsearch(3) trees of struct holding */
     void *by_key;
 };
 

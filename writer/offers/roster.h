@@ -8,8 +8,8 @@
 #ifndef STAPLEGUARD_ROSTER_H
 #define STAPLEGUARD_ROSTER_H
 
-#include "offers/offer_decision.h"
 #include "cert/cert.h"
+#include "offers/offer_decision.h"
 #include "store/store_record.h"
 
 struct holding {
@@ -27,17 +27,17 @@ struct roster_entry {
     int64_t unknown_grace_sec;
     enum cert_state told_state; /* MISSING: a response can be asked for; else NO_OCSP, EXPIRED, UNUSABLE */
     enum reason told_reason;
-    enum reason last_reason;  /* why the last offer was refused */
-    struct holding *holding;  /* NULL: the certificate could not be read */
-    uint16_t offers;          /* in this pass */
+    enum reason last_reason;    /* why the last offer was refused */
+    struct holding *holding;    /* NULL: the certificate could not be read */
+    uint16_t offers;            /* in this pass */
     struct msg_cert_state told; /* the last one */
-    int64_t offers_since;     /* a daemon has no passes: `offers` counts from here on; seconds since 1970 */
-    bool is_refreshed;        /* an offer was accepted in this pass */
-    bool is_dropped;          /* not looked after any more, or a number that we never heard of */
+    int64_t offers_since;       /* a daemon has no passes: `offers` counts from here on; seconds since 1970 */
+    bool is_refreshed;          /* an offer was accepted in this pass */
+    bool is_dropped;            /* not looked after any more, or a number that we never heard of */
     bool is_answer_due;
-    uint8_t answer_kind;      /* enum answer_kind */
+    uint8_t answer_kind; /* enum answer_kind */
     uint16_t answer_reason;
-    uint32_t next_answer;     /* queue of answers.c */
+    uint32_t next_answer; /* queue of answers.c */
 };
 
 struct roster;

@@ -1,9 +1,9 @@
 #include "state/writer_state.h"
 
-#include "system/clock.h"
-#include "system/log.h"
 #include "state/writer_report.h"
 #include "store/store_home.h"
+#include "system/clock.h"
+#include "system/log.h"
 
 /* Each attempt costs a process; whoever makes offers must not be able to ask for many. */
 #define STORE_RETRY_SEC 5
@@ -24,8 +24,8 @@ static void open_store(struct writer *writer, int64_t now)
     writer->store_tried_at = now;
     if (outcome.is_set_aside) {
         roster_forget_held(writer->roster);
-        report_event(EVENT_STORE_SET_ASIDE, CERT_NO_NONE, REASON_STORE_CORRUPT, "%.300s; kept as %s", outcome.reason,
-            outcome.aside);
+        report_event(
+            EVENT_STORE_SET_ASIDE, CERT_NO_NONE, REASON_STORE_CORRUPT, "%.300s; kept as %s", outcome.reason, outcome.aside);
     }
     if (result != STORE_OK)
         say_store_failed(writer, outcome.detail);

@@ -6,11 +6,11 @@
 #ifndef STAPLEGUARD_WRITER_STATE_H
 #define STAPLEGUARD_WRITER_STATE_H
 
-#include "offers/offer_answers.h"
-#include "store/gone_names.h"
-#include "proto/ipc.h"
 #include "keeper/keeper.h"
+#include "offers/offer_answers.h"
 #include "offers/roster.h"
+#include "proto/ipc.h"
+#include "store/gone_names.h"
 #include "store/store.h"
 
 struct writer {
@@ -21,10 +21,10 @@ struct writer {
     const char *dbm_name; /* in the working directory */
     struct roster *roster;
     struct answers answers;
-    struct gone gone;          /* told since the last pass */
-    struct store *store;       /* NULL: it could not be opened; perhaps it can only be read */
-    int64_t store_tried_at;    /* when that was tried last; seconds since 1970 */
-    bool is_store_failing;     /* said already */
+    struct gone gone;       /* told since the last pass */
+    struct store *store;    /* NULL: it could not be opened; perhaps it can only be read */
+    int64_t store_tried_at; /* when that was tried last; seconds since 1970 */
+    bool is_store_failing;  /* said already */
     bool is_clock_wrong_said;
     bool has_pass_begun;       /* PASS_BEGIN came */
     bool has_fetcher_finished; /* PASS_END came, or the fetcher is gone */

@@ -33,7 +33,7 @@ struct store {
     bool is_panicked; /* Berkeley DB answers nothing any more */
     size_t unchecked; /* octets of records since the last checkpoint */
     char *directory;
-    void *value;    /* what the last store_get read; Berkeley DB reallocates it */
+    void *value; /* what the last store_get read; Berkeley DB reallocates it */
     uint8_t encoded[STORE_RECORD_MAX];
     char detail[DETAIL_MAX + 1];
 };
@@ -82,7 +82,9 @@ static void explain(int error, const char *step, char detail[DETAIL_MAX + 1])
     int cause = bdb_hooks_errno();
 
     snprintf(detail, DETAIL_MAX + 1, "%s: %.300s", step,
-        cause != 0 ? strerror(cause) : words[0] != '\0' ? words : db_strerror(error));
+        cause != 0             ? strerror(cause)
+            : words[0] != '\0' ? words
+                               : db_strerror(error));
 }
 
 static enum store_result failed(struct store *store, int error, const char *step)
@@ -120,8 +122,7 @@ static int configure_env(DB_ENV *env)
 
 static int open_env(struct store *store, const char *directory)
 {
-    const u_int32_t flags
-        = DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_LOCK;
+    const u_int32_t flags = DB_CREATE | DB_PRIVATE | DB_RECOVER | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_INIT_LOCK;
     int error = db_env_create(&store->env, 0);
 
     if (error == 0)
@@ -135,8 +136,7 @@ static int open_database(struct store *store)
 
     if (error != 0)
         return error;
-    if ((error = store->db->set_pagesize(store->db, PAGE_SIZE)) != 0
-        || (error = store->db->set_flags(store->db, DB_CHKSUM)) != 0)
+    if ((error = store->db->set_pagesize(store->db, PAGE_SIZE)) != 0 || (error = store->db->set_flags(store->db, DB_CHKSUM)) != 0)
         return error;
     return store->db->open(store->db, NULL, DATABASE, NULL, DB_BTREE, DB_CREATE | DB_AUTO_COMMIT, 0600);
 }

@@ -21,8 +21,7 @@
 /* More damaged stores than this were never kept, whatever happened. */
 #define LISTED_MAX 64u
 
-static bool go_on(
-    void *context, const uint8_t id[STORE_ID_LEN], enum store_result result, const struct store_record *record)
+static bool go_on(void *context, const uint8_t id[STORE_ID_LEN], enum store_result result, const struct store_record *record)
 {
     (void)context;
     (void)id;
@@ -67,8 +66,7 @@ static enum store_result judge_trial(int status, char detail[DETAIL_MAX + 1])
     }
     signal_number = WTERMSIG(status);
     if (signal_number == SIGALRM)
-        snprintf(
-            detail, DETAIL_MAX + 1, "Berkeley DB did not come to an end with the store within %u s", STORE_HOME_TRIAL_SEC);
+        snprintf(detail, DETAIL_MAX + 1, "Berkeley DB did not come to an end with the store within %u s", STORE_HOME_TRIAL_SEC);
     else
         snprintf(detail, DETAIL_MAX + 1, "Berkeley DB died of signal %d on the store", signal_number);
     /* Somebody from outside, the kernel for want of memory, or our own sandbox: that says nothing about the store. */
@@ -128,7 +126,7 @@ static int compare_names(const void *a, const void *b)
 /* The names are times, so their order is that of age. */
 static void remove_old(const char *root)
 {
-    char names[LISTED_MAX][sizeof ((struct store_home_outcome *)NULL)->aside];
+    char names[LISTED_MAX][sizeof((struct store_home_outcome *)NULL)->aside];
     char path[PATH_MAX];
     DIR *directory = opendir(root);
     const struct dirent *entry;

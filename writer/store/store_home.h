@@ -17,9 +17,9 @@
 
 struct store_home_outcome {
     bool is_set_aside;
-    char aside[64];               /* the new name of the damaged one, in root */
-    char reason[DETAIL_MAX + 1];  /* why it was set aside */
-    char detail[DETAIL_MAX + 1];  /* why there is no store now */
+    char aside[64];              /* the new name of the damaged one, in root */
+    char reason[DETAIL_MAX + 1]; /* why it was set aside */
+    char detail[DETAIL_MAX + 1]; /* why there is no store now */
 };
 
 /* Room that there must be before a store that could not be written is opened anew: a log file, and some pages. */

@@ -9,8 +9,7 @@
 #define VERSION 1u
 
 /* SHA-256 over the certificate's id and the octets of the record before the digest. */
-static bool digest_of(
-    const uint8_t *data, size_t len, const uint8_t id[STORE_ID_LEN], uint8_t digest[STORE_RECORD_DIGEST_LEN])
+static bool digest_of(const uint8_t *data, size_t len, const uint8_t id[STORE_ID_LEN], uint8_t digest[STORE_RECORD_DIGEST_LEN])
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool is_done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1

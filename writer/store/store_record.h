@@ -11,8 +11,8 @@
 
 #include "bounds.h"
 #include "dbm/dbm_record.h"
-#include "store/gone_names.h"
 #include "proto/msg.h"
+#include "store/gone_names.h"
 
 /* The key: SHA-256 of the certificate's DER, its identity. */
 #define STORE_ID_LEN 32u
