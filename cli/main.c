@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the command `stapleguard`: its table of commands, usage, version.
  * Runs in: command line; as whoever called it.

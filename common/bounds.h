@@ -1,6 +1,8 @@
+/* SPDX-License-Identifier: ISC */
 /*
- * Every bound of stapleguard, with its reason.  Used by all processes.
- * Nothing that comes from outside may be larger than what stands here.
+ * Owns: every bound of stapleguard, with its reason.
+ * Runs in: all processes.
+ * Never: lets anything that comes from outside be larger than what stands here.
  */
 #ifndef STAPLEGUARD_BOUNDS_H
 #define STAPLEGUARD_BOUNDS_H

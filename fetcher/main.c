@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the fetcher's life: set up as root, lock in, run the loop.
  * Runs in: fetcher.

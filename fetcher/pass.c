@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pass.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one pass over the certificates: what is due, who is asked next, what is offered, when it is over.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "peers.h"
 
 #include <errno.h>

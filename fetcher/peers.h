@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what comes in from supervisor and writer, and what happens when one of them is gone.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: cutting a process's capabilities (libcap) down to a list.
  * Runs in: supervisor, fetcher, writer.

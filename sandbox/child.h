@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a child's first step: its channels are there, and nothing else of what it inherited stays.
  * Runs in: fetcher, writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "sandbox/filter.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: turning a policy table into a seccomp filter (libseccomp), for this architecture or another.
  * Runs in: supervisor, fetcher, writer, keeper, the writer's reader.

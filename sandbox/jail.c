@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "sandbox/jail.h"
 
 #include <errno.h>

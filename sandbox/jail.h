@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: locking a process in: descriptors, limits, root directory, ids, capabilities, Landlock, seccomp; in that order.
  * Runs in: fetcher, writer (wholly); supervisor (capabilities and seccomp).

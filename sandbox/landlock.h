@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the Landlock layer (landlock(7)): which directories stay usable, no TCP bind, no signals to others.
  * Runs in: fetcher, writer.

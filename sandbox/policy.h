@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which system calls each process may make, as tables sorted by purpose.
  * Runs in: supervisor, fetcher, writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the system calls that the fetcher may make.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the system calls of the keeper: it renames two names, sets one flag, takes one lock, sends one signal.
  * Runs in: keeper.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the system calls that neither the supervisor nor anything it starts has any business with.
  * Runs in: supervisor; inherited by apachectl, fetcher and writer.

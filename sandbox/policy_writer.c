@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the system calls of the writer, and the few of its child that reads Apache's file.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: laying a policy's filter over the calling process.
  * Runs in: supervisor, fetcher, writer, keeper, the writer's reader.

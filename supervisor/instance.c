@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "instance.h"
 
 #include <errno.h>

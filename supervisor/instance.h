@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the lock that keeps a second stapleguardd out.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the steps of stapleguardd, one after the other.
  * Runs in: supervisor (root).

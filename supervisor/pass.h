@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one pass: children started, certificates handed out, messages relayed, children collected.
  * Runs in: supervisor.

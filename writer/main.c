@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the writer's life: set up as root, lock in, run the loop.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "writer_loop.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the writer's loop: who says what, and what follows from it.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a set of changes shown to people as a unified diff.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache_config/change_set.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what an edit of Apache's configuration would do to files, before anybody does it.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: Apache's configuration as Apache reads it: the files, the virtual hosts that speak TLS, the stapling directives.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what stands behind <VirtualHost and Listen: a host and a port.
  * Runs in: command line.

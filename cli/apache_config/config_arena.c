@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache_config/config_arena.h"
 
 #include <stdarg.h>

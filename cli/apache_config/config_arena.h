@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: memory that lives exactly as long as one reading of Apache's configuration.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the configuration itself says about an enable to come: the findings that are made of lines.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the administrator should know about a configuration before or after an edit, as typed values.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache_config/config_marks.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: how our lines look in a file that is not ours, putting them in, and finding them again.
  * Runs in: command line.

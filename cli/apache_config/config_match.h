@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which virtual hosts serve a name, as Apache chooses them.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache_config/edit.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what enable and disable share: a set of changes in the making, and reading its result again.
  * Runs in: command line.

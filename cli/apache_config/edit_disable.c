@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what disable changes: our lines go, wherever they are now, and what they put aside comes back.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what enable and disable change in Apache's configuration, computed and checked, not done.
  * Runs in: command line.

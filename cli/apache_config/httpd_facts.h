@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what is defined and loaded at a point of the reading, and whether a conditional section counts there.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the files of Apache's configuration as they are, or as they would be after a set of changes.
  * Runs in: command line.

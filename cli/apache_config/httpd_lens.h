@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: augeas' httpd lens as the second reader of every file: both must see the same sections and directives.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the files of cli/httpd see of a tree that others do not.
  * Runs in: command line.

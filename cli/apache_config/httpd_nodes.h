@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the lines and sections of one configuration file, and at which byte each begins and ends.
  * Runs in: command line.

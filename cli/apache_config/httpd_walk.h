@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: following the files of a configuration line by line, as httpd does when it reads them.
  * Runs in: command line.

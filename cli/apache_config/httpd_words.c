@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache_config/httpd_words.h"
 
 #include <stdio.h>

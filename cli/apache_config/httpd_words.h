@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: how httpd cuts a directive's arguments into words, and puts in ${NAME} and a macro's arguments.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache_config/own_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: our own file in Apache's configuration: where it belongs, what is in it, and knowing it again.
  * Runs in: command line.

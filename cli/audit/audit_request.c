@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/audit_request.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what was asked of `stapleguard audit`: its options, taken apart and checked.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/audit_setup.h"
 
 #include <errno.h>

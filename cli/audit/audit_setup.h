@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard audit --setup-seal`: the first key of the seals, and the verification key that is shown once.
  * Runs in: command line, as root.

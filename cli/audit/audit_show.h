@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what `stapleguard audit` prints of the records themselves: the story, their lines, or the numbers of a period.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a period of the audit log in numbers, as a table for people or as JSON.
  * Runs in: command line.

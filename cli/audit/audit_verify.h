@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard audit --verify`: the anchors, the whole chain, and what is said of it.
  * Runs in: command line.

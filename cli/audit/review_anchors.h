@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: hashes of the log that are kept elsewhere: given as SEQ:HASH, or found in the system journal.
  * Runs in: command line.

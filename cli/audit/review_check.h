@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: whether the log is whole: the chain of hashes over all its lines, anchors that it must agree with, and seals.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what was done to a log where its chain does not go on.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which files the audit log is made of, open, and in the order in which they were written.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which records a reviewer wants to see.
  * Runs in: command line.

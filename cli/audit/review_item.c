@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/review_item.h"
 
 #include <string.h>

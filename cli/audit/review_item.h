@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a line of the log as far as the chain is concerned.
  * Runs in: command line.

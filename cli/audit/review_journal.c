@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: finding in the system journal what the service said of the log's head.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the lines of one file of the audit log, whether it is compressed or not, in a buffer that does not grow.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one line of the audit log taken apart into its members, without copying or building anything.
  * Runs in: command line.

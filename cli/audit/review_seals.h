@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: whether each record's seal (audit_seal.h) is right, with keys that are evolved from the first.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/review_story.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a record means, as a sentence: what happened, why in words, and what comes next.
  * Runs in: command line.

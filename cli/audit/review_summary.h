@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a period in numbers: what became of each certificate, and what happened to Apache, its cache and the service.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: records on a terminal: time, what it is about, and a sentence, in columns.
  * Runs in: command line.

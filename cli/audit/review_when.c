@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/review_when.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: points in time as people write them: "2 days ago", "yesterday", "1h", "2026-11-23 17:30", RFC 3339; and how we show one.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/cert_files.h"
 
 enum reason cert_files_read(const char *cert_path, const char *chain_path, struct cert_files *files, char detail[DETAIL_MAX + 1])

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: reading a certificate and its chain from the files that a command names.
  * Runs in: command line.

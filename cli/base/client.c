@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/client.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the command line's end of the control socket (supervisor/control.h has the protocol), and the status that was saved
  *       for when nobody answers.

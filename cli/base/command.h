@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a command is, and the exit codes that all commands share.
  * Runs in: command line.

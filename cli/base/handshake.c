@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/handshake.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one TLS handshake with a status request, as a browser makes it.
  * Runs in: command line (check --connect; enable, in a locked-in child).

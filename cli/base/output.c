@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/output.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: how answers look on standard output: a first line that programs read, then lines for people.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "base/status_view.h"
 
 #include <json-c/json.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the status (docs/status.md) as the commands see it.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard audit`: what the service did, as a story; its numbers; and whether the record of it is whole.
  * Runs in: command line; for showing, as root or a member of the log's group.

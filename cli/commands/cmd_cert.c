@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard cert`: what stapleguard sees in a certificate file, or why it cannot use it.
  * Runs in: command line.

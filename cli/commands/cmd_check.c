@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard check`: a monitoring plugin: one line, performance data, exit code 0, 1, 2 or 3.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard deploy`: a renewed certificate gets its staple before Apache uses it.
  * Runs in: command line.

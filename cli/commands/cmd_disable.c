@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard disable`: its name; its options are enable's.
  * Runs in: command line, as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard enable`: its options.
  * Runs in: command line, as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard metrics`: the service in numbers.
  * Runs in: command line.

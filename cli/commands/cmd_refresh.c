@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard refresh`: asking for staples out of turn.
  * Runs in: command line.

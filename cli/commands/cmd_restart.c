@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard restart`: a graceful restart of Apache.
  * Runs in: command line.

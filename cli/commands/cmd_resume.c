@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard resume`: taking a withdrawn certificate up again.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard status`: how each certificate stands, trouble first.
  * Runs in: command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard verify`: would this response be stapled for this certificate, and if not, why?
  * Runs in: command line.

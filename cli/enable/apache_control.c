@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/apache_control.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: testing Apache's configuration, restarting Apache through its control command, and seeing that it did.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/apache_facts.h"
 
 #include <ctype.h>

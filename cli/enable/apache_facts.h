@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what Apache and its control command say about themselves: version, paths, modules, command line, environment.
  * Runs in: command line (enable, disable), as root.

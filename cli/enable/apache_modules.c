@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/apache_modules.h"
 
 #include <errno.h>

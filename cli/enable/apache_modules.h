@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: Debian's way of loading a module: which files a2enmod makes, and having it make or remove them.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/bound_process.h"
 
 #include <errno.h>

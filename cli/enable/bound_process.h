@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: running a program that must not outlive us, however we end.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/dbm_trial.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: finding out which DBM type this Apache makes, before a site depends on it.
  * Runs in: command line (enable), as root.

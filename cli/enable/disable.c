@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: disable, step by step: write, unload, test, restart, say what the sites do now.
  * Runs in: command line, as root.

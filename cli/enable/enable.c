@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/enable.h"
 
 #include <errno.h>

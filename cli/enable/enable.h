@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: enable and disable from their plan to their end, or back to the beginning: the steps, and the way back from each.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/enable_operation.h"
 
 static enum setup_code carry_out(const struct operation *operation, const struct setup_options *options, struct plan *plan)

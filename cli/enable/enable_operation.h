@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the frame of enable and disable: tidy up after a killed run, plan, show, and then refuse, stop, or do it or go back.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/enable_steps.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the steps of enable and disable share: counting them, interruption, changes to files, the way back.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/finding.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a preflight found, with its weight, in the order in which it was found.
  * Runs in: command line (enable, disable).

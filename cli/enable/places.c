@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/places.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: looking at the directories that Apache and the service share, before they do.
  * Runs in: command line (enable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/preflight.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: everything that is found out and decided before an enable or disable changes anything: the preflight.
  * Runs in: command line (enable, disable), as root.

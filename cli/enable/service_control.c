@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/service_control.h"
 
 #include <errno.h>

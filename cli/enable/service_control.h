@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: having stapleguardd fetch: through the running service, by starting its unit, or by single passes.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/sites.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the TLS sites that an enable is about, as a visitor and a responder see them: where they listen, their certificates.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/verify_staples.h"
 
 #include <inttypes.h>

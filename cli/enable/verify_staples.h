@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: seeing with real handshakes what every site serves now, for each key type.
  * Runs in: command line (enable, disable), as root; the handshakes in a child (visitor.h).

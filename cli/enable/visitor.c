@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "enable/visitor.h"
 
 #include <errno.h>

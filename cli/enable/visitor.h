@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: seeing what a visitor sees: a handshake with one site, judged; a connection to a responder.
  * Runs in: command line (enable, disable): each in a child of its own, as an unprivileged user.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "transaction/enabled_record.h"
 
 #include <stdio.h>

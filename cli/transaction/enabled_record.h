@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: STATE_DIR/setup/enabled: what enable did beside Apache's own files, for disable to take back.
  * Runs in: command line (enable, disable), as root.

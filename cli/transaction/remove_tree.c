@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "transaction/remove_tree.h"
 
 #include <errno.h>

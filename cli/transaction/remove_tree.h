@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: removing a directory of ours with all that is in it.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "transaction/snapshot.h"
 
 #include <errno.h>

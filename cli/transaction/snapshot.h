@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what stands at one path, remembered so that it can be put there again; and putting it there in one step.
  * Runs in: command line (enable, disable), as root.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "transaction/transaction.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: changing files of Apache's as one: the lock, the backup and the journal before the first change, the changes, and
  *       undoing them, also those of a run that was killed.

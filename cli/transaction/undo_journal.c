@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "transaction/undo_journal.h"
 
 #include <inttypes.h>

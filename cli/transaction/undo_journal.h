@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what is written down before Apache's files are changed: all that undoing it takes; and its text on disk.
  * Runs in: command line (enable, disable), as root.

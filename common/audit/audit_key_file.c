@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/audit_key_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the file that holds the present key of the seals: its text, and replacing it so that no key before it is left.
  * Runs in: supervisor (moves the key on), command line (puts the first one there).

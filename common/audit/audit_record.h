@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one record of the audit log as one line of JSON, and its place in the chain of SHA-256 hashes.
  * Runs in: supervisor (writes), command line (reads and verifies).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the seals of the audit log: keys that go one way, and the MAC that a record carries.
  * Runs in: supervisor (seals), command line (makes the first key, verifies).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/hmac_sha256.h"
 
 #include <sha2.h>

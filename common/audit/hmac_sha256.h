@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: HMAC with SHA-256 (RFC 2104), which libmd does not have.
  * Runs in: supervisor, command line.

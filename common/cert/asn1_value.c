@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cert/asn1_value.h"
 
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what we read out of ASN.1 by way of OpenSSL: exact DER, times as seconds, names as clean text.
  * Runs in: fetcher, writer, command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cert/cert.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what we must know of one certificate: its identity, its issuer, its responders, its dates.
  * Runs in: fetcher, writer, command line.

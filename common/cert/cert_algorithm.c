@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cert/cert_algorithm.h"
 
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which signature algorithms and keys are good enough for a response or a delegate's certificate.
  * Runs in: fetcher, writer, command line; only ocsp_signer.c calls it.

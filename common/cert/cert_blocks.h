@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the certificates in a text of CERTIFICATE blocks, parsed, and which of them is the leaf, which its issuer.
  * Runs in: fetcher, writer, command line; only cert.c calls it.

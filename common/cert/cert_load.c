@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cert/cert_load.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: from the text that travels with a CERT_ADD to a certificate and its first state: may a response be asked for?
  * Runs in: fetcher, writer (which must come to the same answer); command line, from files.

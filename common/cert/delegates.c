@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cert/delegates.h"
 
 #include <string.h>

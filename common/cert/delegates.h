@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the certificates that one issuer was found to have signed for its responders, so that each is parsed and its signature
  *       computed once.

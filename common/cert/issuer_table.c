@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cert/issuer_table.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: handing out one shared struct issuer for each CA certificate (cert.h has the struct and the table's life).
  * Runs in: fetcher, writer, command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "cert/keyless.h"
 
 #include <openssl/core_dispatch.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: an OpenSSL context that computes digests and nothing else, to parse certificates in whose keys nobody needs.
  * Runs in: fetcher, writer, command line.

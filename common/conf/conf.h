@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: /etc/stapleguard/stapleguard.conf: its keys, their defaults and bounds, and what is wrong with a file.
  * Runs in: supervisor; the command line reads the same file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what only shows when a configuration is read whole: inheritance, missing and doubled names, users that must differ.
  * Runs in: supervisor, command line.

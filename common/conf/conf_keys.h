@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the table of every key: section, name, type, bounds, default, and where in struct conf it lies.
  * Runs in: supervisor, command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the lines of a configuration before inih sees them: bounds, characters, section headers.
  * Runs in: supervisor, command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what is known while a configuration is being read, shared by the files that read it.
  * Runs in: supervisor, command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "conf/conf_value.h"
 
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a value of the configuration may be, by type, and turning its text into a field of struct conf.
  * Runs in: supervisor, command line.

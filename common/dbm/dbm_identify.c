@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm/dbm_identify.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: telling from its first bytes what kind of file stands where Apache's DBM file should be.
  * Runs in: writer; command line (enable).

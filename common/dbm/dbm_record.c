@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm/dbm_record.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one stapling record as httpd keeps it in a DBM file: key, value, and their bounds.
  * Runs in: writer, its reader of Apache's file, tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "host/apache_process.h"
 
 #include <ctype.h>

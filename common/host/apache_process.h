@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: finding Apache's main process (PidFile, pidfd).
  * Runs in: supervisor; command line (enable, disable).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "host/directories.h"
 
 #include <errno.h>

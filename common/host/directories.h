@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the directories the service needs: made where they may be missing, looked at where they stand.
  * Runs in: supervisor, before the children start; command line (enable).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "host/subprocess.h"
 
 #include <errno.h>

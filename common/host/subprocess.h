@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: running one fixed command of the configuration (apachectl) and keeping what it says.
  * Runs in: supervisor; command line (enable, disable).

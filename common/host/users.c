@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "host/users.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: turning the user names of the configuration into numbers.
  * Runs in: supervisor, before its sandbox; command line (enable).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the outer form of an OCSP response: one DER value, successful, basic.
  * Runs in: fetcher, writer, command line; only ocsp_verify.c calls it.

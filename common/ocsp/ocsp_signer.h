@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: who signed a response: the issuer itself, or a delegate that the issuer itself authorised; and the signature.
  * Runs in: fetcher, writer, command line; only ocsp_verify.c calls it.

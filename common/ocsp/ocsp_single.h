@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a response says about one certificate: its SingleResponses whose CertID is ours.
  * Runs in: fetcher, writer, command line; only ocsp_verify.c calls it.

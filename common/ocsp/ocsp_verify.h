@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the one gate before Apache's file: is this DER a response that may be stapled for this certificate now?
  * Runs in: fetcher (to choose), writer (to decide), command line (to explain).

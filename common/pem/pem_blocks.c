@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pem/pem_blocks.h"
 
 #include <errno.h>

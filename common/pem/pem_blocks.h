@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what leaves a certificate file: its CERTIFICATE blocks as text, and nothing else of it.
  * Runs in: supervisor (as root), command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: finding the CERTIFICATE blocks in a file's bytes, checking them, writing them down in the usual form.
  * Runs in: supervisor (as root), command line.

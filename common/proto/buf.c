@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "proto/buf.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: reading and writing fixed-width big-endian fields in a bounded buffer.
  * Runs in: every process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "proto/ipc.h"
 
 #include <errno.h>

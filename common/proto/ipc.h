@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one end of a SOCK_SEQPACKET channel: sending and receiving whole messages, with at most one descriptor.
  * Runs in: supervisor, fetcher, writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "proto/msg.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: every message between two processes: one table says who may send it to whom, when, with what.
  * Runs in: supervisor, fetcher, writer.

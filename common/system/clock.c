@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "system/clock.h"
 
 #include <time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the clock that deadlines are measured with, and the one question about the other: may anything be judged by it?
  * Runs in: supervisor, fetcher, writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: opening a file that somebody named in a configuration, and making what happened in a directory last.
  * Runs in: supervisor (as root), command line.

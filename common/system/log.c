@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "system/log.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the lines that people read while something runs.
  * Runs in: every process.  The supervisor and the commands write to standard error; a child hands its lines to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "system/save_file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: writing a whole file so that readers see the old one or the new one.
  * Runs in: supervisor.

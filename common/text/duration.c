@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "text/duration.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: durations as people write them: 90s, 10m, 30h, 7d.
  * Runs in: supervisor, command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "text/escape.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: percent-encoding of words (RFC 3986 2.1) and escaping of text inside JSON (RFC 8259 7).
  * Runs in: supervisor, command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "text/hex.h"
 
 void hex_write(const uint8_t *octets, size_t len, char *text)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: octets as lower-case hexadecimal text, and back.
  * Runs in: every process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "text/text.h"
 
 #include <stdarg.h>

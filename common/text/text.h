@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what text may look like before it reaches a message, a terminal or the audit log.
  * Runs in: every process.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the events of the audit log: their names, who may report them, how serious they are.
  * Runs in: every process; the supervisor alone writes them down.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "words/reason.h"
 
 #include <stddef.h>

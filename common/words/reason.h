@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the stable words for why something is not as it should be.  Command line, audit log, status and messages
  *       share them; words are a contract and are never renamed, numbers go over the wire between our own processes.

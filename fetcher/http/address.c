@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/address.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which addresses may be connected to.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/exchange.h"
 
 #include <stdio.h>

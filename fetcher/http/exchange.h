@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one exchange: from one URL of one certificate to a verified response, or to why there is none.
  * Runs in: fetcher.

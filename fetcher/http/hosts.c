@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/hosts.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the names of /etc/hosts, in memory, because no file can be opened once the process is locked in.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/http.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: HTTP/1.1 with libcurl: one request, one answer, within its bounds; kept-alive connections.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/http_header.h"
 
 #include <curl/curl.h>

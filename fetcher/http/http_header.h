@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the few header fields that matter say.
  * Runs in: fetcher.

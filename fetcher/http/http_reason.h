@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a finished transfer means: one stable word and a phrase with the numbers.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the multi handle (http.c) and its transfers (http_transfer.c) know of each other.
  * Runs in: fetcher.

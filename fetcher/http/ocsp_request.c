@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/ocsp_request.h"
 
 #include <openssl/evp.h>

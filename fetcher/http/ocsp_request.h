@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the OCSP request for a certificate, and the URL that carries it in a GET.
  * Runs in: fetcher.

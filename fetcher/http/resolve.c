@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/resolve.h"
 
 #include <ares.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: turning host names into addresses: the hosts file first, then DNS (c-ares), each answer kept for NAME_KEEP_SEC.
  * Runs in: fetcher.

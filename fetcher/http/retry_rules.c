@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/retry_rules.h"
 
 bool rules_is_redirect(unsigned http_status)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what follows from how an exchange ended: the same URL by POST, another URL, less trust in the responder.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/trust.h"
 
 #include <openssl/err.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: whom https responders must be vouched for by, and that OpenSSL has read all that it will ever read.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "http/url.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what is read out of a responder's URL, and which URLs are understood at all.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "loop/event_loop.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the one event loop: descriptors that are watched (epoll) and one timer a source.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "schedule/agenda.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which certificate is due next: a heap of times, each certificate in it at most once.
  * Runs in: fetcher (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "schedule/fetch_list.h"
 
 #include <stdlib.h>

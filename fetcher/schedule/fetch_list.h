@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the certificates of this Apache by number: what we must know of each, what the writer holds for it, how far it
  *       got in the pass.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "schedule/fetch_queue.h"
 
 #include <stdio.h>

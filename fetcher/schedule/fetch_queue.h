@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: asking for certificates: slots for exchanges, one URL after the other, the offer, its answer.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "schedule/fetcher_report.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the fetcher tells the supervisor: log lines, events, progress, the end of a pass.
  * Runs in: fetcher.

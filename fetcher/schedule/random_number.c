@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "schedule/random_number.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: randomness for the schedule.
  * Runs in: fetcher.

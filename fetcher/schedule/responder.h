@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: who waits for which responder, how many may ask it at a time, and whether asking it still makes sense in this pass.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "schedule/schedule.h"
 
 #define BACKOFF_MIN_SEC 60

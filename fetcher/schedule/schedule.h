@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: when a certificate's staple is asked for.
  * Runs in: fetcher.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "schedule/schedule_spread.h"
 
 int64_t plan_next_at(const struct agenda *agenda, const struct schedule_record *record, const struct schedule_policy *policy,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which of the moments that the schedule allows is taken: the one at which least is asked for already.
  * Runs in: fetcher (daemon).

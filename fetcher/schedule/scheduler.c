@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "schedule/scheduler.h"
 
 #include <errno.h>

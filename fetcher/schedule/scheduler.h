@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the fetcher's daemon side: each certificate is asked for when its schedule says so.
  * Runs in: fetcher (daemon).

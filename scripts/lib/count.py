@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Count test cases in what meson and pytest leave behind.
 
 usage: count.py meson BUILD/meson-logs/testlog.json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Owns: how the scripts talk: colours on a terminal only, one line a step, the tail of what failed.
 # Runs in: scripts/test, scripts/demo (sourced by bash).
 # Never: decides anything.

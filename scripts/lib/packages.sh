@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 # Owns: which Debian packages building, running and testing need, and installing those that are missing.
 # Runs in: scripts/test, scripts/demo, scripts/bench (sourced by bash).
 # Never: starts a service, upgrades a package, or leaves its policy-rc.d behind.
@@ -11,7 +12,7 @@ PACKAGES_BUILD=(
 # apache2-bin is Apache without a site and without a service.
 PACKAGES_RUN=(apache2-bin augeas-lenses ca-certificates openssl)
 PACKAGES_TEST=(
-    binutils bzip2 clang db-util debootstrap graphviz groff libclang-rt-dev libcmocka-dev lintian logrotate man-db mandoc perl procps
+    binutils bzip2 clang clang-format db-util debootstrap git graphviz groff libclang-rt-dev libcmocka-dev lintian logrotate man-db mandoc perl procps
     python3 python3-cryptography python3-pytest strace systemd systemd-container systemd-journal-remote xz-utils zstd
 )
 PACKAGES_BENCH=(db-util e2fsprogs procps python3 python3-cryptography)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache/apache_certs.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: asking Apache which certificates it uses.
  * Runs in: supervisor.

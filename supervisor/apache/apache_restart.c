@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache/apache_restart.h"
 
 #include <stdio.h>

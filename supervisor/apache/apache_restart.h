@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a graceful restart of Apache on somebody's behalf: configuration test, word to the writer, its answer.
  * Runs in: supervisor (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "apache/apache_watch.h"
 
 #include <ctype.h>

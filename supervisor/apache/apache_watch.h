@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: finding Apache's main process (PidFile, pidfd) and the lock file of its `ssl-stapling` mutex.
  * Runs in: supervisor (daemon).

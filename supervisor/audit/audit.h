@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the audit log: its records in order, flushed in batches, sealed, told to the journal, continued whatever happens to the file.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what it means when the end of the audit log's file is not where its chain ended: what is missing, and where the chain goes on.
  * Runs in: supervisor.

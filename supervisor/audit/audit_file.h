@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the audit log's file: opened and locked, appended to, followed when it is renamed, removed, cut off or written to by others.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the end of the audit log's chain, kept in state_dir beside the log, so that a log that was cut off, replaced or rotated out
  *       of sight is noticed and its chain goes on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what of the audit log goes to the system journal: each event with its fields, and the head of the chain now and then.
  * Runs in: supervisor.

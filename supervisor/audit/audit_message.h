@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: an event as one sentence for people.
  * Runs in: supervisor.

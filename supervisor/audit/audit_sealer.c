@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/audit_sealer.h"
 
 #include <errno.h>

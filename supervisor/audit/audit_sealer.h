@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the key that the audit log's records are sealed with now: read from state_dir, moved on at each interval, wiped.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/audit_tail.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the end of an audit log that is there already: the last sound record, and what lies behind it.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "audit/journal_entry.h"
 
 #include <endian.h>

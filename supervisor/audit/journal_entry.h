@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the system journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): an entry's bytes, and sending it.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what was known of each certificate after the last pass, so that the audit log tells a thing once and not at every
  *       pass.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the list of certificates that are looked after, and what the children said of each.
  * Runs in: supervisor.

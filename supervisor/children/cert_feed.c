@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "children/cert_feed.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: telling both children of the certificates of the pool, one after the other, as fast as the slower one takes them;
  *       and everything else that is said to a child that may be busy.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "children/child_config.h"
 
 #include <stdio.h>

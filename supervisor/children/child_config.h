@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the first message to each child: what of the configuration it needs.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "children/children.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fetcher and writer over the daemon's life: started, started anew with back-off when one ends, stopped.
  * Runs in: supervisor (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "children/relay.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what becomes of a child's message: a line of the log, a record of the audit log, a fact in the pool.
  * Runs in: supervisor.

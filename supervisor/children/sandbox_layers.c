@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "children/sandbox_layers.h"
 
 #include <stddef.h>

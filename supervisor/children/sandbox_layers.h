@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a kernel that lacks a layer of the sandbox means: said by name, and put up with or not.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "children/spawn.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: starting the two children, each with nothing but its channels.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "children/throttle.h"
 
 #define HOUR_MSEC (3600.0 * 1000.0)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: how much one child may report: one bucket of tokens for each kind of report, as large as its certificates can need.
  * Runs in: supervisor.

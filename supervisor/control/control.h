@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the control socket (run_dir/control.sock): who may ask what, requests, answers.
  * Runs in: supervisor (daemon).

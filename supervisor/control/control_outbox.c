@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "control/control_outbox.h"
 
 #include <errno.h>

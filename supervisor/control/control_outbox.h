@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a client has still to read: pieces of octets in their order, sent as far as it takes them.
  * Runs in: supervisor (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the words of one request line of the control socket.
  * Runs in: supervisor (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the service: its loop, what is done when, and what the parts tell each other.
  * Runs in: supervisor (daemon).

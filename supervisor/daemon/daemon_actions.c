@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what clients of the control socket ask for.
  * Runs in: supervisor (daemon).

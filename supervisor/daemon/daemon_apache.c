@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: Apache's main process as the daemon sees it: found, told to the writer, gone.
  * Runs in: supervisor (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the configuration in force, Apache's list of certificates, and the pool they make; changing them while it runs.
  * Runs in: supervisor (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what of the daemon outlives it (what was known, the saved status) and what others read of it (metrics, systemctl).
  * Runs in: supervisor (daemon).

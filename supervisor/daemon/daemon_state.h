@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the daemon's parts share.
  * Runs in: supervisor (daemon).

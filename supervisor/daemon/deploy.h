@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: `stapleguard deploy`: a renewed certificate gets its staple first, and Apache its restart after.
  * Runs in: supervisor (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: stapleguardd's command line.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "daemon/systemd_notify.h"
 
 #include <inttypes.h>

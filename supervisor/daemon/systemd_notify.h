@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: telling systemd how we are (sd_notify(3)) and its watchdog.
  * Runs in: supervisor (daemon).

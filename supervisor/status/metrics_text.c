@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "status/metrics_text.h"
 
 #include <errno.h>

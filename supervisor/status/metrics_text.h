@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the service in numbers, in the OpenMetrics text format 1.0.
  * Runs in: supervisor (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "status/once_report.h"
 
 #include <inttypes.h>

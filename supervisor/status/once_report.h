@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a pass came to: progress while it runs, a summary that a person reads, the exit code.
  * Runs in: supervisor.

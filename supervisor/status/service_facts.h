@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what is known of the service as a whole while the daemon runs; what status and metrics show besides the pool.
  * Runs in: supervisor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "status/status_json.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the status of the service as JSON (docs/status.md is its contract).
  * Runs in: supervisor.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """How long `stapleguard audit` takes for a large log, next to sha256sum, wc and jq of the same file in the same run.
 
 usage: STAPLEGUARD_BUILD=build python3 tests/bench/audit.py [RECORDS]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "bench_pool.h"
 
 #include <err.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a pool of certificates and their pre-signed responses as make_pool writes it, and how a response is found in it.
  * Runs in: the benchmark's own programs.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What the certbot feature that began this did for one certificate, step by step as it was published.
 
 It asked by POST, checked the signer and the signature, then: copied the live file and compared hashes (three tries), slept a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What was measured on: cores, memory, kernel, versions, and how busy the machine was besides.
 
 Never: anything that names the machine or its user.

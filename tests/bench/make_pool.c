@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: making a pool (bench_pool.h): one P-256 CA, P-256 leaves that share a key, an RSA-2048 delegate, a response for each leaf.
  * Runs in: scripts/bench, once for a day's runs.

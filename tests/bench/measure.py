@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What a tree of processes takes: CPU, wake-ups, memory, octets written, process by process.
 
 Owns: nothing; it looks at /proc.

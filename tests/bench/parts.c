@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what cannot be saved when a certificate's staple is fetched, measured piece by piece in one process.
  * Runs in: the benchmark.

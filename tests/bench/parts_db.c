@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "parts_db.h"
 
 #include <db.h>

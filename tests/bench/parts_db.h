@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the reference for what Berkeley DB itself takes: plain calls, in the kind of environment and file that we use.
  * Runs in: the benchmark.

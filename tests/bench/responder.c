@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a responder that is faster than what asks it: pre-signed responses out of memory, keep-alive, one thread.
  * Runs in: the benchmark and its smoke test.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "responder_http.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: as much of HTTP/1.1 as OCSP clients use: where a request ends, and what it asks for.
  * Runs in: the benchmark's responder.

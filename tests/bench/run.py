@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The benchmark: runs the sections asked for, prints one table, writes it down.
 
 Owns: options, order, the document.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """2. A commit with one record changed: time, octets, Apache's lock; against building the file anew and against copying it."""
 
 import re

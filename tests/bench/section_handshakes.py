@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """3. Apache's handshakes with a status request: what a visitor waits for, by scheme and by the number of entries.
 
 All Apaches run at once and take turns, so that what else the machine does meets all of them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """5. Idle: what the daemon costs while nothing is due, and how long it takes to be there again."""
 
 import time

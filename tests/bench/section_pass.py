@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """1. A pass: certificates per second, CPU and memory of each process, against the sum of the unavoidable parts."""
 
 import dataclasses

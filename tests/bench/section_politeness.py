@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """6. Politeness: what a responder sees of many certificates, over a simulated week, and how connections are used again."""
 
 import json

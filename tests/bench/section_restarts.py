@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """4. Restarts: handshakes without a staple over graceful restarts under load, with the responder down."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The results: one row a figure, with what it is compared to, the ratio, and the aim.
 
 Owns: how rows are shown, on a terminal and in docs/benchmarks.md.

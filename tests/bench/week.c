@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a simulated week of many certificates with one responder: what the responder sees, second by second.
  * Runs in: the benchmark.

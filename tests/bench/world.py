@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What the sections share: a pool of certificates, the responder, installations, files of Apache's, load.
 
 Owns: everything it makes, below two directories of its own; end() takes all of it away but the pool.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing the kept end of the audit log's chain: what is taken is exactly what would be written.
  * Runs in: libFuzzer.

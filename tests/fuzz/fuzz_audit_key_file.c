@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing the file of the sealing key: what is taken is exactly what would be written.
  * Runs in: libFuzzer.

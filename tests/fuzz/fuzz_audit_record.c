@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing the audit record: any line is judged, and any text is written as a sound record.
  * Runs in: libFuzzer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing cert_load_text: whatever a certificate holds, what comes out is within its bounds and clean.
  * Runs in: libFuzzer.

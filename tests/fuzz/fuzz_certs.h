@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the fixed leaf, its issuer and the issuer's key of the fuzz targets; make_ocsp_corpus.py makes them and
  *       the corpora at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing conf_read_stream: any file gives a whole configuration or one clean sentence.
  * Runs in: libFuzzer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing control_request_split: any line gives clean words, or none.
  * Runs in: libFuzzer.

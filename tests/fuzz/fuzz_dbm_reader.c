@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing of what the writer reads from the pipe of its reader process.  Berkeley DB's own walk of a hostile file
  *       is not fuzzed: that it may crash is why it happens in a process of its own (test_dbm_reader.c).

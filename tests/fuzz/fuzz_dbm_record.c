@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing of the stapling record's codec, and of the look at a DBM file's first bytes.
  * Runs in: the fuzzer.

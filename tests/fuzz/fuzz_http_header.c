@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing what is read out of text from responders and certificates: header lines, media types, URLs; and the
  *        hosts file.

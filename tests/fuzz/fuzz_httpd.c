@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing what takes Apache's files apart: nodes lie in the file and in each other, words end, our lines go in and out.
  * Runs in: libFuzzer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Any bytes, from anybody to anybody: decoded whole or refused; what is decoded encodes to the same bytes. */
 #include <stddef.h>
 #include <stdint.h>

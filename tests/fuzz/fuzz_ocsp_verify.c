@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing ocsp_verify: what it calls good is what httpd would find, and its verdict is whole and clean.
  * Runs in: libFuzzer.

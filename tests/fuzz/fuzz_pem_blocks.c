@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing pem_blocks_scan: whatever a certificate file holds, only well-formed CERTIFICATE blocks come out.
  * Runs in: libFuzzer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing what reads an audit log: any bytes are lines; what is taken for a record is told in clean text, and the chain judged.
  * Runs in: libFuzzer.

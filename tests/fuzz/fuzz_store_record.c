@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: fuzzing of the codec of our store's records.
  * Runs in: the fuzzer.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Make the corpus of fuzz_msg anew: each message of common/msg.h once as its sender would make it, from the table there.
 
 Run it by hand when a message changes; what it writes is checked in.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: ISC
 """Make fuzz_certs.h and the corpora of fuzz_ocsp_verify and fuzz_cert anew, all from one small PKI of Ed25519 keys.
 
 Run it by hand when the samples need to change; what it writes is checked in.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A private Apache: its own configuration, ports, logs, PID file and stapling cache, in a directory of its own.
 
 Owns: the processes it started, found again by its own PID file.

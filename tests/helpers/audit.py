@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The audit log read by hand: a second reading of common/audit/, so that a change of its format by accident fails a test.
 
 Owns: nothing; also gives a daemon a journal and mounts of its own, in a mount namespace that ends with it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The events of the audit log as docs/audit.md has them: who reports each, its members, what it means, and one example line.
 
 Run as a program, it writes the table and the examples into docs/audit.md.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Audit logs made by hand: records, their chain of hashes and their seals, by another implementation than the service's.
 
 Owns: no file; it makes lines.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """stapleguardd as a service: started with a datagram socket for its notifications, watched, stopped, killed.
 
 Owns: the supervisor's process it started, found again by pidfd.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Apache's stapling cache, read by Berkeley DB's own db5.3_dump; and written, for what Apache or others may leave there.
 
 Owns: nothing; each call looks anew.

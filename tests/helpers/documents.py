@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """README.md and docs/ as a list of blocks: what is to be run, what is a file, and what is neither, with the reason.
 
 A block is fenced, and its language says what it is:

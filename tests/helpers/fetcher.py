@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The fetcher alone: the real executable in its real jail, with us as supervisor and writer at the other ends.
 
 Owns: the process it started and both channels.

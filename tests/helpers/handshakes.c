@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: load: TLS handshakes with a status request, one after the other in each of several threads, and what was stapled.
  * Runs in: tests.

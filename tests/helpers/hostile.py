@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A fetcher or writer that turns on the supervisor: stapleguardd starts it in the real program's place, with the real channels.
 
 Its first life does what it was told; each later one is the real program, so that a test sees whether the service recovers.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A copy of one of the configurations in tests/data/httpd, Apache's own words about it, and what cli/httpd sees and computes.
 
 Owns: a copy in the test's directory.

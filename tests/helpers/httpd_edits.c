@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: printing what cli/httpd sees in a configuration and what it would change, for the system tests.
  * Runs in: tests.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Private Apaches as distributions and administrators lay them out, without stapling: what enable and disable work on.
 
 Owns: their trees; Debian's own scripts, from Debian's package, unpacked once a build directory.

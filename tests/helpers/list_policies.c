@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tables of sandbox/policy_*.c as the appendix of SECURITY.md.
  * Runs in: a developer's terminal; the test that the appendix is up to date.

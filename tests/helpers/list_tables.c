@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tables of keys, events, reasons and members of a record, one row a line, tabs between.
  * Runs in: the tests that compare the manual and the documentation with them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Handshakes under load, and who served those that went without a staple.
 
 Owns: the process of the load tool (handshakes.c).

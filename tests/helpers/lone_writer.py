@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The real `writer`, with the test in the place of the supervisor and of the fetcher.
 
 Owns: one writer process, its two channels, its state directory and the directory of its DBM file.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A whole Debian in a container: systemd is its first process, Debian's Apache its web server, stapleguard is installed in it.
 
 Owns: the tree (kept in the build directory for the next run), a copy of it, the container, its control groups.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The manual pages, and what the programs say of themselves, in a form that can be compared."""
 
 import pathlib

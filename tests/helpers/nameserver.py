@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A name server on loopback, over UDP and TCP, that knows what it is told.
 
 Owns: its sockets and threads.

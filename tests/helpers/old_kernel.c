@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: running a program as on a kernel that lacks a layer of the sandbox: its calls are answered with ENOSYS.
  * Runs in: the system tests, as root.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The Debian package: built in a clean Debian of a release, by its own rules.
 
 Owns: the trees with what building needs, and the packages; both kept in the build directory for the next run.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A private CA for tests: certificates of any shape, and OCSP responses signed ahead of time.
 
 Owns: keys, certificates and responses in memory, and how they are written to files.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A process of stapleguard in its real jail that tries, in place of its work, what it must not do (tests/probe).
 
 Owns: the page that the probe and the test share, and every process that a probe needs.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """An OCSP responder over HTTP that does what it is told: answer, or fail in any of the ways responders fail.
 
 Owns: a listening socket on loopback and the thread that serves it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """An HTTP server whose every answer is a test's, for what the responder helper cannot say.
 
 Owns: a listening socket on loopback and a thread for each client.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A whole site in one directory: CA, responder, Apache, stapleguard; what most system tests begin with.
 
 Owns: what it starts; end() ends all of it.

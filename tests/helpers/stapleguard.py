@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """stapleguard itself, laid out in a directory of its own and run as its users run it.
 
 Owns: the configuration, the state, run and log directories, and the processes it started.

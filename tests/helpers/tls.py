@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A TLS client that asks for a staple and says exactly which bytes it got.
 
 Owns: one connection at a time.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The messages between the processes, encoded and decoded by hand: a second reading of common/proto/msg.h, so that a change of the
 wire format by accident fails a test.  Reasons and events are numbered in the order of their tables, which are read from the
 headers.

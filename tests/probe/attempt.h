@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the shape of an attempt, and what several of them need.
  * Runs in: probes (tests only).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "attempts.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what a broken-in process would try, each under a name.
  * Runs in: probes (tests only).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: attempts at files by name, and by other ways.
  * Runs in: probes (tests only).

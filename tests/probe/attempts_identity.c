@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: attempts at being somebody else, or more.
  * Runs in: probes (tests only).

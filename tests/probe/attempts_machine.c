@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: attempts at the machine, parts of the kernel with a history, memory, calls of another kind.
  * Runs in: probes (tests only).

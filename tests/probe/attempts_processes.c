@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: attempts at other processes, and new ones.
  * Runs in: probes (tests only).

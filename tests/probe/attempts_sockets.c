@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: attempts at sockets of every family.
  * Runs in: probes (tests only).

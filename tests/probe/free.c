@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the same attempts in a process without a jail: that each of them is one, and would succeed.
  * Runs in: probe_free (tests only), as root in namespaces of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the page that a probe shares with the test that started it: what to try, and what came of it.
  * Runs in: probes (tests only).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a process of stapleguard that, in place of its work, tries what it must not do.  Linked with -Wl,--wrap into the real
  *       programs: their set-up and their jail are the code that is in service.

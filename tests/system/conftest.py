@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Fixtures of the system tests: each test gets a directory, a CA, a responder and a stapleguard of its own.
 
 The tests run as root, against the executables in the build directory that STAPLEGUARD_BUILD names.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """P10: how a responder is asked: every URL in turn, GET or POST, IPv4 and IPv6, by name, through a proxy, over TLS."""
 
 import ssl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """`stapleguard audit`: what a service wrote, read as its administrators read it; and whatever was done to it, found."""
 
 import grp

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The audit log in a running service: nothing is lost, whatever happens to its file; the journal; seals; a child that floods."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Whatever a user gives it, stapleguardd says what is wrong, where, and what to do; and goes on with the rest."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """scripts/bench, tried out: every section with a few certificates, as fast as it goes.  No figure is judged here."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The units as they are installed, run by a systemd that booted: Debian's Apache beside them, in a container of its own.
 
 One container serves all tests here, and each test leaves it with both services running.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """certbot itself, with an ACME CA beside it: the documented hook has a renewed certificate stapled before Apache uses it.
 
 Pebble is the CA (Debian has it), and runs no responder; `openssl ocsp` is one for it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The commands `stapleguard cert` and `stapleguard verify`: words, exit codes, and errors that say what to do."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """kill -9 of any process at any moment: nothing that was acknowledged is lost, and the next pass sets all right."""
 
 import pathlib

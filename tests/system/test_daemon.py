@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The service: fresh by itself, looked at, reloaded, stopped, and its processes killed."""
 
 import contextlib

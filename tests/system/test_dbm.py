@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Apache's file: what Apache finds in it, who may touch it, and what of Apache's own survives there."""
 
 import grp

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What the documentation says is so: its commands are run as a new user would, its tables are whole, its links lead somewhere.
 
 The machine is a bare Debian with Apache, a site `www.example.net`, the package's file in /root, and nobody to talk to but the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """P1, P2, P3, P4, P18, P20: `stapleguard enable` and `disable` on private Apaches, laid out plainly and as Debian does."""
 
 import hashlib

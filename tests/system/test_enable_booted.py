@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """P3, P4, P20: `stapleguard enable` as administrators run it: Debian's apache2.service and a2enmod, our units, systemd booted.
 
 One container serves all tests here; each leaves it without stapling and with Apache running.

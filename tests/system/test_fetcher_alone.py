@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """P7, P10: how the fetcher asks, what it takes for an answer, how long it waits: the real executable between a supervisor
 and a writer that are us."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """P10: whom the fetcher connects to: names from the hosts file and from DNS, the address policy, IPv4 and IPv6, the proxy,
 TLS.  All of it from inside the jail, where no file can be opened and no thread started."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """P6, P7, P8, P9, P16: a pass of the fetcher over many certificates: who is asked, how many at a time, what comes of it."""
 
 import pathlib

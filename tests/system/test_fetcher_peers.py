@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The fetcher's two peers and its jail: what it does when one of them goes or breaks the protocol, and what it cannot do."""
 
 import os

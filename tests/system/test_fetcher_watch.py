@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The fetcher as a daemon's: it asks when its schedule says so, for what it was told of, and for as long as a writer listens."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Apache's children can write its DBM file, and its directory may be found in any state: the pass goes on, in bounded memory,
 and what was dropped or refused is said.
 

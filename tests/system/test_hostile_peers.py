@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Hostile children against the real supervisor, in their real place; and a hostile fetcher against a writer that looks after a
 daemon's certificates, one mutation of a message after the other.
 

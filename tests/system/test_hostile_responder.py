@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """A responder that lies in HTTP, stalls, floods, or whose name leads elsewhere at each look: the fetcher needs bounded memory and
 connections, says what was wrong, and others are served meanwhile.
 

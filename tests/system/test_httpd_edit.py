@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What enable and disable would change in Apache's configuration: on each tree, Apache takes the result, and disable leads
 back to the same bytes (P1, P3, P4, P20)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Apache's configuration as cli/httpd reads it, held against what Apache itself says about the same files (P1)."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What `meson install` puts in place works from there, with its users, its directories and its timer."""
 
 import os

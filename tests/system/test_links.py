@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What each executable is made of: the libraries it may link, the hardening, and the layers of the source."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The manual pages say what the code's own tables say, no less and no more; and they are sound mdoc."""
 
 import os

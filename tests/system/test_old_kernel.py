@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """On a kernel that lacks a layer of the sandbox: which one is said, and nothing is fetched unless the administrator says so."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The main job: one pass of `stapleguardd --once` puts verified staples into a real Apache's cache."""
 
 import os

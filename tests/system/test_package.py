@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The Debian package: it builds in a clean Debian, has no fault that lintian knows, and contains what the build has."""
 
 import pathlib

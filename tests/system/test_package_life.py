@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The package's life in a Debian that booted: installed, tried, upgraded, removed, purged, and Apache serving through all of it.
 
 One container; the tests are the chapters of one story, in this order.

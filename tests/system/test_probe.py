@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What each process tries in vain: from inside the real jail, attempt by attempt, layer by layer.
 
 Each attempt is made five ways: by root without a jail (it must succeed there, or be told that its arguments are wrong: else it

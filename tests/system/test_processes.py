@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What the processes are while a pass runs: who they are, what they may do, what they hold, what they know."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """P7: whatever a responder does, the old staple stays, the audit log has the stable word, and a pass ends."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Apache restarts, by whomever and under load, with the responder down: what clients are served."""
 
 import fcntl

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """Ten thousand certificates in one pass."""
 
 import os

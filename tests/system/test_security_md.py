@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """SECURITY.md is true to the code: its appendix is the policies, and the tests that it names exist."""
 
 import pathlib

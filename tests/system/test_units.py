@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The units as text: what systemd says of them, that they and the code say the same, and the rotation of the audit log.
 
 That the service works in them is proved by test_booted.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """What is said in several places is the same in all of them: the version, and what building needs."""
 
 import re

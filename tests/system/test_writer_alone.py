@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """P5, P6, P13, P14, P15: the real writer between a supervisor and a fetcher that are us; the fetcher is as hostile as it
 can be."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: ISC
 """The writer as a daemon's: commits in their time, certificates that come and go, a fetcher that is started anew, floods."""
 
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm_keys.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: keys for the tests of Apache's file: at random, and ground to stand in bucket 0.
  * Runs in: unit tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm_values.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: values for the tests of Apache's file, and putting one in as Apache's children do.
  * Runs in: unit tests.

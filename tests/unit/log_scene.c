@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "log_scene.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: an audit log in a directory of its own, with a clock that the test sets, and the lines that were logged meanwhile.
  * Runs in: unit tests.

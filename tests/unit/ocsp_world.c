@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "ocsp_world.h"
 
 #include <setjmp.h>

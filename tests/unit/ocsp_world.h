@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the small world of the verification tests: a root, an issuer, its delegate, a leaf, and a response that passes.
  * Runs in: unit tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "parsed_cert.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: parsing a certificate in a test, with everything that comes of it.
  * Runs in: unit tests of cert.c.

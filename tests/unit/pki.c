@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "pki.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: keys, certificates and OCSP responses for tests, made in memory, of every good and bad kind.
  * Runs in: unit tests.

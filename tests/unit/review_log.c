@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "review_log.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: audit logs for tests: lines that follow each other, in memory, and what was done to them.
  * Runs in: unit tests.

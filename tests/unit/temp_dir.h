@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: a directory for one test, which is the working directory while the test runs.
  * Runs in: unit tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of fetcher/address.c.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The heap of due times: always the earliest, each certificate once. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Paths in what Apache prints for -D DUMP_CERTS. */
 #include <setjmp.h>
 #include <stdarg.h>

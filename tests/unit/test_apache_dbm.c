@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/apache_dbm.c and writer/dbm_place.c with real Berkeley DB files (PARITY P14).
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* P2: what Apache says of itself, where its sites listen, what kind of file it made, what enable remembers. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A restart on somebody's behalf: tested first, told to the writer, answered once. */
 #include <setjmp.h>
 #include <stdarg.h>

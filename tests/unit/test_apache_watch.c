@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Finding Apache through its PidFile, and its lock among its open files. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of supervisor/audit.c and supervisor/audit_tail.c, with a disk that fails on command.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The chain of the audit log against its file: cut off, removed, replaced, rotated out of sight, moved; and its anchors. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What the system journal gets: fields that nobody can forge, anchors, and a service that never waits for it. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The file of the sealing key: what it looks like, what is refused, and that the key before it is overwritten. */
 #include <setjmp.h>
 #include <stdarg.h>

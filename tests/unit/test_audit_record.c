@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of common/audit/audit_record.c.
  * Runs in: the build.

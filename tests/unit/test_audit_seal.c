@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Seals of the audit log: HMAC as the RFC has it, keys that go one way, and what a sealed line looks like. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The audit log with seals: each record under the key of its time, and a record wherever that changes. */
 #include <setjmp.h>
 #include <stdarg.h>

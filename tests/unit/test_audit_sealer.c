@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The sealing key in the running service: on the disk before it is used, moved on in time, never back, and wiped. */
 #include <setjmp.h>
 #include <stdarg.h>

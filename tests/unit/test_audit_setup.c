@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The core of `stapleguard audit --setup-seal`: who may, what is printed once, and what is never overwritten by accident. */
 #include <setjmp.h>
 #include <stdarg.h>

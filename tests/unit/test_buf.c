@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Fixed-width fields: what goes in comes out, and nothing is read or written past an end. */
 #include <setjmp.h>
 #include <stdarg.h>

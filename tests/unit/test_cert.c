@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof of what is read out of a certificate: leaf, issuer, identity; and of what is refused.
  *       Its responders are in test_cert_urls.c.

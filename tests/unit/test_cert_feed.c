@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Certificates on their way to the children: sealed, without keys, the same to both, and never at the cost of waiting. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What was known before: told once, and again only when something about it is new. */
 #include <setjmp.h>
 #include <stdarg.h>

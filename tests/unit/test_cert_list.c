@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The list of certificates over a daemon's life: numbers are never used again, and what is known survives a reload. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof of a certificate's first state: may a response be asked for (PARITY P8, P9), and of reading the memfd.
  * Runs in: unit tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof of which responders are taken from a certificate (PARITY P9).
  * Runs in: unit tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A set of changes, and the diff that people read. */
 #include <setjmp.h>
 #include <stdarg.h>

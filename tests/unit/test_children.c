@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The lives of fetcher and writer: how long to wait before a start, and who is ended when. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* When Apache's file is written next. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The last look at a computed edit: bytes that are not ours may not have changed, whatever made the edit. */
 #include <setjmp.h>
 #include <stdarg.h>

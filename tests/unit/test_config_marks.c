@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Our lines in other people's files: put in, found again, and nothing else touched. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Which virtual hosts serve a name. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The control socket as a client meets it: large answers come whole, and clients that read nothing cannot take all memory. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What a client has still to read: in its order, whatever the client takes at a time. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Request lines of the control socket, and how words travel in them. */
 #include <setjmp.h>
 #include <stdarg.h>

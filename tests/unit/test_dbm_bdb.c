@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/dbm_bdb.c with real Berkeley DB files (the scan guard; PARITY P14).
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/dbm_identify.c.
  * Runs in: the build.

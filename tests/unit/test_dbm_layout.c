@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/dbm_layout.c; what Berkeley DB makes of a layout is in test_dbm_bdb.c.
  * Runs in: the build.

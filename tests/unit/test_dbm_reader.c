@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/foreign.c: hostile files must end in bounded time and memory, and in words.
  * Runs in: the build.

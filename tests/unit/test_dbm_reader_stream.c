@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/foreign_stream.c.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of common/dbm_record.c (PARITY P13).
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof that what is remembered of a delegate weakens no check: each is made again, for each issuer by itself.
  * Runs in: unit tests.

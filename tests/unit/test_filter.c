@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * A policy's filter does what its table says, call by call and argument by argument, for the architecture of this machine and for
  * the others that we support: the program that would be loaded is run here, on made-up calls.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of the last gates in fetcher/http.c, which nothing before them may be needed for.
  * Runs in: the build.

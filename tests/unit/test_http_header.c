@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of fetcher/http_header.c.
  * Runs in: the build.

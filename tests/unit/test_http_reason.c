@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of fetcher/rules.c and fetcher/http_reason.c.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A file's lines and sections, and that augeas must see the same. */
 #include <setjmp.h>
 #include <stdarg.h>

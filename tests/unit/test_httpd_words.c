@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Directives are cut into words, and variables and a macro's arguments put in, as httpd does it. */
 #include <setjmp.h>
 #include <stdarg.h>

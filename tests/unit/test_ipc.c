@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A channel: whole messages, at most one descriptor, nothing leaked, nothing waited for that must not be. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* The keeper, as root on a real directory: what Apache does to its file, done by hand, thousands of times. */
 #include <setjmp.h>
 #include <stdarg.h>

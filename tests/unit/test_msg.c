@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Every message of the table: round trip, every truncation, every one-bit flip, every wrong direction and state. */
 #include <setjmp.h>
 #include <stdarg.h>

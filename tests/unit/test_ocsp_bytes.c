@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof that no damaged response passes: every truncation, every one-bit flip (PARITY P11).
  * Runs in: unit tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof of verification with every kind of key, and of what is too weak or oddly written (PARITY P11).
  * Runs in: unit tests.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof of who may sign for an issuer, and by which algorithms (PARITY P11).
  * Runs in: unit tests.

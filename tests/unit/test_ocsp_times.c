@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof of the times of a response, to the second: freshness, the three ends, the TTL rule (PARITY P11, P12).
  * Runs in: unit tests.

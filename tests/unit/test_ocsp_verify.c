@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof that each word of the verification list is given for exactly its own fault (PARITY P11): form, identity,
  *       signature, extensions.  Signers are in test_ocsp_signer.c, kinds of keys in test_ocsp_keys.c, times in

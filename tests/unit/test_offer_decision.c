@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/accept.c (PARITY P6, P7).
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/intake.c with a real store and real channels: what a wrong clock, a failing store and two
  *       offers in one batch do.  What a hostile fetcher may try is in tests/system/test_writer_alone.py.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What a pass came to: the exit codes are a contract, the words are for a person at three in the morning. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of common/pem_scan.c and common/pem_blocks.c.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A hostile child against the supervisor: what it may not say closes its channel and changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of cli/review/review_check.c and review_diagnose.c: whatever is done to a log is found, and named right.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of cli/review/review_files.c and review_lines.c: which files are the log, in which order, and their lines.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of cli/review/review_scan.c, review_filter.c and review_story.c: one line, taken apart, chosen and told.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of cli/review/review_seals.c: what a key finds that the chain of hashes cannot.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of cli/review/review_summary.c: what is counted, and how long a certificate was without a fresh staple.
  * Runs in: the build.

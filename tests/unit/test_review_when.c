@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of cli/review/review_when.c, in zones with and without summer time.
  * Runs in: the build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* A kernel that lacks a layer of the sandbox: which one is said, and whether that is put up with. */
 #include <setjmp.h>
 #include <stdarg.h>

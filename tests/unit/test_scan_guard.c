@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: proof that the scan guard holds for every set of keys, and of what the file then takes on disk: the layout and the
  *       driver together, over sets at random and sets made against them, up to 100,000 keys.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Of the moments that the schedule allows, the one at which least is asked for already. */
 #include <setjmp.h>
 #include <stdarg.h>

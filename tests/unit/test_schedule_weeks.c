@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * The daemon's schedule over simulated weeks: a clock that is moved by hand, a CA that signs anew in its own rhythm, outages,
  * jumps of the clock, and ten thousand certificates with one responder.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the tests of writer/store.c and writer/store_home.c with a real environment: crashes, damage, a full disk (PARITY
  *       P15).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* Two writers never work on one store: the second waits for the first, and for what the first forked. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What systemd hears. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What may reach a terminal, a message or the audit log. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* What a child may report: an honest one everything, a flooding one what it could need, and the rest is counted. */
 #include <setjmp.h>
 #include <stdarg.h>

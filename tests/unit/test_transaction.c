@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* P4: files are changed as one, and put back as they were: bytes, mode, owner, time, attributes, links. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /* P4: what undoing takes survives on paper; anything that is not whole is not believed. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "commit/commit.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: bringing Apache's file up to date: adopt, prune, merge, build, put in place; then everybody is told.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "commit/commit_loop.h"
 
 #include <errno.h>

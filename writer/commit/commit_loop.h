@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the writer's daemon side: commits in their time, looks at what Apache wrote, restarts seen and restarts asked for.
  * Runs in: writer (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "commit/commit_timer.h"
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: when Apache's file is looked at and brought up to date next.
  * Runs in: writer (daemon).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "commit/served_set.h"
 
 #include <stdlib.h>

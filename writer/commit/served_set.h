@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: which records of our store belong into Apache's file now, and which have no use any more.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "commit/states.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: telling the supervisor how each certificate stands after a commit.
  * Runs in: writer.

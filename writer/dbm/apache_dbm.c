@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm/apache_dbm.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: one commit of Apache's DBM file: read what is in place, merge, build, check, rename.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm/bdb_hooks.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: how Berkeley DB touches the system in this process: opening, writing, syncing, and what went wrong last.
  * Runs in: writer, its reader of Apache's file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what is known of Berkeley DB hash files as Apache opens them: read all, build, check.
  * Runs in: writer; reading in its reader process alone.

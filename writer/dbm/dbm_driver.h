@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the interface to a library that knows one kind of DBM file; Berkeley DB hash today (dbm_bdb.c).
  * Runs in: writer; read_all in its reader process alone.

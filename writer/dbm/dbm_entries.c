@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm/dbm_entries.h"
 
 #include <stdlib.h>

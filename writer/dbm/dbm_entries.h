@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: records of Apache's file that are kept in memory while a commit is made: each key once, bounded in number and
  *       octets.

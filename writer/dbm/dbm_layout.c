@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm/dbm_layout.h"
 
 #define HASH_BITS 32u

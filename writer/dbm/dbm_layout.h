@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: how many buckets Apache's file gets, so that the scan guard's empty key is the first record of it.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the directory entry of Apache's DBM file: what stands there, and putting a finished file there instead.
  * Runs in: writer.

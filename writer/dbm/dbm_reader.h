@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: reading Apache's file, which Apache's children can write: hostile input for a library that was not made for it.
  * Runs in: writer, which forks the reader process for each look.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "dbm/dbm_reader_stream.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: how the reader process hands the records of Apache's file to the writer through a pipe.
  * Runs in: writer (decoding), its reader process (encoding).

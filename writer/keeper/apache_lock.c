@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "keeper/apache_lock.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: taking Apache's `ssl-stapling` mutex from outside.
  * Runs in: keeper.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the directory entry of Apache's file while the service runs: put back when Apache deletes it, guarded by the shield,
  *       replaced only here; Apache's lock; the signal that restarts Apache.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "keeper/keeper_guard.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the file that is in place: its links, what happens to it, putting it back, the shield.
  * Runs in: keeper.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the keeper process: its jail and its loop.
  * Runs in: keeper.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "keeper/keeper_wire.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what writer and keeper say to each other: orders and their replies on one channel, news on another.
  * Runs in: writer, keeper.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "keeper/shield.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the shield: the immutable flag of the directory of Apache's file, in which nobody can delete a name, not even root.
  * Runs in: keeper; the writer's set-up, to lift one that was left behind.

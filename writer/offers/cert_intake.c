@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "offers/cert_intake.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: taking in a certificate that the supervisor tells of: read it, say what it is, look what the store holds for it.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the answers that the fetcher is still to get: at most one for each certificate, the last one.
  * Runs in: writer.

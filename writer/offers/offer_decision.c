@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "offers/offer_decision.h"
 
 #include <string.h>

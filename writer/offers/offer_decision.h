@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the decision on an offered response, once it is verified: does it take the place of what is held?
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "offers/offer_intake.h"
 
 #include <stdio.h>

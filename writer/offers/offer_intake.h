@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: taking in responses that somebody offers: judged, stored in batches, then answered and reported.
  * Runs in: writer.

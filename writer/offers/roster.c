@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "offers/roster.h"
 
 #include <search.h>

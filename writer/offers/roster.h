@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the certificates that the supervisor told of, by number, and what is held for each.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the writer tells the supervisor: log lines, events, facts about certificates.
  * Runs in: writer.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "state/writer_state.h"
 
 #include "state/writer_report.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: what the writer knows while it runs; passed to each of its parts.
  * Runs in: writer.

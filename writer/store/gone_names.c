@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "store/gone_names.h"
 
 #include <stdlib.h>

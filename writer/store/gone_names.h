@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the names of certificates whose files do not exist any more, for one pass.
  * Runs in: writer.

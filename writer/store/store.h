@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: our own store: one verified response for each certificate, in a transactional Berkeley DB environment.
  * Runs in: writer; also in the child that tries it out at start (store_home.h).

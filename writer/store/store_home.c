@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "store/store_home.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the place of our store on disk: opening it safely, and setting a damaged one aside.
  * Runs in: writer.

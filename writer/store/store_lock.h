@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: the lock that keeps two writers from one store: one may still be ending, orphaned, when the next is started.
  * Runs in: writer, before its jail.

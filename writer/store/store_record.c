@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 #include "store/store_record.h"
 
 #include <string.h>

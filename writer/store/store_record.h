@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: ISC */
 /*
  * Owns: how one response is kept in our store.
  * Runs in: writer.
