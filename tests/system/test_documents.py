@@ -313,9 +313,9 @@ def first_column(title):
     return [word for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for word in re.findall(r"`([^`]+)`", row)]
 
 
-def test_every_event_that_wants_somebody_to_look_is_explained():
+def test_every_event_that_needs_attention_is_explained():
     wanted = [name for name, _, severity in manual.tables()["event"] if severity != "info"]
-    assert sorted(first_column("Events that want somebody to look")) == sorted(wanted)
+    assert sorted(first_column("Events that need attention")) == sorted(wanted)
 
 
 def test_every_reason_is_explained():
