@@ -400,13 +400,13 @@ tests:
       - eval_time: 20m
         alertname: StapleMissingMustStaple
         exp_alerts: [{{exp_labels: {{severity: critical, instance: a, certificate: shop}}, exp_annotations: {{
-          summary: "shop is must-staple and has no staple: browsers refuse the site.",
-          action: "`stapleguard status` tells why; docs/operating.md tells what to do for each reason."}}}}]
+          summary: "shop is must-staple and has no staple: browsers that enforce must-staple reject the site.",
+          action: "`stapleguard status` shows the reason, and docs/operating.md says what to do about each reason."}}}}]
       - eval_time: 20m
         alertname: StapleEndsSoon
         exp_alerts: [{{exp_labels: {{severity: critical, instance: a, certificate: other}}, exp_annotations: {{
-          summary: "The staple of other ends within 6 hours, and no newer one can be had.",
-          action: "`stapleguard status` tells why; is the responder to be reached from this machine?"}}}}]
+          summary: "The staple of other expires within 6 hours, and renewal fails.",
+          action: "`stapleguard status` shows the reason. Check whether this machine can reach the responder."}}}}]
 """
 
 
