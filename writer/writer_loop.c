@@ -16,6 +16,8 @@
 
 /* Messages taken from the supervisor before the fetcher gets its turn. */
 #define TURN_MESSAGES 256
+/* Batches of offers taken at the end: a channel holds some hundred messages; a fetcher that lives on might go on talking. */
+#define LAST_BATCHES 16
 
 /* A pass over the certificates that were told of, no more and no fewer. */
 static bool begin_pass(struct writer *writer, uint32_t cert_count)
@@ -24,6 +26,7 @@ static bool begin_pass(struct writer *writer, uint32_t cert_count)
         log_error("a pass over %u certificates, of which %zu are known", cert_count, roster_count(writer->roster));
         return false;
     }
+    watch_begin(writer);
     writer->has_pass_begun = true;
     return true;
 }
@@ -49,27 +52,15 @@ static void meet_fetcher(struct writer *writer, int fd)
     }
 }
 
-static bool obey_watch(struct writer *writer, const struct msg *msg, int *fd)
+/* What takes a keeper. */
+static bool obey_about_apache(struct writer *writer, const struct msg *msg, int fd)
 {
     switch (msg->type) {
-    case MSG_WATCH:
-        watch_begin(writer);
-        return true;
-    case MSG_CERT_DROP:
-        roster_drop(writer->roster, msg->cert_drop.cert_no);
-        return true;
-    case MSG_PEER:
-        meet_fetcher(writer, *fd);
-        *fd = -1;
-        return true;
-    case MSG_RESUME:
-        told_resume(writer, msg->resume.cert_no, (int64_t)time(NULL));
-        return true;
     case MSG_APACHE:
-        watch_apache(writer, *fd);
+        watch_apache(writer, fd);
         return true;
     case MSG_APACHE_LOCK:
-        watch_apache_lock(writer, &msg->apache_lock, *fd);
+        watch_apache_lock(writer, &msg->apache_lock, fd);
         return true;
     case MSG_RESTART:
         watch_restart(writer, msg->restart.request);
@@ -89,8 +80,21 @@ static bool obey(struct writer *writer, const struct msg *msg, int *fd)
         return take_gone(writer, msg->cert_gone.name);
     case MSG_PASS_BEGIN:
         return begin_pass(writer, msg->pass_begin.cert_count);
+    case MSG_WATCH:
+        watch_begin(writer);
+        return true;
+    case MSG_CERT_DROP:
+        roster_drop(writer->roster, msg->cert_drop.cert_no);
+        return true;
+    case MSG_PEER:
+        meet_fetcher(writer, *fd);
+        *fd = -1;
+        return true;
+    case MSG_RESUME:
+        told_resume(writer, msg->resume.cert_no, (int64_t)time(NULL));
+        return true;
     default:
-        if (writer->keeper != NULL && obey_watch(writer, msg, fd))
+        if (writer->keeper != NULL && obey_about_apache(writer, msg, *fd))
             return true;
         log_error("a message out of place from the supervisor: %s", msg_type_name(msg->type));
         return false;
@@ -131,8 +135,8 @@ static void leave_fetcher(struct writer *writer, const char *why)
     writer->has_fetcher_finished = true;
 }
 
-/* As many offers as are there share one transaction. */
-static void take_from_fetcher(struct writer *writer)
+/* As many offers as are there share one transaction.  Returns whether there may be more. */
+static bool take_from_fetcher(struct writer *writer)
 {
     static struct intake intake;
     static struct msg msg;
@@ -149,6 +153,7 @@ static void take_from_fetcher(struct writer *writer)
     intake_end(&intake);
     if (result != IPC_OK && result != IPC_AGAIN)
         leave_fetcher(writer, result == IPC_MALFORMED ? msg_result_text(writer->fetcher.refused) : NULL);
+    return result == IPC_OK;
 }
 
 static void send_answers(struct writer *writer)
@@ -166,9 +171,17 @@ static void finish_pass(struct writer *writer)
 {
     if (!writer->has_pass_begun || !writer->has_fetcher_finished)
         return;
-    commit_pass(writer, time(NULL));
+    watch_end(writer);
     writer->has_pass_begun = false;
     writer->has_fetcher_finished = writer->fetcher.fd < 0;
+}
+
+/* What the fetcher has offered by now still counts. */
+static void finish(struct writer *writer)
+{
+    for (unsigned i = 0; writer->fetcher.fd >= 0 && i < LAST_BATCHES && take_from_fetcher(writer); i++)
+        ;
+    watch_end(writer);
 }
 
 int loop_run(struct writer *writer)
@@ -187,7 +200,7 @@ int loop_run(struct writer *writer)
         if (polled[2].revents != 0 && !watch_take_news(writer))
             return EXIT_FAILURE;
         if (polled[0].revents != 0 && !take_from_supervisor(writer, &code)) {
-            watch_end(writer);
+            finish(writer);
             return code;
         }
         if ((polled[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)

@@ -10,6 +10,7 @@ import os
 import pathlib
 import select
 import signal
+import socket
 import threading
 import time
 
@@ -44,6 +45,7 @@ class LoneWriter:
         self.said = []
         self.supervisor, self.fetcher = wire.Channel(), wire.Channel()
         self.cert_count = 0
+        self.has_begun = False
         for octets in early:
             self.fetcher.send_raw(octets)
         self.pid = wire.start_child(stapleguard.program("writer"), self.supervisor, self.fetcher, wrapper)
@@ -110,16 +112,18 @@ class LoneWriter:
         self.cert_count += 1
         return self.hear("CERT_INFO")
 
-    def begin_pass(self):
-        self.supervisor.send("PASS_BEGIN", is_forced=1, cert_count=self.cert_count)
+    def begin(self):
+        self.supervisor.send("WATCH", cert_count=self.cert_count)
+        self.has_begun = True
 
     def events(self, name=None):
         return [m for m in self.said if m.name == "EVENT" and (name is None or m.event_name == name)]
 
-    def finish_pass(self, timeout_sec=60):
-        """PASS_BEGIN and PASS_END; gives ({cert_no: CERT_STATE}, WRITE_DONE)."""
-        self.begin_pass()
-        self.fetcher.send("PASS_END")
+    def finish(self, timeout_sec=60):
+        """WATCH, if that was not said, and the end of what the supervisor says; gives ({cert_no: CERT_STATE}, WRITE_DONE)."""
+        if not self.has_begun:
+            self.begin()
+        self.supervisor.ours.shutdown(socket.SHUT_WR)
         return self.hear_result(timeout_sec)
 
     def hear_result(self, timeout_sec=60):

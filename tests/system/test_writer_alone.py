@@ -54,14 +54,14 @@ def reason(message):
     return message.reason_word
 
 
-def run_pass(writer, offers=(), certs=(), **policy):
+def run_once(writer, offers=(), certs=(), **policy):
     """Start, tell of certs, offer [(cert_no, der)], finish, stop.  Gives (answers, states, WRITE_DONE)."""
     writer.start()
     for cert in certs:
         writer.tell(cert, **policy)
         writer.held()
     answers = [writer.offer(cert_no, der) for cert_no, der in offers]
-    states, done = writer.finish_pass()
+    states, done = writer.finish()
     assert writer.stop() == 0
     return answers, states, done
 
@@ -77,7 +77,7 @@ def state_of(message):
 def test_p13_an_accepted_response_is_in_the_file_as_httpd_keeps_it(writer, ca):
     cert = leaf(ca)
     der = pki.response(cert)
-    answers, states, done = run_pass(writer, [(0, der)], [cert])
+    answers, states, done = run_once(writer, [(0, der)], [cert])
     assert answers[0].kind == wire.ACCEPTED
     assert state_of(states[0]) == "good" and states[0].is_refreshed == 1
     assert reason(done) == "ok" and done.entries == 1 and done.foreign == 0
@@ -92,7 +92,7 @@ def test_p13_an_accepted_response_is_in_the_file_as_httpd_keeps_it(writer, ca):
 # PARITY P14
 def test_p14_the_file_belongs_to_the_writer_and_apaches_group(writer, ca):
     cert = leaf(ca)
-    run_pass(writer, [(0, pki.response(cert))], [cert])
+    run_once(writer, [(0, pki.response(cert))], [cert])
     found = writer.dbm_path.stat()
     assert (found.st_uid, found.st_gid) == (stapleguard.WRITE_UID, writer.gid)
     assert stat.S_IMODE(found.st_mode) == 0o660
@@ -105,23 +105,23 @@ def test_p14_the_file_belongs_to_the_writer_and_apaches_group(writer, ca):
 def test_p15_after_a_restart_the_staple_comes_from_the_store(writer, ca):
     cert = leaf(ca)
     der = pki.response(cert)
-    run_pass(writer, [(0, der)], [cert])
+    run_once(writer, [(0, der)], [cert])
     writer.dbm_path.unlink()  # as each restart of Apache's does
     writer.start()
     assert writer.tell(cert).state == 0
     held = writer.held()
     assert state_of(held) == "good"
     assert held.this_update == pki.this_update_of(der) and held.next_update == pki.next_update_of(der)
-    states, _ = writer.finish_pass()
+    states, _ = writer.finish()
     assert state_of(states[0]) == "good" and states[0].is_refreshed == 0
     assert writer.entries()[cert.sha1].der == der
 
 
 def test_a_second_pass_without_news_renames_nothing(writer, ca):
     cert = leaf(ca)
-    run_pass(writer, [(0, pki.response(cert))], [cert])
+    run_once(writer, [(0, pki.response(cert))], [cert])
     inode = writer.dbm_path.stat().st_ino
-    _, states, done = run_pass(writer, [], [cert])
+    _, states, done = run_once(writer, [], [cert])
     assert writer.dbm_path.stat().st_ino == inode
     assert done.detail.startswith("unchanged")
     assert state_of(states[0]) == "good"
@@ -131,8 +131,8 @@ def test_a_second_pass_without_news_renames_nothing(writer, ca):
 def test_the_policy_of_today_counts_for_what_is_held(writer, ca):
     cert = leaf(ca)
     der = pki.response(cert)
-    run_pass(writer, [(0, der)], [cert])
-    _, states, _ = run_pass(writer, [], [cert], safety_margin=2 * HOUR)
+    run_once(writer, [(0, der)], [cert])
+    _, states, _ = run_once(writer, [], [cert], safety_margin=2 * HOUR)
     assert states[0].expiry == pki.next_update_of(der) - 2 * HOUR
     assert writer.entries()[cert.sha1].expiry == pki.next_update_of(der) - 2 * HOUR
 
@@ -140,7 +140,7 @@ def test_the_policy_of_today_counts_for_what_is_held(writer, ca):
 def test_two_files_with_one_certificate_share_its_staple(writer, ca):
     cert = leaf(ca)
     older, newer = pki.response(cert, this_update=time.time() - DAY), pki.response(cert)
-    answers, states, done = run_pass(writer, [(1, newer), (0, older), (0, newer)], [cert, cert])
+    answers, states, done = run_once(writer, [(1, newer), (0, older), (0, newer)], [cert, cert])
     assert [a.kind for a in answers] == [wire.ACCEPTED, wire.REFUSED, wire.ACCEPTED]
     assert reason(answers[1]) == "rollback"
     assert [state_of(states[n]) for n in (0, 1)] == ["good", "good"]
@@ -152,7 +152,7 @@ def test_p14_foreign_records_stay(writer, ca):
     cert = leaf(ca)
     foreign = dbm.Record(int(time.time()) + HOUR, 0, b"0\x03\n\x01\x03")
     dbm.write(writer.dbm_path, [(b"k" * 20, foreign.value())])
-    _, _, done = run_pass(writer, [(0, pki.response(cert))], [cert])
+    _, _, done = run_once(writer, [(0, pki.response(cert))], [cert])
     assert done.foreign == 1 and done.entries == 2
     assert writer.entries()[b"k" * 20] == foreign
 
@@ -170,7 +170,7 @@ def test_a_certificate_that_is_no_use_is_said_to_be_none(writer, ca):
     assert (state_of(broken), reason(broken)) == ("unusable", "cert-malformed")
     assert [state_of(writer.held()) for _ in range(3)] == ["no-ocsp", "expired", "unusable"]
     assert reason(writer.offer(0, pki.response(quiet))) == "unknown-cert"
-    states, done = writer.finish_pass()
+    states, done = writer.finish()
     assert [state_of(states[n]) for n in range(3)] == ["no-ocsp", "expired", "unusable"]
     assert reason(done) == "ok" and done.entries == 0
 
@@ -180,16 +180,16 @@ def test_p5_a_certificate_nobody_tells_of_stays_until_its_response_ends(writer, 
     """Apache may serve it until its next restart."""
     cert = leaf(ca)
     der = pki.response(cert, next_update=time.time() + 4)
-    run_pass(writer, [(0, der)], [cert], safety_margin=0, min_ttl=0)
-    run_pass(writer)
+    run_once(writer, [(0, der)], [cert], safety_margin=0, min_ttl=0)
+    run_once(writer)
     assert cert.sha1 in writer.entries()
     time.sleep(max(0.0, pki.next_update_of(der) - time.time()) + 0.1)
-    run_pass(writer)
+    run_once(writer)
     assert cert.sha1 not in writer.entries()
     withdrawn = writer.events("cert.withdrawn")
     assert [reason(m) for m in withdrawn] == ["file-missing"]
     assert cert.sha256.hex() in withdrawn[0].detail
-    run_pass(writer)
+    run_once(writer)
     assert writer.events("cert.withdrawn") == []
 
 
@@ -200,14 +200,14 @@ def test_p5_a_certificate_nobody_tells_of_stays_until_its_response_ends(writer, 
 def test_p6_revoked_leaves_the_file_and_good_never_comes_back(writer, ca):
     cert = leaf(ca)
     good, revoked = pki.response(cert, this_update=time.time() - DAY), pki.response(cert, "revoked")
-    run_pass(writer, [(0, good)], [cert])
-    answers, states, _ = run_pass(writer, [(0, revoked)], [cert])
+    run_once(writer, [(0, good)], [cert])
+    answers, states, _ = run_once(writer, [(0, revoked)], [cert])
     assert answers[0].kind == wire.ACCEPTED and state_of(answers[0]) == "revoked"
     assert (state_of(states[0]), reason(states[0])) == ("revoked", "revoked")
     assert writer.entries() == {}
     assert [reason(m) for m in writer.events("cert.withdrawn")] == ["revoked"]
     newer = pki.response(cert, this_update=time.time())
-    answers, states, _ = run_pass(writer, [(0, good), (0, newer)], [cert])
+    answers, states, _ = run_once(writer, [(0, good), (0, newer)], [cert])
     assert [reason(a) for a in answers] == ["good-after-revoked"] * 2
     assert state_of(states[0]) == "revoked" and writer.entries() == {}
     assert writer.events("cert.withdrawn") == []
@@ -217,9 +217,9 @@ def test_p6_revoked_leaves_the_file_and_good_never_comes_back(writer, ca):
 def test_p6_unknown_of_a_young_certificate_changes_nothing_and_of_another_withdraws(writer, ca):
     young, old = leaf(ca, "young.test", not_before=time.time() - HOUR), leaf(ca, "old.test")
     goods = [pki.response(c, this_update=time.time() - HOUR / 2) for c in (young, old)]
-    run_pass(writer, list(enumerate(goods)), [young, old])
+    run_once(writer, list(enumerate(goods)), [young, old])
     unknown = [pki.response(c, "unknown", this_update=time.time()) for c in (young, old)]
-    answers, states, _ = run_pass(writer, list(enumerate(unknown)), [young, old])
+    answers, states, _ = run_once(writer, list(enumerate(unknown)), [young, old])
     assert (answers[0].kind, reason(answers[0])) == (wire.REFUSED, "unknown")
     assert answers[1].kind == wire.ACCEPTED
     assert [state_of(states[n]) for n in (0, 1)] == ["good", "unknown"]
@@ -230,8 +230,8 @@ def test_an_older_response_never_takes_the_place_of_a_newer(writer, ca):
     cert = leaf(ca)
     newer = pki.response(cert)
     older = pki.response(cert, this_update=time.time() - 2 * HOUR, next_update=time.time() + 30 * DAY)
-    run_pass(writer, [(0, newer)], [cert])
-    answers, states, _ = run_pass(writer, [(0, older), (0, newer)], [cert])
+    run_once(writer, [(0, newer)], [cert])
+    answers, states, _ = run_once(writer, [(0, older), (0, newer)], [cert])
     assert [reason(a) for a in answers] == ["rollback", "ok"]
     assert state_of(states[0]) == "good"
     assert writer.entries()[cert.sha1].der == newer
@@ -256,7 +256,7 @@ def test_nothing_that_does_not_verify_gets_in(writer, ca, authorities):
         "status-trylater": pki.unsuccessful("trylater"),
         "malformed": b"garbage",
     }
-    answers, states, _ = run_pass(writer, [(0, der) for der in offers.values()], [cert])
+    answers, states, _ = run_once(writer, [(0, der) for der in offers.values()], [cert])
     assert [reason(a) for a in answers] == list(offers)
     assert all(a.kind == wire.REFUSED for a in answers)
     assert [reason(m) for m in writer.events("offer.refused")] == list(offers)
@@ -273,7 +273,7 @@ def test_an_offer_for_a_number_nobody_told_of_is_refused(writer, ca):
         answer = writer.offer(number, pki.response(cert))
         assert (answer.kind, reason(answer)) == (wire.REFUSED, "unknown-cert")
     assert writer.offer(0, pki.response(cert)).kind == wire.ACCEPTED
-    writer.finish_pass()
+    writer.finish()
     assert {m.cert_no for m in writer.events("offer.refused")} == {wire.CERT_NO_NONE}
     assert cert.sha1 in writer.entries()
 
@@ -281,25 +281,13 @@ def test_an_offer_for_a_number_nobody_told_of_is_refused(writer, ca):
 def test_a_flood_is_cut_off_and_does_not_touch_others(writer, ca):
     cert, other = leaf(ca), leaf(ca, "other.test")
     garbage = [(0, b"\x30\x03\x0a\x01\x01")] * 200
-    answers, states, _ = run_pass(writer, [*garbage, (0, pki.response(cert)), (1, pki.response(other))], [cert, other])
+    answers, states, _ = run_once(writer, [*garbage, (0, pki.response(cert)), (1, pki.response(other))], [cert, other])
     words = [reason(a) for a in answers]
     assert words[:64] == ["status-malformedrequest"] * 64
     assert words[64:201] == ["flood"] * 137
     assert words[201] == "ok"
     assert [reason(m) for m in writer.events("offer.refused")].count("flood") == 1
     assert [state_of(states[n]) for n in (0, 1)] == ["missing", "good"]
-
-
-def test_a_new_pass_allows_new_offers(writer, ca):
-    cert = leaf(ca)
-    writer.start()
-    writer.tell(cert)
-    writer.held()
-    for _ in range(70):
-        last = writer.offer(0, b"garbage")
-    assert reason(last) == "flood"
-    writer.finish_pass()
-    assert writer.offer(0, pki.response(cert)).kind == wire.ACCEPTED
 
 
 @pytest.mark.parametrize("name", VIOLATIONS)
@@ -311,8 +299,7 @@ def test_a_message_that_is_none_closes_the_channel_and_ends_nothing(writer, ca, 
     assert writer.offer(0, pki.response(cert)).kind == wire.ACCEPTED
     writer.fetcher.send_raw(VIOLATIONS[name])
     assert writer.fetcher.receive() is None
-    writer.begin_pass()
-    states, done = writer.hear_result()
+    states, done = writer.finish()
     assert [reason(m) for m in writer.events("protocol.violation")] == ["protocol"]
     assert state_of(states[0]) == "good" and reason(done) == "ok"
     assert cert.sha1 in writer.entries()
@@ -328,12 +315,10 @@ def test_a_descriptor_from_the_fetcher_is_a_violation(writer, ca):
     with open("/dev/null") as null:
         writer.fetcher.send_raw(wire.pack("OFFER", cert_no=0, der=pki.response(cert)), [null.fileno(), null.fileno()])
     assert writer.fetcher.receive() is None
-    writer.begin_pass()
-    states, _ = writer.hear_result()
+    eventually(lambda: len(os.listdir(f"/proc/{writer.pid}/fd")) < before, "the descriptors are closed")
+    states, _ = writer.finish()
     assert state_of(states[0]) == "missing"
     assert len(writer.events("protocol.violation")) == 1
-    # WRITE_DONE is said before the file that was put in place is closed.
-    eventually(lambda: len(os.listdir(f"/proc/{writer.pid}/fd")) < before, "the descriptors are closed")
 
 
 def test_an_empty_message_is_the_end_of_the_channel(writer, ca):
@@ -343,11 +328,10 @@ def test_an_empty_message_is_the_end_of_the_channel(writer, ca):
     writer.held()
     writer.fetcher.send_raw(b"")
     assert writer.fetcher.receive() is None
-    writer.begin_pass()
-    assert reason(writer.hear_result()[1]) == "ok"
+    assert reason(writer.finish()[1]) == "ok"
 
 
-@pytest.mark.parametrize("moment", ["before the pass", "in the pass"])
+@pytest.mark.parametrize("moment", ["before it is begun", "after"])
 def test_when_the_fetcher_is_gone_what_there_is_is_committed(writer, ca, moment):
     cert, other = leaf(ca), leaf(ca, "other.test")
     writer.start()
@@ -355,13 +339,11 @@ def test_when_the_fetcher_is_gone_what_there_is_is_committed(writer, ca, moment)
         writer.tell(told)
         writer.held()
     assert writer.offer(0, pki.response(cert)).kind == wire.ACCEPTED
-    if moment == "in the pass":
-        writer.begin_pass()
+    if moment == "after":
+        writer.begin()
     writer.fetcher.send("OFFER", cert_no=1, der=pki.response(other))
     writer.fetcher.close()
-    if moment == "before the pass":
-        writer.begin_pass()
-    states, done = writer.hear_result()
+    states, done = writer.finish()
     assert [state_of(states[n]) for n in (0, 1)] == ["good", "good"]
     assert reason(done) == "ok"
     assert writer.events("protocol.violation") == []
@@ -375,10 +357,6 @@ def test_a_fetcher_that_reads_no_answers_does_not_stop_the_writer(writer, ca):
         writer.tell(cert)
     writer.fetcher.ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     writer.offer_all(ders, rounds=3)
-    states, done = writer.finish_pass()
-    assert {state_of(m) for m in states.values()} == {"good"}
-    assert done.entries == 400
-    assert len(writer.events("staple.stored")) == 400
     # Each certificate has one answer due at most, and the last one counts.
     kinds = {}
     while True:
@@ -388,6 +366,10 @@ def test_a_fetcher_that_reads_no_answers_does_not_stop_the_writer(writer, ca):
             break
         kinds[answer.cert_no] = answer.kind
     assert set(kinds) == set(range(400)) and set(kinds.values()) == {wire.ACCEPTED}
+    states, done = writer.finish()
+    assert {state_of(m) for m in states.values()} == {"good"}
+    assert done.entries == 400
+    assert len(writer.events("staple.stored")) == 400
 
 
 # The supervisor ------------------------------------------------------------------------------------------------------------
@@ -417,8 +399,9 @@ def test_a_supervisor_that_breaks_the_protocol_is_left(writer):
 def test_numbers_out_of_turn_are_not_guessed_at(writer, ca):
     writer.start()
     writer.cert_count = 3
-    with pytest.raises(AttributeError):
-        writer.tell(leaf(ca)).state
+    writer.tell(leaf(ca))
+    writer.cert_count = 1
+    assert writer.tell(leaf(ca)) is None
     assert os.waitstatus_to_exitcode(writer.collect()) == 1
 
 
@@ -473,7 +456,7 @@ def test_a_stop_in_the_middle_is_survived(writer, ca):
     os.kill(writer.pid, signal.SIGCONT)
     time.sleep(0.1)
     assert writer.offer(0, pki.response(cert)).kind == wire.ACCEPTED
-    writer.finish_pass()
+    writer.finish()
     assert writer.stop() == 0
 
 
@@ -481,14 +464,14 @@ def test_in_a_directory_with_a_group_of_its_own_the_file_is_apaches_all_the_same
     cert = leaf(ca)
     os.chown(writer.dbm_path.parent, stapleguard.WRITE_UID, 12345)
     writer.dbm_path.parent.chmod(0o2750)
-    run_pass(writer, [(0, pki.response(cert))], [cert])
+    run_once(writer, [(0, pki.response(cert))], [cert])
     assert writer.dbm_path.stat().st_gid == writer.gid
     assert stat.S_IMODE(writer.dbm_path.stat().st_mode) == 0o660
 
 
 def test_it_owns_everything_it_makes(writer, ca):
     cert = leaf(ca)
-    run_pass(writer, [(0, pki.response(cert))], [cert])
+    run_once(writer, [(0, pki.response(cert))], [cert])
     for path in [writer.state_dir / "writer", *(writer.state_dir / "writer").rglob("*")]:
         found = path.stat()
         assert found.st_uid == stapleguard.WRITE_UID
@@ -511,7 +494,7 @@ def test_p15_a_kill_loses_nothing_that_was_answered(writer, ca, count):
     accepted = {writer.fetcher.receive().cert_no for _ in range(count)}
     writer.kill()
     assert len(accepted) == count
-    _, states, _ = run_pass(writer, [], certs)
+    _, states, _ = run_once(writer, [], certs)
     assert all(state_of(states[number]) == "good" for number in accepted)
     entries = writer.entries()
     assert all(entries[certs[number].sha1].der == ders[number] for number in accepted)
@@ -520,9 +503,9 @@ def test_p15_a_kill_loses_nothing_that_was_answered(writer, ca, count):
 def test_a_damaged_store_is_set_aside_and_filled_from_apaches_file_without_the_network(writer, ca):
     certs = [leaf(ca, f"{n}.test") for n in range(5)]
     ders = [pki.response(cert) for cert in certs]
-    run_pass(writer, list(enumerate(ders)), certs)
+    run_once(writer, list(enumerate(ders)), certs)
     (writer.store_dir / "staples.db").write_bytes(os.urandom(50000))
-    _, states, done = run_pass(writer, [], certs)
+    _, states, done = run_once(writer, [], certs)
     assert {state_of(m) for m in states.values()} == {"good"}
     aside = writer.events("store.set_aside")
     assert [reason(m) for m in aside] == ["store-corrupt"]
@@ -531,7 +514,7 @@ def test_a_damaged_store_is_set_aside_and_filled_from_apaches_file_without_the_n
     assert {cert.sha1: der for cert, der in zip(certs, ders)} == {k: r.der for k, r in writer.entries().items()}
     # From here on the new store has them.
     writer.dbm_path.unlink()
-    _, states, _ = run_pass(writer, [], certs)
+    _, states, _ = run_once(writer, [], certs)
     assert {state_of(m) for m in states.values()} == {"good"}
 
 
@@ -544,7 +527,7 @@ def test_what_apache_fetched_itself_is_verified_before_it_is_kept(writer, ca, au
         (forged.sha1, dbm.Record(until, 1, pki.response(forged, signer=authorities.stranger.delegate())).value()),
         (failed.sha1, dbm.Record(until, 0, pki.unsuccessful("trylater")).value()),
     ])
-    _, states, _ = run_pass(writer, [], [honest, forged, failed])
+    _, states, _ = run_once(writer, [], [honest, forged, failed])
     assert [state_of(states[n]) for n in range(3)] == ["good", "missing", "missing"]
     assert states[0].is_refreshed == 0
     assert {k: r.der for k, r in writer.entries().items()} == {honest.sha1: good}
@@ -553,11 +536,11 @@ def test_what_apache_fetched_itself_is_verified_before_it_is_kept(writer, ca, au
 
 def test_of_many_damaged_stores_three_are_kept(writer, ca):
     cert = leaf(ca)
-    run_pass(writer, [(0, pki.response(cert))], [cert])
+    run_once(writer, [(0, pki.response(cert))], [cert])
     names = []
     for _ in range(5):
         (writer.store_dir / "staples.db").write_bytes(os.urandom(9000))
-        _, states, _ = run_pass(writer, [], [cert])
+        _, states, _ = run_once(writer, [], [cert])
         assert state_of(states[0]) == "good"
         names.append(writer.events("store.set_aside")[0].detail.split("kept as ")[1])
     assert {path.name for path in asides(writer)} == set(sorted(names)[-3:])
@@ -572,7 +555,7 @@ def test_longer_and_shorter_responses_replace_each_other(writer, ca):
         options = {"signer": signer} if seconds % 2 == 0 else {}
         ders = [pki.response(cert, this_update=start + seconds, **options) for cert in certs]
         # What was stored last goes first: its pages are the last ones.
-        answers, _, _ = run_pass(writer, list(enumerate(ders))[::1 if seconds % 2 == 0 else -1], certs)
+        answers, _, _ = run_once(writer, list(enumerate(ders))[::1 if seconds % 2 == 0 else -1], certs)
         assert {a.kind for a in answers} == {wire.ACCEPTED}
         assert {k: r.der for k, r in writer.entries().items()} == {cert.sha1: der for cert, der in zip(certs, ders)}
 
@@ -580,9 +563,9 @@ def test_longer_and_shorter_responses_replace_each_other(writer, ca):
 def test_a_record_that_no_longer_verifies_is_dropped_alone(writer, ca):
     strict, other = leaf(ca), leaf(ca, "other.test")
     weak = pki.response(strict, signature_hash=hashes.SHA1())
-    run_pass(writer, [(0, weak), (1, pki.response(other))], [strict, other], flags=wire.ALLOW_SHA1)
+    run_once(writer, [(0, weak), (1, pki.response(other))], [strict, other], flags=wire.ALLOW_SHA1)
     assert set(writer.entries()) == {strict.sha1, other.sha1}
-    _, states, _ = run_pass(writer, [], [strict, other])
+    _, states, _ = run_once(writer, [], [strict, other])
     assert [state_of(states[n]) for n in (0, 1)] == ["missing", "good"]
     dropped = writer.events("store.record_dropped")
     assert [m.cert_no for m in dropped] == [0]
@@ -643,7 +626,7 @@ def test_a_full_disk_refuses_new_responses_and_keeps_the_old(small_disk, ca):
     refused, accepted = offer_until_refused(writer, certs)
     assert reason(refused) == "store-failed"
     assert len(accepted) == 60
-    states, done = writer.finish_pass()
+    states, done = writer.finish()
     assert {reason(m) for m in writer.events("store.failed")} == {"store-failed"}
     assert writer.events("store.set_aside") == [] and asides(writer) == []
     # Apache's file lies elsewhere: it gets what was acknowledged; of the one that was refused, either response would do.
@@ -657,7 +640,7 @@ def test_a_full_disk_refuses_new_responses_and_keeps_the_old(small_disk, ca):
     (writer.state_dir / "filler").unlink()
     newest = pki.response(certs[refused.cert_no], this_update=time.time())
     accepted[refused.cert_no] = newest
-    answers, states, done = run_pass(writer, [(refused.cert_no, newest)], certs)
+    answers, states, done = run_once(writer, [(refused.cert_no, newest)], certs)
     assert answers[0].kind == wire.ACCEPTED and reason(done) == "ok"
     assert {state_of(m) for m in states.values()} == {"good"}
     assert {k: r.der for k, r in writer.entries().items()} == {certs[n].sha1: der for n, der in accepted.items()}
@@ -667,10 +650,10 @@ def test_with_a_full_disk_apaches_file_is_served_from_what_is_held(small_disk, c
     writer = small_disk
     certs = ca.many(60, ocsp_urls=["http://ocsp.test/"])
     ders = [pki.response(cert, this_update=time.time() - DAY) for cert in certs]
-    run_pass(writer, list(enumerate(ders)), certs)
+    run_once(writer, list(enumerate(ders)), certs)
     writer.dbm_path.unlink()
     fill_up(writer)
-    _, states, done = run_pass(writer, [], certs)
+    _, states, done = run_once(writer, [], certs)
     assert reason(done) == "ok"
     assert {state_of(m) for m in states.values()} == {"good"}
     assert {k: r.der for k, r in writer.entries().items()} == {cert.sha1: der for cert, der in zip(certs, ders)}
@@ -688,7 +671,7 @@ def test_with_a_full_disk_what_apache_fetched_itself_stays(small_disk, ca):
     _, accepted = offer_until_refused(writer, certs[1:])
     good = pki.response(certs[0])
     dbm.write(writer.dbm_path, [(certs[0].sha1, dbm.Record(int(time.time()) + HOUR, 1, good).value())])
-    states, done = writer.finish_pass()
+    states, done = writer.finish()
     assert reason(done) == "ok"
     assert writer.entries()[certs[0].sha1].der == good
     assert len(writer.entries()) == 60
@@ -712,7 +695,7 @@ def test_room_that_comes_back_is_used_without_a_restart(small_disk, ca):
     while writer.offer(60, pki.response(other)).kind != wire.ACCEPTED:
         assert time.monotonic() < end, "the store never came back"
         time.sleep(1)
-    writer.finish_pass()
+    writer.finish()
     assert other.sha1 in writer.entries()
     assert asides(writer) == []
 
@@ -721,9 +704,9 @@ def test_a_read_only_store_is_not_set_aside_and_apaches_file_stays(small_disk, c
     writer = small_disk
     cert = leaf(ca)
     older, newer = pki.response(cert, this_update=time.time() - DAY), pki.response(cert)
-    run_pass(writer, [(0, older)], [cert])
+    run_once(writer, [(0, older)], [cert])
     remount(writer, "ro")
-    answers, states, done = run_pass(writer, [(0, newer)], [cert])
+    answers, states, done = run_once(writer, [(0, newer)], [cert])
     assert (answers[0].kind, reason(answers[0])) == (wire.REFUSED, "store-failed")
     assert reason(done) == "store-failed"
     assert state_of(states[0]) == "good"  # which the file in place holds
@@ -731,12 +714,12 @@ def test_a_read_only_store_is_not_set_aside_and_apaches_file_stays(small_disk, c
     assert {reason(m) for m in writer.events("store.failed")} == {"store-failed"}
     # Where Apache deleted the file, what is held is put there.
     writer.dbm_path.unlink()
-    _, states, done = run_pass(writer, [], [cert])
+    _, states, done = run_once(writer, [], [cert])
     assert reason(done) == "ok" and state_of(states[0]) == "good"
     assert writer.entries()[cert.sha1].der == older
     remount(writer, "rw")
     assert asides(writer) == []
-    answers, states, _ = run_pass(writer, [(0, newer)], [cert])
+    answers, states, _ = run_once(writer, [(0, newer)], [cert])
     assert answers[0].kind == wire.ACCEPTED and state_of(states[0]) == "good"
 
 
@@ -751,7 +734,7 @@ def test_a_read_only_store_is_not_set_aside_and_apaches_file_stays(small_disk, c
 def test_another_kind_of_file_is_refused_by_name_and_stays(writer, ca, octets, words):
     cert = leaf(ca)
     writer.dbm_path.write_bytes(octets)
-    answers, states, done = run_pass(writer, [(0, pki.response(cert))], [cert])
+    answers, states, done = run_once(writer, [(0, pki.response(cert))], [cert])
     assert answers[0].kind == wire.ACCEPTED
     assert (state_of(states[0]), reason(states[0])) == ("missing", "not-berkeley-db")
     assert reason(done) == "not-berkeley-db" and words in done.detail
@@ -764,7 +747,7 @@ def test_a_symbolic_link_is_refused_and_not_followed(writer, ca):
     target = writer.place / "precious"
     target.write_bytes(b"")
     writer.dbm_path.symlink_to(target)
-    _, states, done = run_pass(writer, [(0, pki.response(cert))], [cert])
+    _, states, done = run_once(writer, [(0, pki.response(cert))], [cert])
     assert reason(done) == "dbm-unwritable" and "symbolic link" in done.detail
     assert reason(states[0]) == "dbm-unwritable"
     assert target.read_bytes() == b"" and writer.dbm_path.is_symlink()
@@ -773,7 +756,7 @@ def test_a_symbolic_link_is_refused_and_not_followed(writer, ca):
 @pytest.mark.parametrize("damage", ["empty", "cut off", "garbage behind the first page", "unreadable"])
 def test_a_damaged_file_is_replaced(writer, ca, damage):
     cert = leaf(ca)
-    run_pass(writer, [(0, pki.response(cert))], [cert])
+    run_once(writer, [(0, pki.response(cert))], [cert])
     octets = bytearray(writer.dbm_path.read_bytes())
     if damage == "empty":
         octets.clear()
@@ -785,7 +768,7 @@ def test_a_damaged_file_is_replaced(writer, ca, damage):
     writer.dbm_path.unlink()
     writer.dbm_path.write_bytes(octets)
     writer.dbm_path.chmod(0o600 if damage == "unreadable" else 0o644)
-    _, states, done = run_pass(writer, [], [cert])
+    _, states, done = run_once(writer, [], [cert])
     assert state_of(states[0]) == "good" and reason(done) == "ok"
     assert cert.sha1 in writer.entries()
     assert dbm.is_sound(writer.dbm_path)
@@ -804,7 +787,7 @@ def test_a_file_that_keeps_the_reader_busy_costs_foreign_records_alone(writer, c
         struct.pack_into("<I", octets, at + 16, at // page_size)
     writer.dbm_path.write_bytes(octets)
     writer.dbm_path.chmod(0o644)
-    _, states, done = run_pass(writer, [(0, pki.response(cert))], [cert])
+    _, states, done = run_once(writer, [(0, pki.response(cert))], [cert])
     assert state_of(states[0]) == "good" and done.foreign == 0
     assert [reason(m) for m in writer.events("dbm.foreign_dropped")] == ["reader-died"]
 
@@ -815,7 +798,7 @@ def test_left_overs_of_a_killed_commit_are_removed(writer, ca):
         path = writer.dbm_path.parent / name
         path.write_bytes(b"half")
         os.chown(path, stapleguard.WRITE_UID, writer.gid)
-    run_pass(writer, [(0, pki.response(cert))], [cert])
+    run_once(writer, [(0, pki.response(cert))], [cert])
     assert sorted(path.name for path in writer.dbm_path.parent.iterdir()) == [writer.dbm_path.name]
 
 
@@ -823,7 +806,7 @@ def test_without_the_guard_the_file_is_an_ordinary_one(place, ca):
     cert = leaf(ca)
     writer = lone_writer.LoneWriter(place, scan_guard=False)
     try:
-        run_pass(writer, [(0, pki.response(cert))], [cert])
+        run_once(writer, [(0, pki.response(cert))], [cert])
         assert dict(dbm.dump(writer.dbm_path)).keys() == {cert.sha1}
     finally:
         writer.end()
@@ -832,10 +815,13 @@ def test_without_the_guard_the_file_is_an_ordinary_one(place, ca):
 def test_nothing_is_left_running(writer, ca):
     """Neither the trial of the store nor the reader of the file outlives its work."""
     cert = leaf(ca)
-    run_pass(writer, [(0, pki.response(cert))], [cert])
+    run_once(writer, [(0, pki.response(cert))], [cert])
     writer.start()
     writer.tell(cert)
-    writer.finish_pass()
+    writer.finish()
+    assert writer.stop() == 0
+    assert [pid.name for pid in pathlib.Path("/proc").glob("[0-9]*") if pid.stat().st_uid == stapleguard.WRITE_UID] == []
+    writer.start()
     assert stapleguard.child_pids(writer.pid) == []
     os.kill(writer.pid, signal.SIGTERM)
     assert os.waitstatus_to_exitcode(writer.collect()) == -signal.SIGTERM

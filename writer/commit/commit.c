@@ -226,21 +226,7 @@ static void end(struct commit *commit)
     gone_clear(&writer->gone);
 }
 
-void commit_pass(struct writer *writer, int64_t now)
-{
-    struct commit *commit = begin(writer, now);
-
-    if (collect(commit)) {
-        bring_up_to_date(commit);
-        own_prune(&commit->own);
-    }
-    states_tell(commit, false);
-    states_tell_done(commit);
-    writer->strange_offers = 0;
-    end(commit);
-}
-
-void commit_watch(struct writer *writer, int64_t now, struct commit_result *result)
+void commit_run(struct writer *writer, int64_t now, struct commit_result *result)
 {
     struct commit *commit = begin(writer, now);
     bool is_repair = !writer->has_changes;
@@ -260,7 +246,8 @@ void commit_watch(struct writer *writer, int64_t now, struct commit_result *resu
     if (result->is_changed && is_repair && !writer->is_first_commit_due)
         report_repaired(commit);
     if (result->is_well) {
-        keeper_vouch(writer->keeper);
+        if (writer->keeper != NULL)
+            keeper_vouch(writer->keeper);
         writer->made_device = commit->dbm.place.st.st_dev;
         writer->made_inode = commit->dbm.place.st.st_ino;
     }

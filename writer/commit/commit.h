@@ -22,9 +22,6 @@ struct commit {
     struct apache_dbm_outcome outcome;
 };
 
-/* The end of a pass: then CERT_STATE for each certificate and WRITE_DONE. */
-void commit_pass(struct writer *writer, int64_t now);
-
 struct commit_result {
     bool is_well;           /* what belongs into the file is in place */
     bool is_changed;        /* it was not before */
@@ -33,9 +30,9 @@ struct commit_result {
 };
 
 /*
- * In a daemon: a look at the file, and a new one where the one in place is not as it should be.  Then CERT_STATE for the
- * certificates whose state is another now, and WRITE_DONE unless nothing changed.
+ * Look at the file, and make a new one where the one in place is not as it should be.  Then tell CERT_STATE for the
+ * certificates whose state is another now, and WRITE_DONE unless nothing changed; the first time both in any case.
  */
-void commit_watch(struct writer *writer, int64_t now, struct commit_result *result);
+void commit_run(struct writer *writer, int64_t now, struct commit_result *result);
 
 #endif

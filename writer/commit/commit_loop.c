@@ -82,7 +82,7 @@ static void commit_now(struct writer *writer)
     int64_t now = (int64_t)time(NULL);
 
     plan_nothing(&watch.plan);
-    commit_watch(writer, now, &result);
+    commit_run(writer, now, &result);
     watch.plan.ended_msec = clock_monotonic_msec();
     watch.plan.cost_msec = result.duration_msec;
     if (!result.is_well) /* a full disk, say */
@@ -266,7 +266,7 @@ void watch_tick(struct writer *writer)
         close_episode();
     if (watch.is_restart_asked && watch.request_until_msec <= now_msec)
         answer_restart(REASON_RESTART_UNSEEN, 0, "see Apache's error log");
-    if (commit_plan_due(&watch.plan) <= now_msec)
+    if (writer->keeper != NULL && commit_plan_due(&watch.plan) <= now_msec)
         commit_now(writer);
 }
 
@@ -292,6 +292,6 @@ int watch_wait_msec(const struct writer *writer)
 
 void watch_end(struct writer *writer)
 {
-    if (watch.is_on && writer->has_changes)
+    if (watch.is_on && (writer->has_changes || writer->is_first_commit_due))
         commit_now(writer);
 }

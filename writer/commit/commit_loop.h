@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: the writer's daemon side: commits in their time, looks at what Apache wrote, restarts seen and restarts asked for.
- * Runs in: writer (daemon).
+ * Owns: commits in their time, looks at what Apache wrote, restarts seen and restarts asked for.
+ * Runs in: writer.
  * Never: touches Apache's file but through commit.h and the keeper.
  */
 #ifndef STAPLEGUARD_COMMIT_LOOP_H
@@ -9,7 +9,7 @@
 
 #include "state/writer_state.h"
 
-/* WATCH came: from now on the file is kept. */
+/* Begin to keep the file.  Without a keeper (--once) there is one commit: that of watch_end. */
 void watch_begin(struct writer *writer);
 
 /* Something is held, or has gone, that the file does not know (writer->has_changes). */
@@ -28,7 +28,7 @@ void watch_apache(struct writer *writer, int pidfd);
 void watch_apache_lock(struct writer *writer, const struct msg_apache_lock *lock, int fd);
 void watch_restart(struct writer *writer, uint32_t request);
 
-/* The service ends: what is held goes into the file. */
+/* The supervisor's channel has ended: put what is held into the file. */
 void watch_end(struct writer *writer);
 
 #endif

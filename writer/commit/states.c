@@ -75,8 +75,6 @@ void states_tell(const struct commit *commit, bool is_change_alone)
             continue;
         entry->told = msg.cert_state;
         report_message(&msg);
-        if (commit->writer->keeper == NULL)
-            entry->offers = 0;
         entry->last_reason = REASON_NONE;
     }
 }

@@ -10,7 +10,7 @@
 #include "state/writer_report.h"
 #include "text/text.h"
 
-/* In a daemon OFFERS_PER_PASS_MAX counts for so long. */
+/* OFFERS_PER_PASS_MAX counts for so long. */
 #define OFFERS_PERIOD_SEC 3600
 
 /* A staple that ends within this time is as good as none. */
@@ -31,13 +31,11 @@ bool intake_is_full(const struct intake *intake)
     return intake->count == INTAKE_BATCH_MAX;
 }
 
-/* A daemon has no passes; a schedule that asks once a minute never comes near the bound. */
+/* A schedule that asks once a minute never comes near the bound. */
 static void begin_count_anew(struct intake *intake, struct roster_entry *entry)
 {
     struct writer *writer = intake->writer;
 
-    if (writer->keeper == NULL)
-        return;
     if (entry->offers_since > intake->now || intake->now - entry->offers_since >= OFFERS_PERIOD_SEC) {
         entry->offers = 0;
         entry->offers_since = intake->now;
@@ -63,7 +61,7 @@ static enum reason turn_away(struct intake *intake, struct roster_entry *entry, 
             return REASON_FLOOD;
         }
         if (++entry->offers > OFFERS_PER_PASS_MAX) {
-            snprintf(item->detail, sizeof item->detail, "more than %u offers in one pass; no further one is looked at",
+            snprintf(item->detail, sizeof item->detail, "more than %u offers within an hour; no further one is looked at",
                 OFFERS_PER_PASS_MAX);
             return REASON_FLOOD;
         }

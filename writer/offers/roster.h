@@ -30,10 +30,10 @@ struct roster_entry {
     enum reason told_reason;
     enum reason last_reason;    /* why the last offer was refused */
     struct holding *holding;    /* NULL: the certificate could not be read */
-    uint16_t offers;            /* in this pass */
+    uint16_t offers;            /* since offers_since */
     struct msg_cert_state told; /* the last one */
-    int64_t offers_since;       /* a daemon has no passes: `offers` counts from here on; seconds since 1970 */
-    bool is_refreshed;          /* an offer was accepted in this pass */
+    int64_t offers_since;       /* seconds since 1970 */
+    bool is_refreshed;          /* an offer was accepted since the last commit */
     bool is_dropped;            /* not looked after any more, or a number that we never heard of */
     bool is_answer_due;
     uint8_t answer_kind; /* enum answer_kind */

@@ -29,12 +29,12 @@ struct writer {
     bool is_clock_wrong_said;
     bool has_pass_begun;       /* PASS_BEGIN came */
     bool has_fetcher_finished; /* PASS_END came, or the fetcher is gone */
-    uint32_t strange_offers;   /* for numbers that nobody told of, in this pass */
-    int64_t strange_since;     /* a daemon has no passes: they count from here on; seconds since 1970 */
-    struct keeper *keeper;     /* of Apache's file; NULL: one pass, which needs none */
+    uint32_t strange_offers;   /* for numbers that nobody told of, since strange_since */
+    int64_t strange_since;     /* seconds since 1970 */
+    struct keeper *keeper;     /* of Apache's file; NULL: --once, which needs none */
     dev_t made_device;         /* the file that was put in place last */
     ino_t made_inode;          /* 0: none yet */
-    bool is_first_commit_due;  /* in a daemon: nobody was told anything yet */
+    bool is_first_commit_due;  /* nobody was told anything yet */
     bool has_changes;          /* what is held is not what stands in the file any more */
     bool has_urgent_changes;   /* and somebody is without a staple, or has one that must go */
 };
