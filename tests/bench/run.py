@@ -27,48 +27,43 @@ COUNTS = (1, 100, 1000, 10000, 100000)
 
 DOCUMENT = """# Benchmarks
 
-Made by `scripts/bench`, which anybody can run (Debian 12 or newer, as root); every figure, and every reference it is
-compared to, was measured in the same run on the machine below.  Nothing in it asserts a time: where an aim is missed, the
-table says so.
+`scripts/bench` generates this page. Anyone can run it, as root on Debian 12 or newer. It measured every figure, and every reference that a figure
+is compared with, in the same run on the machine below. No test depends on a time. If a figure misses its aim, the table says so.
 
 {machine}
 
-Everything ran on these cores: the responder and the TLS clients, too.  {load}
-CPU times are the best of some runs, because what else a machine does only ever adds to them.
+The responder and the TLS clients ran on the same cores. {load} Each CPU time is the lowest of several runs, because other work on the machine
+can only increase it.
 
 {summary}
 
 {sections}"""
 
 NOTES = {
-    "pass": """`stapleguardd --once` with an empty store, against a responder on loopback that serves pre-signed
-responses out of memory (ECDSA P-256 leaves of one CA, an RSA-2048 delegated signer). The unavoidable parts are what
-libraries take for them, measured by a program of their own that does nothing else: one exchange by libcurl on a
-connection that is kept alive; two verifications (the fetcher's and the writer's) by OpenSSL's `OCSP_basic_verify`; one
-put by Berkeley DB in transactions of 64, each synced; one record of a hash file. `common/ocsp` verifies a signer's
-certificate once for its issuer, OpenSSL does it for each response; so the parts are shown with our verification, too.
-Reading the certificate's file (its PEM, and that its issuer signed it) is not among the parts; neither process takes the
-other's word for it, so both do it. certbot's way is modelled step by step in `tests/bench/certbot_model.py` and run for a
-few certificates.""",
-    "commit": """One certificate is asked for anew and gets a newer response; the daemon verifies, stores and commits
-at once (`commit_delay = 0s`). The time is the one in its audit log, from the first look at Apache's file to the
-rename, so also for what is read, checked and merged; building and copying do nothing of that. Apache runs beside it
-with the lock of README.md.""",
-    "handshakes": """Two clients that make handshake after handshake with a status request and one HTTP request each.
-"After a reload": the responder is away and Apache was gracefully restarted since, as logrotate does it every day.
-`SSLStaplingResponderTimeout` is httpd's default, 10 s; `SSLStaplingReturnResponderErrors` and
-`SSLStaplingFakeTryLater` are off, so an error is never taken for a staple. mod_ssl decodes the response at each
-handshake, whatever cache it comes from, and with it the key in its signer's certificate; mod_md hands on octets. How
-much of their difference that is, the response that the CA signed itself shows.""",
-    "restarts": """Graceful restarts, evenly spaced, with the responder down. A handshake that meets the very moment
-of a restart is told from one that a child of the new generation served: the latter is lost until somebody puts the
-file back.""",
-    "idle": """The daemon beside an Apache that does nothing. Start-up is that of a machine that booted: the store is
-there, Apache's file is not. Nothing that was verified before is believed: a store may have been written by a writer that
-was taken over.""",
-    "politeness": """The week is the fetcher's own schedule, agenda and budget, driven second by second with a clock
-that is moved by hand. The store is a day and a half old when it begins, and all of it was fetched within one hour:
-the worst case.""",
+    "pass": """`stapleguardd --once` runs with an empty store, against a responder on loopback that serves pre-signed responses from
+memory (ECDSA P-256 certificates of one CA, and an RSA-2048 delegated signer). The unavoidable parts are the costs of the libraries. A separate
+program measures them and does nothing else. The parts are one exchange by libcurl over a connection that is kept alive, two verifications by
+OpenSSL's `OCSP_basic_verify` (one for the fetcher, one for the writer), one put by Berkeley DB in transactions of 64, each synced, and one record
+of a hash file. `common/ocsp` verifies a signer's certificate once per issuer, and OpenSSL verifies it for each response. The table therefore also
+shows the parts with stapleguard's verification. The parts do not include reading the certificate's file (its PEM, and its issuer's signature).
+Both processes read it, because neither trusts the other. `tests/bench/certbot_model.py` models certbot's way step by step, for a few
+certificates.""",
+    "commit": """The daemon fetches a newer response for one certificate, and verifies, stores and commits it at once
+(`commit_delay = 0s`). The time comes from the audit log. It begins with the first look at Apache's file and ends with the rename, so it includes
+reading, checking and merging. The references, a rebuild and a copy, do none of that. Apache runs at the same time, with the lock that
+getting-started.md configures.""",
+    "handshakes": """Two clients make one handshake after another, each with a status request and one HTTP request. "After a reload" means that
+the responder is down and that Apache was restarted gracefully since, as logrotate does every day. `SSLStaplingResponderTimeout` has httpd's
+default, 10 s. `SSLStaplingReturnResponderErrors` and `SSLStaplingFakeTryLater` are off, so an error is never counted as a staple. mod_ssl decodes
+the response in each handshake, from any kind of cache, including the key in its signer's certificate. mod_md sends the bytes unchanged. The rows
+with a response signed by the CA itself show how much of the difference comes from that.""",
+    "restarts": """Apache is restarted gracefully at regular intervals, with the responder down. The table distinguishes handshakes during the
+moment of a restart from handshakes that a child of the new generation served. Handshakes of the second kind have no staple until the file is
+restored.""",
+    "idle": """The daemon runs beside an idle Apache. The start is that of a machine that has just booted: the store exists, Apache's file does
+not. The daemon trusts no earlier verification, because a compromised writer may have written the store.""",
+    "politeness": """The simulation runs the fetcher's own schedule, agenda and budget second by second, with a simulated clock. At its
+beginning, the store is a day and a half old, and all of it was fetched within one hour. That is the worst case.""",
 }
 
 
@@ -135,7 +130,7 @@ def document(description, load, rows):
 def how_busy(before, began_load):
     """In words: what the whole machine did."""
     busy, everything = (after - then for after, then in zip(machine.cpu_ticks(), before))
-    return (f"The load average was {began_load:.1f} before and {machine.load():.1f} after; all in all the machine was busy for "
+    return (f"The load average was {began_load:.1f} before the run and {machine.load():.1f} after it. The machine was busy for "
             f"{100 * busy / max(1, everything):.0f} % of the run.")
 
 

@@ -69,17 +69,17 @@ def rows_of(world, count):
                   if "lock held" in event["detail"])
     taken = max(taken, 500)  # the audit log's step is a millisecond
     yield Row("commit", f"{counted(count, 'record')}, one changed: time of the commit", usec(taken),
-              f"{usec(build)}, the file built anew by plain Berkeley DB", taken / build)
-    yield Row("commit", f"{counted(count, 'record')}: the same, against a copy", usec(taken),
-              f"{usec(copy)}, a plain file of them copied", taken / copy)
+              f"{usec(build)}, the file rebuilt with plain Berkeley DB", taken / build)
+    yield Row("commit", f"{counted(count, 'record')}: the same, compared with a copy", usec(taken),
+              f"{usec(copy)}, a copy of a plain file with the same records", taken / copy)
     written = min(written for _, written in found)
     on_disk = found[-1][0]["bytes"] / count
-    yield Row("commit", f"{counted(count, 'record')}: Apache's file on disk for each", size(on_disk),
-              f"{size(plain_size / count)}, a plain file of them", on_disk / (plain_size / count),
+    yield Row("commit", f"{counted(count, 'record')}: Apache's file on disk, per record", size(on_disk),
+              f"{size(plain_size / count)}, a plain file with the same records", on_disk / (plain_size / count),
               aim=f"< {size(DISK_AIM)}" if count >= 1000 else "", is_met=on_disk < DISK_AIM if count >= 1000 else None)
-    yield Row("commit", f"{counted(count, 'record')}: octets written, log and store included",
+    yield Row("commit", f"{counted(count, 'record')}: bytes written, including log and store",
               size(written),
-              f"{size(plain_size)}, a plain file of them", written / plain_size)
+              f"{size(plain_size)}, a plain file with the same records", written / plain_size)
     if held:
         middle = held[len(held) // 2]
         judged = count == 10000

@@ -21,8 +21,9 @@ REFRESHES_PER_SEC = 20  # what the schedule grants one responder (fetcher/schedu
 FLAT_AIM = 0.95
 P99_AIM = 1.2
 
+OURS = "stapleguard"
 NO_STAPLING = "SSLUseStapling off\n"
-BY_CA = "plain hash file with a response that the CA signed itself"
+BY_CA = "plain hash file with a response signed by the CA itself"
 MOD_MD = f"LoadModule md_module {MODULES}/mod_md.so\nMDStoreDir {{0}}\nMDStapling on\n"
 
 
@@ -59,7 +60,7 @@ class Scheme:
 
 
 def with_file(world, name, count, source, extra=""):
-    """An Apache whose DBM cache is a copy of source, which nobody looks after."""
+    """An Apache whose DBM cache is a copy of source, which nothing manages."""
     label = source.stem
     path = world.cache_path(label)
     httpd = world.apache(label, cache_path=path, extra=extra).start()
@@ -75,23 +76,23 @@ def signed_by_ca(world):
     return with_file(world, BY_CA, 1, path)
 
 
-def looked_after(world, count):
+def managed(world, count):
     """Ours as it is used: with the daemon beside it."""
     sg = world.warm(count)
     sg.set("apache", commit_delay="0s", shield="auto")
     httpd = world.apache_with_us(sg, "ours").start()
     daemon = world.daemon_beside(sg, httpd)
-    return Scheme("ours", httpd, count), daemon
+    return Scheme(OURS, httpd, count), daemon
 
 
 def schemes(world, counts):
     """All of them, warm.  Gives also the daemon."""
-    ours, daemon = looked_after(world, counts[-1])
+    ours, daemon = managed(world, counts[-1])
     found = [ours]
     for count in counts[:-1]:
         locks = world.fast / f"locks-{count}"
         locks.mkdir()
-        found.append(with_file(world, "ours", count, world.our_file(count), f"Mutex flock:{locks} ssl-stapling\n"))
+        found.append(with_file(world, OURS, count, world.our_file(count), f"Mutex flock:{locks} ssl-stapling\n"))
     for count in counts:
         found.append(with_file(world, "plain hash file", count, world.plain_file(count)))
     found.append(signed_by_ca(world))
@@ -128,34 +129,34 @@ def rows_when_up(world, found):
                   scheme.words().split(";", maxsplit=1)[0] if is_bare else scheme.words(),
                   "" if is_bare else f"{number(bare.best.per_sec)}/s, no stapling",
                   None if is_bare else scheme.best.per_sec / bare.best.per_sec,
-                  aim="0 without" if scheme.name == "ours" else "", is_met=scheme.missing == 0 if scheme.name == "ours" else None)
+                  aim="0 without" if scheme.name == OURS else "", is_met=scheme.missing == 0 if scheme.name == OURS else None)
 
 
 def rows_of_aims(found):
-    ours = sorted((scheme for scheme in found if scheme.name == "ours"), key=lambda scheme: scheme.entries)
+    ours = sorted((scheme for scheme in found if scheme.name == OURS), key=lambda scheme: scheme.entries)
     plain = [scheme for scheme in found if scheme.name == "plain hash file"]
     few, many = ours[0], ours[-1]
     if few is not many:
         ratio = many.best.per_sec / few.best.per_sec
         judged = many.entries >= 10000
-        yield Row("handshakes", f"flat in N: ours with {many.words_of_entries()}", f"{number(many.best.per_sec)}/s",
+        yield Row("handshakes", f"flat in N: {OURS} with {many.words_of_entries()}", f"{number(many.best.per_sec)}/s",
                   f"{number(few.best.per_sec)}/s with {few.entries:,}", ratio, aim=f"≥ {FLAT_AIM}×" if judged else "",
                   is_met=ratio >= FLAT_AIM if judged else None)
-        yield Row("handshakes", f"the same by Apache's CPU for a handshake: {many.words_of_entries()}", usec(many.cpu_usec),
+        yield Row("handshakes", f"the same, measured by Apache's CPU per handshake: {many.words_of_entries()}", usec(many.cpu_usec),
                   f"{usec(few.cpu_usec)} with {few.entries:,}", many.cpu_usec / few.cpu_usec)
     mod_md = next(scheme for scheme in found if scheme.name == "mod_md")
     for what, other, is_aim in (("mod_md", mod_md, True), (f"a plain hash file of {plain[-1].entries:,}", plain[-1], False)):
         ratio = many.best.per_sec / other.best.per_sec
-        yield Row("handshakes", f"ours with {many.words_of_entries()} against {what}", f"{number(many.best.per_sec)}/s",
+        yield Row("handshakes", f"{OURS} with {many.words_of_entries()} compared with {what}", f"{number(many.best.per_sec)}/s",
                   f"{number(other.best.per_sec)}/s", ratio, aim="≥ 1×" if is_aim else "", is_met=ratio >= 1 if is_aim else None)
-        yield Row("handshakes", f"the same by Apache's CPU for a handshake: against {what}", usec(many.cpu_usec),
+        yield Row("handshakes", f"the same, measured by Apache's CPU per handshake: compared with {what}", usec(many.cpu_usec),
                   usec(other.cpu_usec), many.cpu_usec / other.cpu_usec)
     # mod_ssl decodes the response at each handshake, and OpenSSL with it the key in its signer's certificate; mod_md sends octets.
     by_ca = next(scheme for scheme in found if scheme.name == BY_CA)
-    yield Row("handshakes", "a response that the CA signed itself, so without a certificate in it, against mod_md",
+    yield Row("handshakes", "a response signed by the CA itself, without an embedded certificate, compared with mod_md",
               f"{number(by_ca.best.per_sec)}/s", f"{number(mod_md.best.per_sec)}/s", by_ca.best.per_sec / mod_md.best.per_sec)
-    yield Row("handshakes", "the same by Apache's CPU for a handshake: signed by the CA, against its delegate's",
-              usec(by_ca.cpu_usec), f"{usec(few.cpu_usec)}, ours with {few.words_of_entries()}", by_ca.cpu_usec / few.cpu_usec)
+    yield Row("handshakes", "the same, measured by Apache's CPU per handshake: signed by the CA, compared with signed by its delegate",
+              usec(by_ca.cpu_usec), f"{usec(few.cpu_usec)}, {OURS} with {few.words_of_entries()}", by_ca.cpu_usec / few.cpu_usec)
 
 
 def keep_busy(world, sg, is_over):
@@ -190,7 +191,7 @@ def rows_when_busy(world, ours, daemon):
     commits = sum(record["event"] == "dbm.committed" for record in records)
     ratio = busy.best.p99_usec / quiet.p99_usec
     yield Row("handshakes",
-              f"ours with {ours.words_of_entries()} during {counted(refreshed, 'refresh', 'refreshes')} and "
+              f"{OURS} with {ours.words_of_entries()} during {counted(refreshed, 'refresh', 'refreshes')} and "
               f"{counted(commits, 'commit')} in {number(seconds)} s",
               busy.words(), f"p99 {usec(quiet.p99_usec)}, quiet", ratio, aim=f"p99 ≤ {P99_AIM}×, 0 without",
               is_met=ratio <= P99_AIM and busy.missing == 0)
@@ -203,7 +204,7 @@ def rows_when_away(world, found, word, what):
         scheme.httpd.graceful()
     for scheme in found:
         after = shake(world, Scheme(scheme.name, scheme.httpd, scheme.entries))
-        is_ours = scheme.name == "ours"
+        is_ours = scheme.name == OURS
         yield Row("handshakes", f"responder {what}, after a reload: {scheme.title()}", after.words(),
                   f"{number(scheme.best.per_sec)}/s with it up", after.best.per_sec / scheme.best.per_sec,
                   aim="0 without" if is_ours else "", is_met=after.missing == 0 if is_ours else None)

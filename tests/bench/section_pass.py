@@ -121,26 +121,26 @@ def time_certbot(world, count):
 def rows_of_pass(count, found, reference):
     run = found.run
     cpu = run.cpu_usec / count
-    yield Row("pass", f"{counted(count, 'certificate')}: what came of it",
+    yield Row("pass", f"{counted(count, 'certificate')}: result",
               f"{counted(found.requests, 'request')} over {counted(found.connections, 'connection')}, "
               f"{counted(found.stored, 'response')} stored, {found.served:,} in Apache's file")
     yield Row("pass", f"{counted(count, 'certificate')}: time", f"{usec(run.usec)}, {number(count / run.usec * 1e6)}/s",
               aim=f"≤ {SECONDS_AIM} s" if count == 10000 else "",
               is_met=run.usec <= SECONDS_AIM * 1e6 if count == 10000 else None)
-    yield Row("pass", f"{counted(count, 'certificate')}: the least that takes on cores without other work", usec(found.least_usec))
+    yield Row("pass", f"{counted(count, 'certificate')}: lower bound on otherwise idle cores", usec(found.least_usec))
     if reference is not None:
         yield Row("pass", f"{counted(count, 'certificate')}: CPU per certificate, all processes", usec(cpu),
                   f"{usec(unavoidable(reference))}, the unavoidable parts by libraries", cpu / unavoidable(reference),
                   aim=f"≤ {CPU_AIM}×" if count >= 1000 else "",
                   is_met=cpu <= CPU_AIM * unavoidable(reference) if count >= 1000 else None)
         fastest = unavoidable(reference, "verify")
-        yield Row("pass", f"{counted(count, 'certificate')}: the same against parts whose verification is ours", usec(cpu),
+        yield Row("pass", f"{counted(count, 'certificate')}: the same, compared with parts that use stapleguard's verification", usec(cpu),
                   usec(fastest), cpu / fastest)
     else:
         yield Row("pass", f"{counted(count, 'certificate')}: CPU, all processes", usec(run.cpu_usec))
     named = sum(run.parts[name].cpu_usec for name in PROCESSES if name in run.parts)
     words = [f"{name} {usec(run.parts[name].cpu_usec / count)}" for name in PROCESSES if name in run.parts]
-    words.append(f"what began or ended between two looks, and short-lived children {usec(max(0, run.cpu_usec - named) / count)}")
+    words.append(f"processes that started or ended between two samples, and short-lived children {usec(max(0, run.cpu_usec - named) / count)}")
     yield Row("pass", f"{counted(count, 'certificate')}: CPU per certificate of each process", ", ".join(words))
     words = [f"{name} {size(run.parts[name].peak)}" for name in PROCESSES if name in run.parts]
     yield Row("pass", f"{counted(count, 'certificate')}: peak memory of each process", ", ".join(words))
@@ -148,17 +148,18 @@ def rows_of_pass(count, found, reference):
 
 def rows_of_parts(count, found, cpu):
     words = [f"exchange {usec(found['exchange']['cpu_usec'])}",
-             f"two verifications {usec(2 * found['verify_plain']['cpu_usec'])} by OpenSSL, {usec(2 * found['verify']['cpu_usec'])} by ours",
+             f"two verifications {usec(2 * found['verify_plain']['cpu_usec'])} by OpenSSL, "
+             f"{usec(2 * found['verify']['cpu_usec'])} by stapleguard",
              f"store {usec(found['store']['cpu_usec'])}", f"record {usec(found['record']['cpu_usec'])}"]
     yield Row("pass", f"unavoidable parts at {count:,}: CPU per certificate", ", ".join(words))
     reading = 2 * found["read"]["cpu_usec"]
-    yield Row("pass", f"what a pass of {counted(count, 'certificate')} is made of: CPU per certificate",
-              f"exchange, our two verifications, store and record {usec(unavoidable(found, 'verify'))}, reading the certificate's file in "
-              f"both processes {usec(reading)}, everything else {usec(max(0, cpu - unavoidable(found, 'verify') - reading))}")
+    yield Row("pass", f"composition of a pass of {counted(count, 'certificate')}: CPU per certificate",
+              f"exchange, stapleguard's two verifications, store and record {usec(unavoidable(found, 'verify'))}, reading the certificate's "
+              f"file in both processes {usec(reading)}, everything else {usec(max(0, cpu - unavoidable(found, 'verify') - reading))}")
     yield Row("pass", "one verification of a response", usec(found["verify"]["cpu_usec"]),
-              f"{usec(found['verify_plain']['cpu_usec'])}, OpenSSL's OCSP_basic_verify, which verifies its signer anew",
+              f"{usec(found['verify_plain']['cpu_usec'])}, OpenSSL's OCSP_basic_verify, which also verifies the signer's certificate each time",
               found["verify"]["cpu_usec"] / found["verify_plain"]["cpu_usec"])
-    yield Row("pass", "one signature checked by OpenSSL",
+    yield Row("pass", "one signature verification by OpenSSL",
               f"RSA-2048 {usec(found['rsa']['cpu_usec'])}, P-256 {usec(found['ecdsa']['cpu_usec'])}")
 
 
@@ -172,7 +173,7 @@ def rows_of_growth(runs):
             continue
         grown = (last.parts[name].peak - first.parts[name].peak) / (large - small)
         judged = large >= 10000
-        yield Row("pass", f"{name}: memory for each further certificate, {small:,} to {large:,}", size(grown),
+        yield Row("pass", f"{name}: memory per additional certificate, {small:,} to {large:,}", size(grown),
                   aim=f"< {size(MEMORY_AIM)}" if judged else "", is_met=grown < MEMORY_AIM if judged else None)
     ratio = (last.cpu_usec / large) / (first.cpu_usec / small)
     yield Row("pass", f"linear in N: CPU per certificate at {large:,}", usec(last.cpu_usec / large),
@@ -194,10 +195,10 @@ def rows(world):
     best = runs[largest]
     ours, per_cert = best.cpu_usec / largest, best.usec / largest
     cpu, elapsed = time_openssl(world)
-    yield Row("pass", f"`openssl ocsp` once per certificate: CPU, against ours at {largest:,}", usec(ours),
-              f"{usec(cpu)}, best of {TIMES_OPENSSL}; nothing stored, no file made", cpu / ours)
-    yield Row("pass", f"`openssl ocsp`: time for {largest:,} one after the other", usec(best.usec),
+    yield Row("pass", f"`openssl ocsp` once per certificate: CPU, compared with stapleguard at {largest:,}", usec(ours),
+              f"{usec(cpu)}, best of {TIMES_OPENSSL}; it stores nothing and writes no file", cpu / ours)
+    yield Row("pass", f"`openssl ocsp`: time for {largest:,} in sequence", usec(best.usec),
               f"{usec(elapsed * largest)}, scaled from one", elapsed / per_cert)
     certbot = time_certbot(world, largest)
     yield Row("pass", f"certbot's way (copy, sleep, put, rename): time for {largest:,}", usec(best.usec),
-              f"{usec(certbot * largest)}, scaled from {TIMES_CERTBOT} in a file of that many", certbot / per_cert)
+              f"{usec(certbot * largest)}, scaled from {TIMES_CERTBOT} in a file of that size", certbot / per_cert)

@@ -21,21 +21,21 @@ def rows(world):
     count = world.counts[-1]
     found = week(count, 0, 0)
     mean = found["requests"] / (7 * 86400)
-    yield Row("politeness", f"{counted(count, 'certificate')} of one CA, a simulated week: requests per second, busiest second",
+    yield Row("politeness", f"{counted(count, 'certificate')} of one CA, a simulated week: requests per second in the busiest second",
               f"{found['peak_up']}", f"{BUDGET_PER_SEC}, the budget", found["peak_up"] / BUDGET_PER_SEC,
               aim="within the budget", is_met=found["peak_up"] <= BUDGET_PER_SEC)
     days = [sum(found["hours"][24 * day:24 * day + 24]) for day in range(7)]
     yield Row("politeness", "requests in the week", f"{found['requests']:,}; by day {', '.join(f'{day:,}' for day in days)}",
               f"{7 * count:,}, one a day each", found["requests"] / (7 * count))
     busiest = max(found["hours"][-24:]) / 3600
-    yield Row("politeness", "flat: busiest hour of the last day, requests per second", number(busiest),
+    yield Row("politeness", "flat: requests per second in the busiest hour of the last day", number(busiest),
               f"{number(mean)}, the week's average", busiest / mean, aim="≤ 2×", is_met=busiest <= 2 * mean)
     busiest = max(found["hours"]) / 3600
-    yield Row("politeness", "the same for the week's busiest hour: all fetched within one hour 36 hours before",
+    yield Row("politeness", "the same for the week's busiest hour: all responses were fetched within one hour, 36 hours before",
               number(busiest), f"{number(mean)}, the week's average", busiest / mean)
     for hours in OUTAGES:
         found = week(count, 60, hours)
-        yield Row("politeness", f"an outage of {hours} h: requests per second after it, busiest second", f"{found['peak_after']}",
+        yield Row("politeness", f"an outage of {hours} h: requests per second after it, in the busiest second", f"{found['peak_after']}",
                   f"{BUDGET_PER_SEC}, the budget", found["peak_after"] / BUDGET_PER_SEC,
                   aim="no spike", is_met=found["peak_after"] <= BUDGET_PER_SEC)
         yield Row("politeness", f"an outage of {hours} h: requests per second during it; certificates without a valid response",

@@ -98,7 +98,7 @@ def row_of(what, result, fresh, nothing=None, is_judged=False):
     """fresh: those served by a child of a new generation, which are lost for good; the others met the moment itself."""
     against = ratio = None
     if nothing is not None:
-        against = f"{100 * nothing.without / nothing.total:.1f} %, nothing done"
+        against = f"{100 * nothing.without / nothing.total:.1f} %, no countermeasure"
         ratio = (result.without / result.total) / (nothing.without / nothing.total) if nothing.without > 0 else None
     return Row("restarts", what,
                f"{result.without:,} of {result.total:,} ({100 * result.without / result.total:.2f} %), "
@@ -120,20 +120,20 @@ def rows(world):
     count = min(world.counts[-1], 10000)
     times = f"{counted(1 if world.quick else RESTARTS, 'restart')}, {counted(count, 'record')}, handshakes without a staple"
     nothing, fresh = one(world, lambda: without_us(world, count, "nothing", False))
-    yield row_of(f"{times}: nothing done", nothing, fresh)
+    yield row_of(f"{times}: no countermeasure", nothing, fresh)
     result, fresh = one(world, lambda: without_us(world, count, "put-back", True))
-    yield row_of(f"{times}: put back after {PUT_BACK_SEC} s", result, fresh, nothing)
+    yield row_of(f"{times}: file restored after {PUT_BACK_SEC} s", result, fresh, nothing)
     result, fresh, away = one(world, lambda: with_us(world, count, "off"))
-    yield row_of(f"{times}: ours, shield off", result, fresh, nothing, is_judged=True)
+    yield row_of(f"{times}: stapleguard, shield off", result, fresh, nothing, is_judged=True)
     if away:
         away.sort()
         middle = away[len(away) // 2]
         judged = count == 10000
-        yield Row("restarts", "ours, shield off: the file was away, from the kernel's notice to the rename",
+        yield Row("restarts", "stapleguard, shield off: time without the file, from the kernel's notification to the rename",
                   f"{usec(middle)} (median), {usec(away[-1])} at most",
                   aim="< 2 ms (median)" if judged else "", is_met=middle < AWAY_AIM_USEC if judged else None)
     if not has_flag(world.fast):
-        yield Row("restarts", f"{times}: ours, shield auto", "not measured: this file system has no immutable flag")
+        yield Row("restarts", f"{times}: stapleguard, shield auto", "not measured: this file system has no immutable flag")
         return
     result, fresh, _ = one(world, lambda: with_us(world, count, "auto"))
-    yield row_of(f"{times}: ours, shield auto", result, fresh, nothing, is_judged=True)
+    yield row_of(f"{times}: stapleguard, shield auto", result, fresh, nothing, is_judged=True)

@@ -35,7 +35,7 @@ class Row:
         return [self.what, self.value, self.against, ratio, self.aim, verdict]
 
 
-HEADER = ["what", "measured", "against", "ratio", "aim", ""]
+HEADER = ["quantity", "measured", "reference", "ratio", "aim", ""]
 
 
 def as_text(rows):

@@ -15,29 +15,29 @@ COUNT = 20
 # What each section must show: words of a row's first column.
 ROWS = {
     "pass": [
-        f"{COUNT} certificates: what came of it", f"{COUNT} certificates: time", f"{COUNT} certificates: the least",
+        f"{COUNT} certificates: result", f"{COUNT} certificates: time", f"{COUNT} certificates: lower bound",
         f"{COUNT} certificates: CPU per certificate, all processes", f"{COUNT} certificates: CPU per certificate of each",
-        f"{COUNT} certificates: peak memory", "1 certificate: what came of it", "unavoidable parts", "is made of",
+        f"{COUNT} certificates: peak memory", "1 certificate: result", "unavoidable parts", "composition of a pass",
         "one verification", "supervisor: memory", "fetcher: memory", "writer: memory", "linear in N", "`openssl ocsp` once",
         "`openssl ocsp`: time", "certbot's way",
     ],
     "commit": [
         f"{COUNT} records, one changed", f"{COUNT} records: the same", f"{COUNT} records: Apache's file on disk",
-        f"{COUNT} records: octets", f"{COUNT} records: Apache's lock",
+        f"{COUNT} records: bytes written", f"{COUNT} records: Apache's lock",
     ],
     "handshakes": [
-        f"up: ours, {COUNT} entries", "up: ours, 1 entry", f"up: plain hash file, {COUNT} entries", "up: shmcb", "up: mod_md",
-        "up: plain hash file with a response that the CA signed", "so without a certificate in it, against mod_md",
-        "up: no stapling", "flat in N", "entries against mod_md", "entries against a plain hash file", "by Apache's CPU",
-        "refreshes and", "down, after a reload: ours", "down, after a reload: plain", "down, after a reload: shmcb",
+        f"up: stapleguard, {COUNT} entries", "up: stapleguard, 1 entry", f"up: plain hash file, {COUNT} entries", "up: shmcb", "up: mod_md",
+        "up: plain hash file with a response signed by the CA itself", "without an embedded certificate, compared with mod_md",
+        "up: no stapling", "flat in N", "entries compared with mod_md", "entries compared with a plain hash file", "by Apache's CPU",
+        "refreshes and", "down, after a reload: stapleguard", "down, after a reload: plain", "down, after a reload: shmcb",
         "down, after a reload: mod_md",
-        "hanging, after a reload: ours", "hanging, after a reload: plain", "hanging, after a reload: shmcb",
+        "hanging, after a reload: stapleguard", "hanging, after a reload: plain", "hanging, after a reload: shmcb",
         "hanging, after a reload: mod_md",
     ],
-    "restarts": ["nothing done", "put back after 2 s", "ours, shield off", "ours, shield auto"],
+    "restarts": ["no countermeasure", "file restored after 2 s", "stapleguard, shield off", "stapleguard, shield auto"],
     "idle": ["start to READY", "CPU per hour", "wake-ups per hour"],
     "politeness": [
-        "busiest second", "requests in the week", "flat: busiest hour", "an outage of 6 h", "an outage of 48 h", "connections",
+        "busiest second", "requests in the week", "flat: requests per second", "an outage of 6 h", "an outage of 48 h", "connections",
     ],
 }
 
@@ -61,11 +61,12 @@ def test_the_benchmark_shows_every_row_and_counts_right(place):
     def value(words):
         return next(row["value"] for row in rows if words in row["what"])
 
-    assert value("1 certificate: what came of it") == "1 request over 1 connection, 1 response stored, 1 in Apache's file"
-    assert value(f"{COUNT} certificates: what came of it").startswith(f"{COUNT} requests over ")
-    assert value(f"{COUNT} certificates: what came of it").endswith(f", {COUNT} responses stored, {COUNT} in Apache's file")
-    assert value("hanging, after a reload: ours").endswith(" without a staple")
-    for words in ("up: ours, 1 ", f"up: ours, {COUNT} ", "up: mod_md", "down, after a reload: ours", "hanging, after a reload: ours"):
+    assert value("1 certificate: result") == "1 request over 1 connection, 1 response stored, 1 in Apache's file"
+    assert value(f"{COUNT} certificates: result").startswith(f"{COUNT} requests over ")
+    assert value(f"{COUNT} certificates: result").endswith(f", {COUNT} responses stored, {COUNT} in Apache's file")
+    assert value("hanging, after a reload: stapleguard").endswith(" without a staple")
+    for words in ("up: stapleguard, 1 ", f"up: stapleguard, {COUNT} ", "up: mod_md", "down, after a reload: stapleguard",
+                  "hanging, after a reload: stapleguard"):
         assert "; 0 of " in value(words), f"{words}: {value(words)}"
     for words in ("down, after a reload: shmcb", "down, after a reload: plain"):  # the references are what they are said to be
         assert "; 0 of " not in value(words), f"{words}: {value(words)}"
