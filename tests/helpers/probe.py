@@ -151,11 +151,13 @@ class Probes:
             victim.kill()
             victim.wait()
 
-    # Each gives how the target ended: _ALL_TRIED, _KILLED or _EXECUTED.
+    # Each gives how the target ended: _ALL_TRIED, _KILLED, _EXECUTED, or EFAULT for a fault.
 
     def _judge(self, status):
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSYS:
             return _KILLED
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGSEGV:
+            return errno.EFAULT
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
             return _EXECUTED
         assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == _ALL_TRIED, f"status {status:#x}"
@@ -204,6 +206,8 @@ class Probes:
         words = " ".join(m.text for m in heard if m.name == "LOG") + " ".join(m.detail for m in heard if m.name == "EVENT")
         if "(SYS)" in words or "signal SYS" in words:
             return _KILLED
+        if "(SEGV)" in words or "signal SEGV" in words:
+            return errno.EFAULT
         if all(outcome not in (_NOT_BEGUN, _BEGUN) for outcome in page.raw()):
             return _ALL_TRIED
         raise AssertionError(f"status {status:#x}, {words}, {page.raw()}")
@@ -218,6 +222,8 @@ class Probes:
         )
         if done.returncode == -signal.SIGSYS:
             return _KILLED
+        if done.returncode == -signal.SIGSEGV:
+            return errno.EFAULT
         assert done.returncode in (0, _ALL_TRIED), (done.returncode, done.stderr)
         return _EXECUTED if done.returncode == 0 else _ALL_TRIED
 

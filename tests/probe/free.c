@@ -4,7 +4,9 @@
  * Runs in: probe_free (tests only), as root in namespaces of its own.
  * Never: installed.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -22,14 +24,18 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     for (uint32_t i = 0; i < page->count && i < PROBE_ATTEMPTS_MAX; i++) {
         pid_t pid = fork();
+        int status;
 
         if (pid == 0) {
             page->attempts[i].outcome = PROBE_BEGUN;
             page->attempts[i].outcome = attempts_make(page, page->attempts[i].name);
             _exit(EXIT_SUCCESS);
         }
-        if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+        if (pid < 0 || waitpid(pid, &status, 0) != pid)
             return EXIT_FAILURE;
+        /* A kernel without 32-bit calls faults on one. */
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV)
+            page->attempts[i].outcome = EFAULT;
     }
     return EXIT_SUCCESS;
 }
