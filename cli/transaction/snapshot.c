@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "system/file.h"
 
 /* The names of one file's attributes, and one value: what the VFS takes at most (XATTR_LIST_MAX, XATTR_SIZE_MAX). */
 #define XATTR_MAX 65536u
@@ -157,21 +158,6 @@ static int staging_of(const char *path, char *directory, char *staging)
     return 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, data, len);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return -1;
-        data += written;
-        len -= (size_t)written;
-    }
-    return 0;
-}
-
 static int put_xattrs(int fd, const struct snapshot *snapshot)
 {
     for (size_t at = 0; at < snapshot->xattrs_len;) {
@@ -197,7 +183,7 @@ static int make_file(const char *staging, const struct snapshot *snapshot)
 
     if (fd < 0)
         return -1;
-    if (write_all(fd, snapshot->data, snapshot->len) == 0 && fchown(fd, snapshot->uid, snapshot->gid) == 0
+    if (file_write_all(fd, snapshot->data, snapshot->len) == snapshot->len && fchown(fd, snapshot->uid, snapshot->gid) == 0
         && fchmod(fd, snapshot->mode) == 0 && put_xattrs(fd, snapshot) == 0
         && (snapshot->mtime_sec == 0 || futimens(fd, times) == 0))
         result = fsync(fd);

@@ -148,21 +148,6 @@ const char *audit_key_file_result_text(enum audit_key_file_result result, int er
     return "unknown";
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, text, len);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return -1;
-        text += written;
-        len -= (size_t)written;
-    }
-    return 0;
-}
-
 /* Overwrite what the file of this descriptor holds.  A file system that writes elsewhere keeps the old bytes all the same. */
 static void wipe(int fd)
 {
@@ -195,6 +180,7 @@ static int write_fresh(const char *fresh, const struct audit_key *key, struct au
 {
     char text[AUDIT_KEY_FILE_MAX];
     struct stat status;
+    size_t len;
     int result = -1;
     int error;
     int fd;
@@ -204,8 +190,8 @@ static int write_fresh(const char *fresh, const struct audit_key *key, struct au
     fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, MODE);
     if (fd < 0)
         return -1;
-    if (write_all(fd, text, audit_key_file_format(key, text)) == 0 && fchmod(fd, MODE) == 0 && fsync(fd) == 0
-        && fstat(fd, &status) == 0) {
+    len = audit_key_file_format(key, text);
+    if (file_write_all(fd, text, len) == len && fchmod(fd, MODE) == 0 && fsync(fd) == 0 && fstat(fd, &status) == 0) {
         mark_of(&status, mark);
         result = 0;
     }

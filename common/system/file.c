@@ -57,3 +57,21 @@ int file_open_regular(const char *path, const char **why)
         return refuse(fd, EINVAL, "Not a regular file", why);
     return fd;
 }
+
+size_t file_write_all(int fd, const void *data, size_t len)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t written = write(fd, (const char *)data + done, len - done);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written == 0)
+            errno = ENOSPC;
+        if (written <= 0)
+            break;
+        done += (size_t)written;
+    }
+    return done;
+}

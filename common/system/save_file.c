@@ -9,21 +9,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
-
-static bool write_all(int fd, const char *octets, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, octets, len);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        octets += written;
-        len -= (size_t)written;
-    }
-    return true;
-}
+#include "system/file.h"
 
 int save_file(const char *path, mode_t mode, gid_t gid, const char *octets, size_t len)
 {
@@ -37,7 +23,8 @@ int save_file(const char *path, mode_t mode, gid_t gid, const char *octets, size
     fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
-    is_well = write_all(fd, octets, len) && (gid == (gid_t)-1 || fchown(fd, (uid_t)-1, gid) == 0) && fchmod(fd, mode) == 0;
+    is_well = file_write_all(fd, octets, len) == len && (gid == (gid_t)-1 || fchown(fd, (uid_t)-1, gid) == 0)
+        && fchmod(fd, mode) == 0;
     saved = errno;
     if (close(fd) == 0 && is_well && rename(fresh, path) == 0)
         return 0;

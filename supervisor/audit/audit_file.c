@@ -155,36 +155,17 @@ int audit_file_follow(struct audit_file *file, const struct audit_chain *kept, e
     return 0;
 }
 
-/* One write where that is enough. */
-static size_t write_all(int fd, const char *data, size_t len)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t n = write(fd, data + done, len - done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n == 0)
-            errno = ENOSPC;
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    return done;
-}
-
 size_t audit_file_write(struct audit_file *file, const char *data, size_t len)
 {
     size_t done;
 
     if (file->is_line_open) {
-        if (write_all(file->fd, "\n", 1) != 1)
+        if (file_write_all(file->fd, "\n", 1) != 1)
             return 0;
         file->size++;
         file->is_line_open = false;
     }
-    done = write_all(file->fd, data, len);
+    done = file_write_all(file->fd, data, len);
     file->size += (off_t)done;
     if (file->first_seq == 0 && done > 0)
         file->first_seq = seq_at(data, len);
