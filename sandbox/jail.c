@@ -121,6 +121,11 @@ uint32_t jail_missing_layers(void)
 
 int jail_enter(const struct jail *jail, uint32_t *missing_layers, char *error, size_t cap)
 {
+    const struct landlock_allowed allowed = {
+        .directories = jail->directories,
+        .may_connect = jail->may_connect,
+        .may_signal_others = jail->may_signal_others,
+    };
     int ruleset;
 
     if (jail->uid == 0 || jail->gid == 0) {
@@ -131,7 +136,7 @@ int jail_enter(const struct jail *jail, uint32_t *missing_layers, char *error, s
         return fail("standard descriptors", error, cap);
     if (jail_close_descriptors(jail->fd_count, jail->extra_fds) != 0)
         return fail("closing descriptors", error, cap);
-    ruleset = landlock_prepare(jail, missing_layers);
+    ruleset = landlock_prepare(&allowed, missing_layers);
     if (ruleset < 0 && (*missing_layers & SANDBOX_LAYER_LANDLOCK_FS) == 0)
         return fail("preparing Landlock", error, cap);
     if (enter_root(jail->root_dir, jail->working_dir) != 0)

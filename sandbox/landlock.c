@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sandbox/jail.h"
+#include "sandbox/layer.h"
 
 /*
  * Kernel interface, whole: Debian 12's headers end at ABI 2, its users' kernels do not.  Source: Linux
@@ -56,7 +56,7 @@ uint32_t landlock_missing_layers(void)
     return missing;
 }
 
-static size_t ruleset_for_abi(long abi, const struct jail *jail, struct ruleset *ruleset)
+static size_t ruleset_for_abi(long abi, const struct landlock_allowed *allowed, struct ruleset *ruleset)
 {
     *ruleset = (struct ruleset){.handled_access_fs = ACCESS_FS_ABI1};
     if (abi >= 2)
@@ -66,9 +66,9 @@ static size_t ruleset_for_abi(long abi, const struct jail *jail, struct ruleset 
     if (abi >= 5)
         ruleset->handled_access_fs |= ACCESS_FS_IOCTL_DEV;
     if (abi >= 4)
-        ruleset->handled_access_net = ACCESS_NET_BIND_TCP | (jail->may_connect ? 0 : ACCESS_NET_CONNECT_TCP);
+        ruleset->handled_access_net = ACCESS_NET_BIND_TCP | (allowed->may_connect ? 0 : ACCESS_NET_CONNECT_TCP);
     if (abi >= 6)
-        ruleset->scoped = SCOPE_ABSTRACT_UNIX_SOCKET | (jail->may_signal_others ? 0 : SCOPE_SIGNAL);
+        ruleset->scoped = SCOPE_ABSTRACT_UNIX_SOCKET | (allowed->may_signal_others ? 0 : SCOPE_SIGNAL);
     if (abi >= 6)
         return sizeof *ruleset;
     return abi >= 4 ? offsetof(struct ruleset, scoped) : offsetof(struct ruleset, handled_access_net);
@@ -87,9 +87,9 @@ static int allow_directory(int ruleset, uint64_t handled, const char *path)
     return result;
 }
 
-int landlock_prepare(const struct jail *jail, uint32_t *missing)
+int landlock_prepare(const struct landlock_allowed *allowed, uint32_t *missing)
 {
-    const char *const *directories = jail->directories;
+    const char *const *directories = allowed->directories;
     struct ruleset wanted;
     size_t size;
     int ruleset;
@@ -97,7 +97,7 @@ int landlock_prepare(const struct jail *jail, uint32_t *missing)
     *missing = landlock_missing_layers();
     if ((*missing & SANDBOX_LAYER_LANDLOCK_FS) != 0)
         return -1;
-    size = ruleset_for_abi(abi_version(), jail, &wanted);
+    size = ruleset_for_abi(abi_version(), allowed, &wanted);
     ruleset = (int)syscall(SYS_landlock_create_ruleset, &wanted, size, 0);
     if (ruleset < 0)
         return -1;

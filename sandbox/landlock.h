@@ -7,17 +7,22 @@
 #ifndef STAPLEGUARD_LANDLOCK_H
 #define STAPLEGUARD_LANDLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "sandbox/jail.h"
+/* Which of what Landlock knows a process goes on being allowed. */
+struct landlock_allowed {
+    const char *const *directories; /* NULL-terminated: what stays usable; NULL: nothing */
+    bool may_connect;               /* TCP to anywhere */
+    bool may_signal_others;         /* processes outside of its sandbox */
+};
 
 /*
- * Make a ruleset in which only jail->directories are usable, and what its may_ say.  Call it while they can still be
- * opened by name.  Sets *missing to the SANDBOX_LAYER_* that this kernel lacks.  Returns a descriptor for
+ * Make a ruleset that allows no more than this.  Call it while the directories can still be opened by name.  Sets *missing to the SANDBOX_LAYER_* that this kernel lacks.  Returns a descriptor for
  * landlock_restrict, -1 with *missing containing SANDBOX_LAYER_LANDLOCK_FS when there is no Landlock at all, or -1 without it
  * and errno set.
  */
-int landlock_prepare(const struct jail *jail, uint32_t *missing);
+int landlock_prepare(const struct landlock_allowed *allowed, uint32_t *missing);
 
 /* The SANDBOX_LAYER_LANDLOCK_* bits of what this kernel lacks. */
 uint32_t landlock_missing_layers(void);

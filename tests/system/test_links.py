@@ -172,7 +172,6 @@ KNOWN_CIRCLES = [
     ("common/conf/conf", "common/conf/conf_keys", "common/conf/conf_reading"),
     ("common/ocsp/ocsp_signer", "common/ocsp/ocsp_single", "common/ocsp/ocsp_verify"),
     ("fetcher/http/http", "fetcher/http/http_transfer"),
-    ("sandbox/jail", "sandbox/landlock"),
     ("supervisor/daemon/daemon", "supervisor/daemon/daemon_state"),
     ("writer/commit/commit", "writer/commit/states"),
     ("writer/keeper/keeper", "writer/keeper/keeper_guard", "writer/keeper/keeper_process", "writer/keeper/keeper_wire"),
