@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bounds.h"
-#include "conf/conf_reading.h"
+#include "conf/conf_settings.h"
 
 /* clang-format off */
 #define MINUTE 60
@@ -77,7 +77,7 @@ _Static_assert(sizeof conf_key_rows / sizeof conf_key_rows[0] <= CONF_KEYS_MAX, 
 /* How many changes a typing error is. */
 #define DISTANCE_MAX 3u
 
-bool conf_key_is_of(const struct conf_key_row *row, const char *section)
+static bool is_of(const struct conf_key_row *row, const char *section)
 {
     return strcmp(row->section, section) == 0 || (row->place == CONF_PLACE_POLICY && strcmp(section, CONF_SECTION_CERT) == 0);
 }
@@ -85,7 +85,7 @@ bool conf_key_is_of(const struct conf_key_row *row, const char *section)
 const struct conf_key_row *conf_key_find(const char *section, const char *name)
 {
     for (size_t i = 0; i < conf_key_count; i++)
-        if (strcmp(conf_key_rows[i].name, name) == 0 && conf_key_is_of(&conf_key_rows[i], section))
+        if (strcmp(conf_key_rows[i].name, name) == 0 && is_of(&conf_key_rows[i], section))
             return &conf_key_rows[i];
     return NULL;
 }
@@ -125,7 +125,7 @@ static const char *nearest_key(const char *section, const char *name)
     if (strlen(name) > NAME_MAX_COMPARED)
         return NULL;
     for (size_t i = 0; i < conf_key_count; i++)
-        if (conf_key_is_of(&conf_key_rows[i], section) && distance(conf_key_rows[i].name, name) < best) {
+        if (is_of(&conf_key_rows[i], section) && distance(conf_key_rows[i].name, name) < best) {
             best = distance(conf_key_rows[i].name, name);
             nearest = conf_key_rows[i].name;
         }
@@ -158,22 +158,9 @@ void conf_key_suggest(const char *section, const char *name, char *out, size_t c
     else
         snprintf(out, cap, "; known keys: ");
     for (size_t i = 0; i < conf_key_count; i++)
-        if (conf_key_is_of(&conf_key_rows[i], section)) {
+        if (is_of(&conf_key_rows[i], section)) {
             len = strlen(out);
             snprintf(out + len, cap - len, "%s%s", separator, conf_key_rows[i].name);
             separator = ", ";
         }
-}
-
-bool conf_known_key(size_t index, struct conf_key *key)
-{
-    if (index >= conf_key_count)
-        return false;
-    *key = (struct conf_key){
-        .section = conf_key_rows[index].section,
-        .name = conf_key_rows[index].name,
-        .default_text = conf_key_rows[index].default_text,
-        .is_per_certificate = conf_key_rows[index].place == CONF_PLACE_POLICY,
-    };
-    return true;
 }

@@ -9,11 +9,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "conf/conf_value.h"
 
 /* The section of certificates, as the table names it; in a file it stands with a name. */
 #define CONF_SECTION_CERT "certificate"
+
+/* No table of keys is longer: a certificate's section has one bit for each. */
+#define CONF_KEYS_MAX 64u
+#define CONF_KEY_BIT(number) ((uint64_t)1 << (number))
 
 /* The struct that a key's field lies in. */
 enum conf_place {
@@ -33,9 +38,6 @@ struct conf_key_row {
 
 extern const struct conf_key_row conf_key_rows[];
 extern const size_t conf_key_count;
-
-/* True when this key may stand in the section. */
-bool conf_key_is_of(const struct conf_key_row *row, const char *section);
 
 /* The row of a key that may stand in the section, or NULL. */
 const struct conf_key_row *conf_key_find(const char *section, const char *name);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what is known while a configuration is being read, shared by the files that read it.
+ * Owns: a configuration while it is being read: its first error, and its lines before inih sees them (bounds, characters,
+ *       section headers).
  * Runs in: supervisor, command line.
- * Never: outlives conf_read_stream.
+ * Never: cuts a line, or hands on one that is not clean text; outlives conf_read_stream.
+ *
+ * This stands between the file and inih because inih would cut a line that is too long and a section's name after 49
+ * bytes, take an indented line for the rest of the value above, and does not tell its handler which line it is at.
  */
 #ifndef STAPLEGUARD_CONF_READING_H
 #define STAPLEGUARD_CONF_READING_H
@@ -12,14 +16,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "conf/conf.h"
+#include "conf/conf_keys.h"
+#include "conf/conf_settings.h"
 
 /* How much of a wrong word an error repeats. */
 #define CONF_SHOWN_LEN 80
-
-/* No table of keys is longer: a certificate's section has one bit for each. */
-#define CONF_KEYS_MAX 64u
-#define CONF_KEY_BIT(number) ((uint64_t)1 << (number))
 
 struct conf_reading {
     FILE *stream;
@@ -46,8 +47,5 @@ bool conf_fail(struct conf_reading *r, unsigned line, const char *format, ...) _
  * empty line.
  */
 char *conf_next_line(char *line, int cap, void *stream);
-
-/* When all lines are read: inheritance, and what only shows in the whole.  False after conf_fail. */
-bool conf_finish(struct conf_reading *r);
 
 #endif

@@ -169,7 +169,6 @@ KNOWN_CIRCLES = [
     ("cli/audit/review_check", "cli/audit/review_diagnose", "cli/audit/review_item", "cli/audit/review_seals"),
     ("cli/enable/enable", "cli/enable/enable_operation", "cli/enable/enable_steps", "cli/enable/verify_staples"),
     ("common/cert/cert", "common/cert/cert_blocks", "common/cert/issuer_table"),
-    ("common/conf/conf", "common/conf/conf_keys", "common/conf/conf_reading"),
     ("common/ocsp/ocsp_signer", "common/ocsp/ocsp_single", "common/ocsp/ocsp_verify"),
     ("fetcher/http/http", "fetcher/http/http_transfer"),
     ("supervisor/daemon/daemon", "supervisor/daemon/daemon_state"),

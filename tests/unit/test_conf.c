@@ -19,6 +19,7 @@
 
 #include "bounds.h"
 #include "conf/conf.h"
+#include "conf/conf_keys.h"
 #include "text/text.h"
 
 #define ERROR_CAP 1024
@@ -674,7 +675,6 @@ static void the_sample_has_every_key(void **state)
     char *text = read_sample(1);
     const char *certificate = strstr(text, "\n[certificate \"");
     struct conf *conf = read_text(text);
-    struct conf_key key;
     size_t count = 0;
 
     (void)state;
@@ -682,27 +682,28 @@ static void the_sample_has_every_key(void **state)
     assert_null(conf->certs[0].chain);
     assert_null(conf->certs[0].responder);
     conf_free(conf);
-    for (; conf_known_key(count, &key); count++) {
+    for (; count < conf_key_count; count++) {
+        const struct conf_key_row *key = &conf_key_rows[count];
         char section[64];
         char line[256];
         const char *start;
         const char *section_end;
         const char *found;
 
-        snprintf(section, sizeof section, "\n[%s", key.section);
+        snprintf(section, sizeof section, "\n[%s", key->section);
         start = strstr(text, section);
         assert_non_null(start);
-        if (key.default_text == NULL || key.default_text[0] == '\0')
-            snprintf(line, sizeof line, "\n%s =", key.name);
+        if (key->default_text == NULL || key->default_text[0] == '\0')
+            snprintf(line, sizeof line, "\n%s =", key->name);
         else
-            snprintf(line, sizeof line, "\n%s = %s\n", key.name, key.default_text);
+            snprintf(line, sizeof line, "\n%s = %s\n", key->name, key->default_text);
         found = strstr(start, line);
         if (found == NULL)
             assert_string_equal("missing in the sample", line);
         section_end = strstr(start + 1, "\n[");
         assert_true(section_end == NULL || found < section_end);
-        snprintf(line, sizeof line, "\n%s = ", key.name);
-        if (key.is_per_certificate)
+        snprintf(line, sizeof line, "\n%s = ", key->name);
+        if (key->place == CONF_PLACE_POLICY)
             assert_non_null(strstr(certificate, line));
     }
     assert_int_equal(count, 35);

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Owns: the lines of a configuration before inih sees them: bounds, characters, section headers.
- * Runs in: supervisor, command line.
- * Never: cuts a line, or hands on one that is not clean text.
- *
- * This stands between the file and inih because inih would cut a line that is too long and a section's name after 49
- * bytes, take an indented line for the rest of the value above, and does not tell its handler which line it is at.
- */
 #include "conf/conf_reading.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +11,28 @@
 #include "text/text.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+bool conf_fail(struct conf_reading *r, unsigned line, const char *format, ...)
+{
+    char text[LOG_TEXT_MAX + 1];
+    char whole[FILE_PATH_MAX + LOG_TEXT_MAX + 32];
+    va_list arguments;
+    int len;
+
+    if (r->has_failed)
+        return false;
+    r->has_failed = true;
+    r->failed_line = line;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (line == 0)
+        len = snprintf(whole, sizeof whole, "%s: %s", r->path, text);
+    else
+        len = snprintf(whole, sizeof whole, "%s:%u: %s", r->path, line, text);
+    text_clean_copy(r->error, r->error_cap, whole, len < 0 ? 0 : strnlen(whole, sizeof whole));
+    return false;
+}
 
 static bool is_blank(char c)
 {
