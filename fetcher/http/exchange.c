@@ -151,7 +151,7 @@ static void connect_to(struct exchange *exchange, const struct address *addresse
 
     if (request.timeout_msec <= 0)
         finish(exchange, REASON_TIMEOUT, "before the connection was begun");
-    else if (!http_start(exchange->transfer, &request))
+    else if (!http_transfer_start(exchange->transfer, &request))
         finish(exchange, REASON_INTERNAL, "libcurl could not begin the transfer");
 }
 
@@ -263,7 +263,7 @@ void exchange_start(struct exchange *exchange, const struct cert *cert, const st
 void exchange_cancel(struct exchange *exchange)
 {
     resolve_cancel(&exchange->waiter);
-    http_cancel(exchange->transfer);
+    http_transfer_cancel(exchange->transfer);
     exchange->cert = NULL;
 }
 

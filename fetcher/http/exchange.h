@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "cert/cert.h"
-#include "http/http.h"
+#include "http/http_transfer.h"
 #include "http/ocsp_request.h"
 #include "http/resolve.h"
 #include "ocsp/ocsp_verify.h"

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "http/http_transfer.h"
-
 static void collect(struct http *http)
 {
     const CURLMsg *message;

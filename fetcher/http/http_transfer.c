@@ -225,7 +225,7 @@ void http_transfer_free(struct http_transfer *transfer)
 {
     if (transfer == NULL)
         return;
-    http_cancel(transfer);
+    http_transfer_cancel(transfer);
     curl_easy_cleanup(transfer->easy);
     free(transfer->body);
     free(transfer);
@@ -273,7 +273,7 @@ static void forget_transfer(struct http_transfer *transfer)
     transfer->is_under_way = false;
 }
 
-bool http_start(struct http_transfer *transfer, const struct http_request *request)
+bool http_transfer_start(struct http_transfer *transfer, const struct http_request *request)
 {
     const struct url *proxy = transfer->http->settings.proxy;
     const struct url *peer = proxy != NULL ? proxy : request->target;
@@ -298,7 +298,7 @@ bool http_start(struct http_transfer *transfer, const struct http_request *reque
     return true;
 }
 
-void http_cancel(struct http_transfer *transfer)
+void http_transfer_cancel(struct http_transfer *transfer)
 {
     if (!transfer->is_under_way)
         return;

@@ -170,7 +170,6 @@ KNOWN_CIRCLES = [
     ("cli/enable/enable", "cli/enable/enable_operation", "cli/enable/enable_steps", "cli/enable/verify_staples"),
     ("common/cert/cert", "common/cert/cert_blocks", "common/cert/issuer_table"),
     ("common/ocsp/ocsp_signer", "common/ocsp/ocsp_single", "common/ocsp/ocsp_verify"),
-    ("fetcher/http/http", "fetcher/http/http_transfer"),
     ("supervisor/daemon/daemon", "supervisor/daemon/daemon_state"),
     ("writer/commit/commit", "writer/commit/states"),
     ("writer/keeper/keeper", "writer/keeper/keeper_guard", "writer/keeper/keeper_process", "writer/keeper/keeper_wire"),

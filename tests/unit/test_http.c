@@ -89,7 +89,7 @@ static void run_text(
     const struct http_request request
         = {.target = target, .text = text, .addresses = addresses, .address_count = count, .timeout_msec = 300};
 
-    assert_true(http_start(world->transfer, &request));
+    assert_true(http_transfer_start(world->transfer, &request));
     world->loop.is_over = false;
     assert_int_equal(loop_run(&world->loop, nothing_to_do, NULL), 0);
 }
@@ -173,9 +173,9 @@ static void a_cancelled_transfer_is_over_without_a_word(void **state)
 
     assert_null(url_parse("http://127.0.0.1:1/", &target));
     world->result.reason = REASON_NONE;
-    assert_true(http_start(world->transfer, &request));
-    http_cancel(world->transfer);
-    http_cancel(world->transfer);
+    assert_true(http_transfer_start(world->transfer, &request));
+    http_transfer_cancel(world->transfer);
+    http_transfer_cancel(world->transfer);
     run(world, "127.0.0.1", NULL, 0);
     assert_int_equal(world->result.reason, REASON_ADDRESS_REFUSED);
 }
