@@ -151,24 +151,25 @@ static bool prepare_keeper(struct writer *writer, const char *dbm_directory)
     return writer->keeper != NULL;
 }
 
-/* The descriptors that survive the jail, ascending. */
-static void list_kept(const struct writer *writer, int store_lock, int kept[4])
+static int compare_descriptors(const void *a, const void *b)
 {
-    int keepers[3] = {-1, -1, -1};
-    size_t count = 0;
-    bool is_listed = false;
+    int x = *(const int *)a;
+    int y = *(const int *)b;
 
-    if (writer->keeper != NULL)
-        keeper_descriptors(writer->keeper, keepers);
-    for (size_t i = 0; i < 2 && keepers[i] >= 0; i++) {
-        if (!is_listed && store_lock < keepers[i]) {
-            kept[count++] = store_lock;
-            is_listed = true;
-        }
-        kept[count++] = keepers[i];
+    return (x > y) - (x < y);
+}
+
+/* The descriptors that survive the jail, ascending. */
+static void list_kept(const struct writer *writer, int store_lock, int kept[KEEPER_DESCRIPTORS + 2])
+{
+    size_t count = 0;
+
+    kept[count++] = store_lock;
+    if (writer->keeper != NULL) {
+        keeper_descriptors(writer->keeper, &kept[count]);
+        count += KEEPER_DESCRIPTORS;
     }
-    if (!is_listed)
-        kept[count++] = store_lock;
+    qsort(kept, count, sizeof *kept, compare_descriptors);
     kept[count] = -1;
 }
 
@@ -178,7 +179,7 @@ static bool lock_in(struct writer *writer, uint32_t *missing_layers)
     size_t dbm_directory_len = (size_t)(writer->dbm_name - config->dbm_path);
     char store_directory[FILE_PATH_MAX + 16];
     int store_lock;
-    int kept[4];
+    int kept[KEEPER_DESCRIPTORS + 2];
     char dbm_directory[FILE_PATH_MAX + 1];
     const char *const directories[] = {store_directory, dbm_directory, NULL};
     const struct jail jail = {

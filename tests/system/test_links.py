@@ -172,7 +172,6 @@ KNOWN_CIRCLES = [
     ("common/ocsp/ocsp_signer", "common/ocsp/ocsp_single", "common/ocsp/ocsp_verify"),
     ("supervisor/daemon/daemon", "supervisor/daemon/daemon_state"),
     ("writer/commit/commit", "writer/commit/states"),
-    ("writer/keeper/keeper", "writer/keeper/keeper_guard", "writer/keeper/keeper_process", "writer/keeper/keeper_wire"),
 ]
 KNOWN_FOLDER_CIRCLES = [("cli/enable", "cli/transaction"), ("writer/offers", "writer/state")]
 

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keeper/keeper_process.h"
 #include "keeper/keeper_wire.h"
 
 struct keeper {
@@ -85,13 +84,10 @@ failed:
     return NULL;
 }
 
-void keeper_descriptors(const struct keeper *keeper, int fds[3])
+void keeper_descriptors(const struct keeper *keeper, int fds[KEEPER_DESCRIPTORS])
 {
-    bool is_ascending = keeper->orders_fd < keeper->news_fd;
-
-    fds[0] = is_ascending ? keeper->orders_fd : keeper->news_fd;
-    fds[1] = is_ascending ? keeper->news_fd : keeper->orders_fd;
-    fds[2] = -1;
+    fds[0] = keeper->orders_fd;
+    fds[1] = keeper->news_fd;
 }
 
 int keeper_end(struct keeper *keeper)

@@ -16,60 +16,9 @@
 #ifndef STAPLEGUARD_KEEPER_H
 #define STAPLEGUARD_KEEPER_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-#include "proto/msg.h"
-#include "words/reason.h"
-
-/* Below the directory of Apache's file; 0700, the writer's. */
-#define KEEPER_STAGING ".stapleguard"
-
-/* What the keeper tells, each with a struct keeper_news. */
-enum keeper_kind {
-    KEEPER_PUT_BACK,     /* Apache deleted or displaced the file: it is back (errno_value 0), or could not be or should not
-                            be put back (EAGAIN: there is none that was looked at): place a new one */
-    KEEPER_MODIFIED,     /* somebody wrote to the file in place, or changed its mode; told once until keeper_begin */
-    KEEPER_CHOWNED,      /* the file was given to somebody: Apache's post_config does that at each start and restart */
-    KEEPER_SHIELD,       /* the shield went up or down */
-    KEEPER_APACHE_ENDED, /* Apache's main process is gone */
-    KEEPER_KIND_COUNT
-};
-
-struct keeper_news {
-    enum keeper_kind kind;
-    int errno_value;          /* 0: it worked */
-    uint32_t away_usec;       /* PUT_BACK: from the kernel's notice to the rename; an upper bound of our share */
-    bool was_displaced;       /* PUT_BACK: by another file that was renamed over it, not by unlink */
-    enum shield_state shield; /* SHIELD */
-    enum reason reason;       /* SHIELD: why it is not up */
-};
-
-enum keeper_result {
-    KEEPER_OK,
-    KEEPER_CHANGED,      /* keeper_place: somebody wrote to the file since keeper_begin; nothing was replaced */
-    KEEPER_LOCK_TIMEOUT, /* Apache did not let go of its lock; nothing was done */
-    KEEPER_FAILED,       /* errno_value says why; nothing was done */
-    KEEPER_GONE,         /* the keeper process ended: the writer must end too */
-};
-
-struct keeper_placed {
-    int errno_value;
-    uint32_t lock_wait_usec; /* until Apache's lock was had; 0 without one */
-    uint32_t lock_held_usec;
-};
+#include "keeper/keeper_process.h"
 
 struct keeper;
-
-struct keeper_settings {
-    const char *name;      /* Apache's file, in directory */
-    const char *directory; /* its directory; absolute */
-    const char *root_dir;  /* an empty or harmless directory: the keeper's root */
-    uid_t uid;
-    gid_t gid;
-    bool is_shield_wanted; /* shield = auto */
-};
 
 /*
  * Fork the keeper, as root; it locks itself in.  STAGING exists.  Waits until it is ready, which may be until the keeper of
@@ -77,8 +26,9 @@ struct keeper_settings {
  */
 struct keeper *keeper_start(const struct keeper_settings *settings, char *error, size_t cap);
 
-/* The descriptors that must survive the writer's own jail, ascending, -1-terminated. */
-void keeper_descriptors(const struct keeper *keeper, int fds[3]);
+/* The descriptors that must survive the writer's own jail. */
+#define KEEPER_DESCRIPTORS 2
+void keeper_descriptors(const struct keeper *keeper, int fds[KEEPER_DESCRIPTORS]);
 
 /* Lower the shield, end the process, collect it.  Returns its status (waitpid(2)); 0 for NULL, which is allowed. */
 int keeper_end(struct keeper *keeper);
@@ -92,11 +42,6 @@ enum keeper_result keeper_take_news(struct keeper *keeper, struct keeper_news *n
 /* What was written to the file until now is known (it is about to be read): forget it.  See keeper_place. */
 enum keeper_result keeper_begin(struct keeper *keeper);
 
-enum keeper_place_how {
-    KEEPER_IF_UNCHANGED = 1, /* KEEPER_CHANGED when the file was written to since keeper_begin */
-    KEEPER_TAKE_LOCK = 2,    /* around look and rename, when a lock of Apache's is known (else ignored) */
-};
-
 /*
  * Put the finished, synced file STAGING/`new_name` in place and keep a link to it.  It has its owner, group and mode
  * already.  Waits for the keeper, which waits for Apache's lock at most KEEPER_LOCK_WAIT_MSEC.  On anything but KEEPER_OK
@@ -104,16 +49,12 @@ enum keeper_place_how {
  */
 enum keeper_result keeper_place(struct keeper *keeper, const char *new_name, unsigned how, struct keeper_placed *placed);
 
-#define KEEPER_LOCK_WAIT_MSEC 500
-
 /*
  * Hold Apache's lock across a read, a build and a keeper_place (which releases it; so does keeper_unlock, and the keeper
  * itself after KEEPER_LOCK_HELD_MAX_MSEC).  For the rare case that Apache writes faster than we build.
  */
 enum keeper_result keeper_lock(struct keeper *keeper, struct keeper_placed *placed);
 void keeper_unlock(struct keeper *keeper, struct keeper_placed *placed);
-
-#define KEEPER_LOCK_HELD_MAX_MSEC 5000
 
 /* The file in place was just read and found to be what it should be: the shield may go up. */
 void keeper_vouch(struct keeper *keeper);

@@ -236,18 +236,17 @@ void guard_look(struct guard *guard)
     }
 }
 
-void guard_init(struct guard *guard, const struct keeper_settings *settings, int inotify_fd, int directory_fd)
+void guard_init(struct guard *guard, const char *name, bool is_shield_wanted, int inotify_fd, int directory_fd)
 {
     memset(guard, 0, sizeof *guard);
-    guard->name = settings->name;
+    guard->name = name;
     guard->inotify_fd = inotify_fd;
     guard->directory_fd = directory_fd;
     guard->apache_fd = -1;
-    guard->is_shield_wanted = settings->is_shield_wanted;
     guard->shield = SHIELD_DOWN;
     guard->shield_reason = REASON_APACHE_NOT_RUNNING;
     unlink_all();
-    if (!settings->is_shield_wanted)
+    if (!is_shield_wanted)
         note_shield(guard, SHIELD_IMPOSSIBLE, REASON_SHIELD_OFF);
 }
 

@@ -7,6 +7,8 @@
 #ifndef STAPLEGUARD_KEEPER_GUARD_H
 #define STAPLEGUARD_KEEPER_GUARD_H
 
+#include <sys/types.h>
+
 #include "keeper/keeper_wire.h"
 
 /* How often being displaced again at once is answered before somebody else gets a turn. */
@@ -17,7 +19,6 @@ struct guard {
     int inotify_fd;
     int directory_fd;
     int apache_fd; /* owned: pidfd of Apache's main process; -1 */
-    bool is_shield_wanted;
     bool has_kept; /* STAGING/keep and keep2 are links to the file that belongs in place, which is: */
     dev_t device;
     ino_t inode;
@@ -31,8 +32,11 @@ struct guard {
     bool is_over; /* the directory is gone */
 };
 
-/* The directory is the working directory; the descriptors stay the caller's.  Links of a keeper before are removed. */
-void guard_init(struct guard *guard, const struct keeper_settings *settings, int inotify_fd, int directory_fd);
+/*
+ * name: of the file in the working directory, which directory_fd is.  The descriptors stay the caller's.  Links of a keeper
+ * before are removed.
+ */
+void guard_init(struct guard *guard, const char *name, bool is_shield_wanted, int inotify_fd, int directory_fd);
 
 /* Take in what the kernel says happened, and put right what is wrong. */
 void guard_look(struct guard *guard);

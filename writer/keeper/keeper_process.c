@@ -315,7 +315,7 @@ _Noreturn void keeper_process(const struct keeper_settings *settings, int orders
     else
         lock_in(settings, reply.error, sizeof reply.error);
     if (reply.error[0] == '\0')
-        guard_init(&keeper.guard, settings, INOTIFY_FD, DIRECTORY_FD);
+        guard_init(&keeper.guard, settings->name, settings->is_shield_wanted, INOTIFY_FD, DIRECTORY_FD);
     keeper_wire_send(is_open ? ORDERS_FD : orders_fd, &reply, sizeof reply, -1, true);
     if (reply.error[0] != '\0')
         _exit(1);
