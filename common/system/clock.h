@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define USEC_PER_SEC INT64_C(1000000)
+
 /*
  * False when `now` (seconds since 1970) lies before the day this was built, which no clock that is right can show.  The
  * build's own clock is forgiven CLOCK_SKEW_SEC.  There is no upper bound: a clock that runs ahead cannot be told from

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: the tests of writer/apache_dbm.c and writer/dbm_place.c with real Berkeley DB files (PARITY P14).
+ * Owns: the tests of writer/dbm/apache_dbm.c and writer/dbm/dbm_place.c with real Berkeley DB files (PARITY P14).
  * Runs in: the build.
  * Never: asks a clock.
  */
@@ -115,13 +115,13 @@ static struct apache_dbm_outcome commit(struct world *world, enum reason *begin_
 {
     const struct apache_dbm_rules rules = {
         .name = NAME,
-        .driver = &dbm_driver_bdb,
         .is_guard_wanted = world->is_guard_wanted,
-        .is_time_judged = world->is_time_judged,
-        .now = NOW,
-        .read_timeout_sec = 20,
-        .owner_of = owner_of,
-        .context = world,
+        .reading = {.driver = &dbm_driver_bdb,
+            .timeout_sec = 20,
+            .is_time_judged = world->is_time_judged,
+            .now = NOW,
+            .owner_of = owner_of,
+            .context = world},
     };
     const struct apache_dbm_own own = {
         .count = world->own_count,
@@ -374,13 +374,13 @@ static void what_is_wanted_is_handed_over(void **state)
 {
     struct world world = world_of(20);
     const struct apache_dbm_rules rules = {.name = NAME,
-        .driver = &dbm_driver_bdb,
         .is_guard_wanted = true,
-        .is_time_judged = true,
-        .now = NOW,
-        .read_timeout_sec = 20,
-        .owner_of = owner_of,
-        .context = &world};
+        .reading = {.driver = &dbm_driver_bdb,
+            .timeout_sec = 20,
+            .is_time_judged = true,
+            .now = NOW,
+            .owner_of = owner_of,
+            .context = &world}};
     struct apache_dbm dbm;
     uint8_t value[DBM_VALUE_MAX];
     size_t len = test_value(NOW + HOUR, DBM_FLAG_GOOD, 0x42, value);
@@ -391,16 +391,16 @@ static void what_is_wanted_is_handed_over(void **state)
     put_foreign(30, NOW + HOUR, DBM_FLAG_GOOD, 0x42);
     put_foreign(31, NOW + HOUR, DBM_FLAG_GOOD, 0x43);
     assert_int_equal(apache_dbm_begin(&dbm, &rules), REASON_NONE);
-    assert_int_equal(dbm.wanted.count, 1);
-    assert_memory_equal(dbm.wanted.items[0].key, keys[30], TEST_KEY_LEN);
-    assert_int_equal(dbm.wanted.items[0].value_len, len);
-    assert_memory_equal(dbm.wanted.items[0].value, value, len);
+    assert_int_equal(dbm.contents.wanted.count, 1);
+    assert_memory_equal(dbm.contents.wanted.items[0].key, keys[30], TEST_KEY_LEN);
+    assert_int_equal(dbm.contents.wanted.items[0].value_len, len);
+    assert_memory_equal(dbm.contents.wanted.items[0].value, value, len);
     /* What the file held is known until the end, of wanted ones too. */
     test_value_digest(value, len, digest);
-    assert_true(apache_dbm_held(&dbm, keys[30], digest));
-    assert_false(apache_dbm_held(&dbm, keys[32], digest));
+    assert_true(dbm_contents_held(&dbm.contents, keys[30], digest));
+    assert_false(dbm_contents_held(&dbm.contents, keys[32], digest));
     digest[20] ^= 1;
-    assert_false(apache_dbm_held(&dbm, keys[30], digest));
+    assert_false(dbm_contents_held(&dbm.contents, keys[30], digest));
     apache_dbm_end(&dbm);
 }
 
@@ -408,12 +408,12 @@ static enum reason refusal(const char *part_of_detail)
 {
     struct world world = world_of(1);
     const struct apache_dbm_rules rules = {.name = NAME,
-        .driver = &dbm_driver_bdb,
-        .is_time_judged = true,
-        .now = NOW,
-        .read_timeout_sec = 20,
-        .owner_of = owner_of,
-        .context = &world};
+        .reading = {.driver = &dbm_driver_bdb,
+            .timeout_sec = 20,
+            .is_time_judged = true,
+            .now = NOW,
+            .owner_of = owner_of,
+            .context = &world}};
     struct apache_dbm dbm;
     enum reason reason = apache_dbm_begin(&dbm, &rules);
 

@@ -25,7 +25,7 @@ static void keep_unstored(struct commit *commit, const struct intake *intake, co
 {
     for (size_t i = 0; i < intake->done_count; i++)
         if (intake->items[i].reason == REASON_STORE_FAILED)
-            dbm_entries_add(&commit->dbm.foreign, offered[i]->key, offered[i]->value, offered[i]->value_len);
+            dbm_entries_add(&commit->dbm.contents.foreign, offered[i]->key, offered[i]->value, offered[i]->value_len);
 }
 
 /*
@@ -36,7 +36,7 @@ static void adopt(struct commit *commit)
 {
     static struct intake intake;
     const struct dbm_entry *offered[INTAKE_BATCH_MAX];
-    const struct dbm_entries *wanted = &commit->dbm.wanted;
+    const struct dbm_entries *wanted = &commit->dbm.contents.wanted;
 
     intake_begin(&intake, commit->writer, commit->now);
     for (size_t i = 0; i < wanted->count; i++) {
@@ -57,7 +57,7 @@ static void adopt(struct commit *commit)
     }
     intake_end(&intake);
     keep_unstored(commit, &intake, offered);
-    dbm_entries_sort(&commit->dbm.foreign);
+    dbm_entries_sort(&commit->dbm.contents.foreign);
 }
 
 static void report_count(enum event event, enum reason reason, size_t count, const char *detail)
@@ -74,13 +74,14 @@ static void report_reading(const struct apache_dbm *dbm)
 {
     if (dbm->place.is_unread)
         report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_FILE_UNREADABLE, 0, dbm->place.detail);
-    else if (dbm->place.fd >= 0 && dbm->reading.result != FOREIGN_OK)
-        report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_READER_DIED, 0, dbm->reading.detail);
-    if (dbm->invalid > 0)
+    else if (dbm->place.fd >= 0 && dbm->contents.reading.result != FOREIGN_OK)
+        report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_READER_DIED, 0, dbm->contents.reading.detail);
+    if (dbm->contents.invalid > 0)
+        report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_MALFORMED, dbm->contents.invalid,
+            "records in Apache's file that are no stapling records");
+    if (dbm->contents.foreign.dropped > 0)
         report_count(
-            EVENT_DBM_FOREIGN_DROPPED, REASON_MALFORMED, dbm->invalid, "records in Apache's file that are no stapling records");
-    if (dbm->foreign.dropped > 0)
-        report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_TOO_MANY, dbm->foreign.dropped, "more foreign records than are kept");
+            EVENT_DBM_FOREIGN_DROPPED, REASON_TOO_MANY, dbm->contents.foreign.dropped, "more foreign records than are kept");
 }
 
 static void report_committed(const struct commit *commit)
@@ -114,7 +115,7 @@ static void report_repaired(const struct commit *commit)
     size_t count = 0;
 
     for (size_t i = 0; i < commit->own.served; i++)
-        if (!apache_dbm_held(&commit->dbm, commit->own.entries[i].key, commit->own.entries[i].value_sha256))
+        if (!dbm_contents_held(&commit->dbm.contents, commit->own.entries[i].key, commit->own.entries[i].value_sha256))
             count++;
     if (count > 0)
         report_count(EVENT_DBM_REPAIRED, REASON_NONE, count,
@@ -131,7 +132,7 @@ static void report_extended(const struct commit *commit)
         struct msg msg;
 
         if (!entry->is_extended || holding == NULL || !holding->is_usable
-            || apache_dbm_held(&commit->dbm, entry->key, entry->value_sha256))
+            || dbm_contents_held(&commit->dbm.contents, entry->key, entry->value_sha256))
             continue;
         msg = report_event_begin(EVENT_STAPLE_EXTENDED, holding->cert_no, REASON_NONE);
         msg.event.expiry = entry->expiry;
@@ -165,16 +166,18 @@ static void bring_up_to_date(struct commit *commit)
     struct writer *writer = commit->writer;
     const struct apache_dbm_rules rules = {
         .name = writer->dbm_name,
-        .driver = &dbm_driver_bdb,
         .keeper = writer->keeper,
         .made_device = writer->made_device,
         .made_inode = writer->made_inode,
         .is_guard_wanted = (writer->config.flags & MSG_FLAG_SCAN_GUARD) != 0,
-        .is_time_judged = commit->is_time_judged,
-        .now = commit->now,
-        .read_timeout_sec = FOREIGN_READ_SEC,
-        .owner_of = owner_of,
-        .context = commit,
+        .reading = {
+            .driver = &dbm_driver_bdb,
+            .timeout_sec = FOREIGN_READ_SEC,
+            .is_time_judged = commit->is_time_judged,
+            .now = commit->now,
+            .owner_of = owner_of,
+            .context = commit,
+        },
     };
     enum reason reason = apache_dbm_begin(&commit->dbm, &rules);
     struct apache_dbm_own own;
@@ -188,7 +191,7 @@ static void bring_up_to_date(struct commit *commit)
         fail(commit, REASON_STORE_FAILED, "our own store can only be read, and what was stored last may be missing");
         return;
     }
-    if (commit->dbm.wanted.count > 0) {
+    if (commit->dbm.contents.wanted.count > 0) {
         adopt(commit);
         if (!collect(commit))
             return;

@@ -7,8 +7,7 @@
 #include <openssl/evp.h>
 
 #include "state/writer_report.h"
-
-#define USEC_PER_SEC 1000000LL
+#include "system/clock.h"
 
 /* Records removed in one transaction. */
 #define PRUNE_BATCH_MAX 64u

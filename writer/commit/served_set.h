@@ -7,7 +7,7 @@
 #ifndef STAPLEGUARD_SERVED_SET_H
 #define STAPLEGUARD_SERVED_SET_H
 
-#include "dbm/apache_dbm.h"
+#include "dbm/dbm_plan.h"
 #include "state/writer_state.h"
 
 struct own_entry {

@@ -13,7 +13,8 @@ static const struct own_entry *find_in_file(const struct commit *commit, const s
 
     if (entry == NULL || memcmp(entry->id, holding->id, STORE_ID_LEN) != 0)
         return NULL;
-    if (commit->outcome.reason == REASON_NONE || apache_dbm_held(&commit->dbm, holding->apache_key, entry->value_sha256))
+    if (commit->outcome.reason == REASON_NONE
+        || dbm_contents_held(&commit->dbm.contents, holding->apache_key, entry->value_sha256))
         return entry;
     return NULL;
 }

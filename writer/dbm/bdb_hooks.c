@@ -180,9 +180,31 @@ int bdb_hooks_errno(void)
     return first_errno;
 }
 
-const char *bdb_hooks_words(void)
+const char *bdb_hooks_explain(int error)
 {
-    return first_words;
+    if (first_errno != 0)
+        return strerror(first_errno);
+    return first_words[0] != '\0' ? first_words : db_strerror(error);
+}
+
+bool bdb_hooks_is_systems_fault(int error)
+{
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EROFS:
+    case EACCES:
+    case EPERM:
+    case EFBIG:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENODEV:
+    case ESTALE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 void bdb_hooks_take_words(const DB_ENV *env, const char *prefix, const char *words)

@@ -31,8 +31,11 @@ void bdb_hooks_forget(void);
 /* errno of the first system call that failed since then; 0: none did, so what is wrong is in the files. */
 int bdb_hooks_errno(void);
 
-/* Berkeley DB's first words since then (clean text), or "". */
-const char *bdb_hooks_words(void);
+/* Why the call that returned error failed (clean text): the system's reason, else Berkeley DB's first words since then. */
+const char *bdb_hooks_explain(int error);
+
+/* Can only the system be blamed for this errno: no room, no right, no memory? */
+bool bdb_hooks_is_systems_fault(int error);
 
 /* For DB_ENV->set_errcall and DB->set_errcall. */
 void bdb_hooks_take_words(const DB_ENV *env, const char *prefix, const char *words);

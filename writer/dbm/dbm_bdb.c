@@ -40,34 +40,10 @@ static u_int32_t wanted_records(const struct dbm_layout *layout)
 
 static enum dbm_driver_result failure(int error)
 {
-    if (bdb_hooks_errno() != 0)
-        return DBM_DRIVER_FAILED;
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EROFS:
-    case EACCES:
-    case EPERM:
-    case EFBIG:
-    case EIO:
-    case EMFILE:
-    case ENFILE:
-    case EEXIST:
-    case ENOENT:
-    case ENOTDIR:
-    case ENOMEM:
-        return DBM_DRIVER_FAILED;
-    default:
-        return DBM_DRIVER_DAMAGED;
-    }
-}
+    bool is_systems_fault = bdb_hooks_errno() != 0 || bdb_hooks_is_systems_fault(error) || error == EIO || error == EEXIST
+        || error == ENOENT || error == ENOTDIR;
 
-static void explain(int error, char words[DETAIL_MAX + 1])
-{
-    const char *said = bdb_hooks_words();
-    int cause = bdb_hooks_errno();
-
-    snprintf(words, DETAIL_MAX + 1, "%s", cause != 0 ? strerror(cause) : said[0] != '\0' ? said : db_strerror(error));
+    return is_systems_fault ? DBM_DRIVER_FAILED : DBM_DRIVER_DAMAGED;
 }
 
 static int new_handle(DB_ENV *env, DB **db)
@@ -259,7 +235,7 @@ out:
         error = close_error;
     bdb_hooks_set_durable(true);
     if (error != 0)
-        explain(error, words);
+        snprintf(words, DETAIL_MAX + 1, "%s", bdb_hooks_explain(error));
     if (is_stopped)
         return DBM_DRIVER_STOPPED;
     return error == 0 ? DBM_DRIVER_OK : failure(error);
@@ -339,7 +315,7 @@ static enum dbm_driver_result bdb_check(
     if (result == DBM_DRIVER_OK)
         result = check_each(db, source);
     if (result == DBM_DRIVER_DAMAGED || result == DBM_DRIVER_FAILED)
-        explain(error, words);
+        snprintf(words, DETAIL_MAX + 1, "%s", bdb_hooks_explain(error));
     if (db != NULL)
         db->close(db, 0);
     return result;

@@ -39,27 +39,6 @@ struct store {
     char detail[DETAIL_MAX + 1];
 };
 
-/* What only the system can be blamed for. */
-static bool is_systems_fault(int error)
-{
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EROFS:
-    case EACCES:
-    case EPERM:
-    case EFBIG:
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case ENODEV:
-    case ESTALE:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /*
  * A log that cannot be written ends in DB_RUNRECOVERY, as damage does: the first system call that failed tells them apart.
  * EIO counts as damage: what cannot be read is of no use, and a new store on the same disk will show it again.
@@ -72,20 +51,14 @@ static enum store_result result_of(int error)
         return STORE_OK;
     if (error == DB_NOTFOUND)
         return STORE_NOT_FOUND;
-    if (is_systems_fault(cause) || (cause == 0 && is_systems_fault(error)))
+    if (bdb_hooks_is_systems_fault(cause) || (cause == 0 && bdb_hooks_is_systems_fault(error)))
         return STORE_UNWRITABLE;
     return STORE_CORRUPT;
 }
 
 static void explain(int error, const char *step, char detail[DETAIL_MAX + 1])
 {
-    const char *words = bdb_hooks_words();
-    int cause = bdb_hooks_errno();
-
-    snprintf(detail, DETAIL_MAX + 1, "%s: %.300s", step,
-        cause != 0             ? strerror(cause)
-            : words[0] != '\0' ? words
-                               : db_strerror(error));
+    snprintf(detail, DETAIL_MAX + 1, "%s: %.300s", step, bdb_hooks_explain(error));
 }
 
 static enum store_result failed(struct store *store, int error, const char *step)
