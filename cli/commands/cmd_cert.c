@@ -14,6 +14,7 @@
 #include "cert/asn1_value.h"
 #include "cert/cert_load.h"
 #include "system/log.h"
+#include "text/hex.h"
 
 enum cert_exit {
     CERT_EXIT_USABLE = 0,
@@ -49,7 +50,7 @@ static void print_hex(const char *name, const uint8_t *data, size_t len)
 {
     char hex[2 * 32 + 1];
 
-    cert_hex(data, len, hex);
+    hex_format(data, len, hex);
     output_field(name, hex);
 }
 

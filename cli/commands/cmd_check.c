@@ -23,6 +23,7 @@
 #include "ocsp/ocsp_verify.h"
 #include "system/log.h"
 #include "text/duration.h"
+#include "text/hex.h"
 
 #define WARNING_DEFAULT_SEC (24 * 3600)
 #define CRITICAL_DEFAULT_SEC (6 * 3600)
@@ -165,7 +166,7 @@ static void compare(struct check *check, const struct cert *cert, bool has_stapl
     char sha256[2 * sizeof cert->sha256 + 1];
     const struct cert_view *held;
 
-    cert_hex(cert->sha256, sizeof cert->sha256, sha256);
+    hex_format(cert->sha256, sizeof cert->sha256, sha256);
     held = status_view_find(&check->view, sha256);
     if (held == NULL || strcmp(held->state, "good") != 0)
         return;

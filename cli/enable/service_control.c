@@ -14,6 +14,7 @@
 #include "base/status_view.h"
 #include "host/subprocess.h"
 #include "system/clock.h"
+#include "text/hex.h"
 #include "text/text.h"
 
 #define SYSTEMCTL "/usr/bin/systemctl"
@@ -235,7 +236,7 @@ static enum settled look_at_cert(
     char sha256[2 * sizeof cert->cert.sha256 + 1];
     const struct cert_view *known;
 
-    cert_hex(cert->cert.sha256, sizeof cert->cert.sha256, sha256);
+    hex_format(cert->cert.sha256, sizeof cert->cert.sha256, sha256);
     known = status_view_find(view, sha256);
     if (known != NULL && strcmp(known->state, "good") == 0 && known->served_until > 0)
         return SETTLED_YES;

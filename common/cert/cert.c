@@ -11,7 +11,6 @@
 
 #include "cert/asn1_value.h"
 #include "cert/cert_blocks.h"
-#include "cert/issuer_table.h"
 #include "text/text.h"
 
 /* RFC 7633 section 4.2.3.1: the TLS extension status_request by its number (RFC 6066). */
@@ -19,17 +18,6 @@
 
 /* X509_get_ext_d2i: the extension is not there at all. */
 #define EXTENSION_ABSENT (-1)
-
-void cert_hex(const uint8_t *data, size_t len, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < len; i++) {
-        *out++ = digits[data[i] >> 4];
-        *out++ = digits[data[i] & 15];
-    }
-    *out = '\0';
-}
 
 void cert_clear(struct cert *cert)
 {

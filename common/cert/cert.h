@@ -3,8 +3,6 @@
  * Owns: what we must know of one certificate: its identity, its issuer, its responders, its dates.
  * Runs in: fetcher, writer, command line.
  * Never: opens a file, sees a private key, or keeps the whole certificate.
- *
- * A table of certificates shares its issuers: many certificates of one CA cost one parsed issuer.
  */
 #ifndef STAPLEGUARD_CERT_H
 #define STAPLEGUARD_CERT_H
@@ -13,31 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <openssl/x509.h>
-
 #include "bounds.h"
-#include "cert/delegates.h"
+#include "cert/issuer_table.h"
 #include "words/reason.h"
-
-/*
- * One CA certificate that issued at least one of ours.  Owned by its issuer_table.  Everybody may read it; what ocsp_verify
- * remembers of its delegates is no part of what it says.
- */
-struct issuer {
-    X509 *x509;                  /* owned */
-    EVP_PKEY *key;               /* borrowed from x509 */
-    uint8_t sha256[32];          /* of its DER: the issuer's identity */
-    uint8_t name_sha1[20];       /* issuerNameHash of a SHA-1 CertID (RFC 6960 4.1.1): of the issuer field in the leaf */
-    uint8_t key_sha1[20];        /* issuerKeyHash; also KeyHash of a ResponderID */
-    struct delegates *delegates; /* owned */
-    struct issuer *next;
-};
-
-struct issuer_table;
-
-struct issuer_table *issuer_table_new(void);
-/* Frees every issuer too: certificates that point to them go first. */
-void issuer_table_free(struct issuer_table *table);
 
 struct cert {
     uint8_t sha256[32];              /* identity */
@@ -77,8 +53,5 @@ bool cert_url_is_usable(const char *url, size_t len);
  * table has to keep it.  False, and out empty, when it is not there.
  */
 bool cert_subject(const char *pem, size_t pem_len, const uint8_t sha256[32], char *out, size_t cap);
-
-/* Lower-case hexadecimal with a terminating NUL: out holds 2 * len + 1. */
-void cert_hex(const uint8_t *data, size_t len, char *out);
 
 #endif

@@ -11,7 +11,6 @@
 #include <openssl/x509v3.h>
 
 #include "cert/asn1_value.h"
-#include "cert/issuer_table.h"
 #include "text/text.h"
 
 /* The first octets of any certificate's DER: a SEQUENCE with a long length (X.690 8.1.3.5). */

@@ -7,7 +7,9 @@
 #ifndef STAPLEGUARD_CERT_BLOCKS_H
 #define STAPLEGUARD_CERT_BLOCKS_H
 
-#include "cert/cert.h"
+#include "bounds.h"
+#include "cert/issuer_table.h"
+#include "words/reason.h"
 
 struct cert_blocks {
     X509 *x509[CERT_BLOCKS_MAX]; /* owned, in the text's order */

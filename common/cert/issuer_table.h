@@ -1,13 +1,39 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: handing out one shared struct issuer for each CA certificate (cert.h has the struct and the table's life).
+ * Owns: the CA certificates that issued ours, each once.
  * Runs in: fetcher, writer, command line.
  * Never: gives a certificate's issuer away; verified signatures are the caller's business.
+ *
+ * A table of certificates shares its issuers: many certificates of one CA cost one parsed issuer.
  */
 #ifndef STAPLEGUARD_ISSUER_TABLE_H
 #define STAPLEGUARD_ISSUER_TABLE_H
 
-#include "cert/cert.h"
+#include <stdint.h>
+
+#include <openssl/x509.h>
+
+#include "cert/delegates.h"
+
+/*
+ * One CA certificate that issued at least one of ours.  Owned by its issuer_table.  Everybody may read it; what ocsp_verify
+ * remembers of its delegates is no part of what it says.
+ */
+struct issuer {
+    X509 *x509;                  /* owned */
+    EVP_PKEY *key;               /* borrowed from x509 */
+    uint8_t sha256[32];          /* of its DER: the issuer's identity */
+    uint8_t name_sha1[20];       /* issuerNameHash of a SHA-1 CertID (RFC 6960 4.1.1): of the issuer field in the leaf */
+    uint8_t key_sha1[20];        /* issuerKeyHash; also KeyHash of a ResponderID */
+    struct delegates *delegates; /* owned */
+    struct issuer *next;
+};
+
+struct issuer_table;
+
+struct issuer_table *issuer_table_new(void);
+/* Frees every issuer too: certificates that point to them go first. */
+void issuer_table_free(struct issuer_table *table);
 
 /*
  * The table's issuer for the CA certificate x509 (borrowed; a reference is kept for a new one).

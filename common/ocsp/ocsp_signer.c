@@ -7,6 +7,7 @@
 
 #include "cert/asn1_value.h"
 #include "cert/cert_algorithm.h"
+#include "text/hex.h"
 #include "text/text.h"
 
 #define WHAT_RESPONSE "the response's signature"
@@ -23,7 +24,7 @@ struct search {
     OCSP_BASICRESP *basic;
     const STACK_OF(X509) *certs;
     const struct issuer *issuer;
-    const struct ocsp_policy *policy;
+    bool is_sha1_allowed;
     int64_t now;
     struct responder_id id;
     enum reason reason;
@@ -129,14 +130,14 @@ static enum reason check_delegate_dates(const X509 *delegate, int64_t now, int64
 
 /* All that makes a certificate out of a response a delegate of issuer now; the cheap checks first. */
 static enum reason check_delegate(
-    X509 *delegate, const struct issuer *issuer, const struct ocsp_policy *policy, int64_t now, int64_t *not_after, char *detail)
+    X509 *delegate, const struct issuer *issuer, bool is_sha1_allowed, int64_t now, int64_t *not_after, char *detail)
 {
     const char *fault = delegation_fault(delegate);
     enum reason reason;
 
     if (fault != NULL)
         return refuse_delegate(REASON_SIGNER_NOT_AUTHORISED, delegate, fault, detail);
-    reason = ocsp_algorithm_check(X509_get0_tbs_sigalg(delegate), policy->is_sha1_allowed, WHAT_DELEGATE, detail);
+    reason = ocsp_algorithm_check(X509_get0_tbs_sigalg(delegate), is_sha1_allowed, WHAT_DELEGATE, detail);
     if (reason == REASON_NONE)
         reason = ocsp_algorithm_check_key(issuer->key, WHAT_DELEGATE, detail);
     if (reason != REASON_NONE)
@@ -147,10 +148,10 @@ static enum reason check_delegate(
 }
 
 /* RFC 6960 3.2 item 2.  Encoding the data again is safe: ocsp_parse saw to it that there is only one encoding. */
-static enum reason check_signature(OCSP_BASICRESP *basic, EVP_PKEY *key, const struct ocsp_policy *policy, char *detail)
+static enum reason check_signature(OCSP_BASICRESP *basic, EVP_PKEY *key, bool is_sha1_allowed, char *detail)
 {
     const X509_ALGOR *algorithm = OCSP_resp_get0_tbs_sigalg(basic);
-    enum reason reason = ocsp_algorithm_check(algorithm, policy->is_sha1_allowed, WHAT_RESPONSE, detail);
+    enum reason reason = ocsp_algorithm_check(algorithm, is_sha1_allowed, WHAT_RESPONSE, detail);
 
     if (reason == REASON_NONE)
         reason = ocsp_algorithm_check_key(key, WHAT_RESPONSE, detail);
@@ -197,7 +198,7 @@ static bool try_issuer(struct search *search)
 {
     char detail[DETAIL_MAX + 1] = "";
     char name[ASN1_NAME_TEXT_SIZE];
-    enum reason reason = check_signature(search->basic, search->issuer->key, search->policy, detail);
+    enum reason reason = check_signature(search->basic, search->issuer->key, search->is_sha1_allowed, detail);
 
     if (reason == REASON_BAD_SIGNATURE) {
         asn1_name_text(X509_get_subject_name(search->issuer->x509), name);
@@ -210,10 +211,10 @@ static bool try_issuer(struct search *search)
 static bool try_delegate(struct search *search, X509 *x509, int64_t *not_after)
 {
     char detail[DETAIL_MAX + 1] = "";
-    enum reason reason = check_delegate(x509, search->issuer, search->policy, search->now, not_after, detail);
+    enum reason reason = check_delegate(x509, search->issuer, search->is_sha1_allowed, search->now, not_after, detail);
 
     if (reason == REASON_NONE)
-        reason = check_signature(search->basic, X509_get0_pubkey(x509), search->policy, detail);
+        reason = check_signature(search->basic, X509_get0_pubkey(x509), search->is_sha1_allowed, detail);
     if (reason == REASON_BAD_SIGNATURE)
         refuse_delegate(reason, x509, "is an authorised delegate's, but its key did not sign this", detail);
     return note_result(search, reason, detail);
@@ -250,19 +251,19 @@ static void describe_nobody(const struct responder_id *id, char *detail)
         return;
     }
     if (ASN1_STRING_length(id->key_hash) == 20)
-        cert_hex(ASN1_STRING_get0_data(id->key_hash), 20, hex);
+        hex_format(ASN1_STRING_get0_data(id->key_hash), 20, hex);
     text_clean_format(detail, DETAIL_MAX + 1,
         "the response says that the key %s signed it, which is not the issuer's and has no certificate in the response", hex);
 }
 
-enum reason ocsp_signer_find(const struct ocsp_parsed *parsed, const struct issuer *issuer, const struct ocsp_policy *policy,
-    int64_t now, struct ocsp_signer *signer, char detail[DETAIL_MAX + 1])
+enum reason ocsp_signer_find(const struct ocsp_parsed *parsed, const struct issuer *issuer, bool is_sha1_allowed, int64_t now,
+    struct ocsp_signer *signer, char detail[DETAIL_MAX + 1])
 {
     struct search search = {
         .basic = parsed->basic,
         .certs = parsed->certs,
         .issuer = issuer,
-        .policy = policy,
+        .is_sha1_allowed = is_sha1_allowed,
         .now = now,
         .detail = detail,
     };

@@ -12,8 +12,8 @@
 
 #include <openssl/ocsp.h>
 
+#include "cert/issuer_table.h"
 #include "ocsp/ocsp_parse.h"
-#include "ocsp/ocsp_verify.h"
 
 struct ocsp_signer {
     X509 *delegate;    /* borrowed from parsed; NULL: the issuer itself */
@@ -21,12 +21,12 @@ struct ocsp_signer {
 };
 
 /*
- * Find the one who may sign for `issuer` and did sign the response.  detail: a sentence on failure, else left as it is.
+ * Find the one who may sign for `issuer` and did sign the response; is_sha1_allowed: also with SHA-1.  detail: a sentence on failure, else left as it is.
  * Returns REASON_NONE with *signer filled.  Where no candidate passes, what the one that came furthest lacks:
  * BAD_SIGNATURE, WEAK_SIGNATURE or MALFORMED, SIGNER_EXPIRED, SIGNER_NOT_AUTHORISED, furthest first.
  * Source: RFC 6960 4.2.2.2, 3.2 items 2, 3 and 4.
  */
-enum reason ocsp_signer_find(const struct ocsp_parsed *parsed, const struct issuer *issuer, const struct ocsp_policy *policy,
-    int64_t now, struct ocsp_signer *signer, char detail[DETAIL_MAX + 1]);
+enum reason ocsp_signer_find(const struct ocsp_parsed *parsed, const struct issuer *issuer, bool is_sha1_allowed, int64_t now,
+    struct ocsp_signer *signer, char detail[DETAIL_MAX + 1]);
 
 #endif

@@ -7,6 +7,7 @@
 #include <openssl/objects.h>
 
 #include "cert/asn1_value.h"
+#include "text/hex.h"
 #include "text/text.h"
 
 /* RFC 6960 4.4: extensions of responses; CRL entry extensions (4.4.5) say nothing that would change the status. */
@@ -88,7 +89,7 @@ static enum reason no_match(OCSP_BASICRESP *basic, const struct cert *cert, char
         text_clean_format(detail, DETAIL_MAX + 1, "the response is about this certificate, but its CertID is made with %s", hash);
         return REASON_CERTID_HASH;
     }
-    cert_hex(cert->serial, cert->serial_len, serial);
+    hex_format(cert->serial, cert->serial_len, serial);
     text_clean_format(detail, DETAIL_MAX + 1, "none of its %d CertIDs is that of serial number %s of our issuer",
         OCSP_resp_count(basic), serial);
     return REASON_WRONG_CERTID;

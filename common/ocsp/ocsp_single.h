@@ -9,7 +9,15 @@
 
 #include <openssl/ocsp.h>
 
-#include "ocsp/ocsp_verify.h"
+#include "cert/cert.h"
+
+/* What a response says of a certificate, or a verdict on it. */
+enum ocsp_status {
+    OCSP_STATUS_NONE, /* rejected: see the verdict's reason */
+    OCSP_STATUS_GOOD,
+    OCSP_STATUS_REVOKED,
+    OCSP_STATUS_UNKNOWN,
+};
 
 struct ocsp_single {
     enum ocsp_status status;

@@ -12,6 +12,7 @@
 #include "ocsp/ocsp_signer.h"
 #include "ocsp/ocsp_single.h"
 #include "text/duration.h"
+#include "text/hex.h"
 #include "text/text.h"
 
 #define DURATION_TEXT_SIZE 32u
@@ -132,7 +133,7 @@ static void describe(const struct cert *cert, const struct statement *statement,
             kind, name);
         break;
     default:
-        cert_hex(cert->serial, cert->serial_len, serial);
+        hex_format(cert->serial, cert->serial_len, serial);
         text_clean_format(detail, DETAIL_MAX + 1, "the %s %s does not know serial number %s", kind, name, serial);
     }
 }
@@ -151,7 +152,7 @@ static enum reason check_statement(const struct ocsp_parsed *parsed, const struc
         text_clean_format(verdict->detail, sizeof verdict->detail, "producedAt is not a time of the form YYYYMMDDHHMMSSZ");
         return REASON_MALFORMED;
     }
-    reason = ocsp_signer_find(parsed, cert->issuer, policy, now, &statement->signer, verdict->detail);
+    reason = ocsp_signer_find(parsed, cert->issuer, policy->is_sha1_allowed, now, &statement->signer, verdict->detail);
     if (reason != REASON_NONE)
         return reason;
     verdict->this_update = statement->single.this_update;

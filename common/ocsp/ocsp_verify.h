@@ -14,19 +14,13 @@
 #include <stdint.h>
 
 #include "cert/cert.h"
+#include "ocsp/ocsp_single.h"
 #include "words/reason.h"
 
 struct ocsp_policy {
     int64_t safety_margin_sec; /* Apache's expiry lies this long before the effective end */
     int64_t min_ttl_sec;       /* and must lie more than this ahead, for a good response */
     bool is_sha1_allowed;      /* signatures with SHA-1 */
-};
-
-enum ocsp_status {
-    OCSP_STATUS_NONE, /* rejected: see reason */
-    OCSP_STATUS_GOOD,
-    OCSP_STATUS_REVOKED,
-    OCSP_STATUS_UNKNOWN,
 };
 
 struct ocsp_verdict {

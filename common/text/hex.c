@@ -11,6 +11,12 @@ void hex_write(const uint8_t *octets, size_t len, char *text)
     }
 }
 
+void hex_format(const uint8_t *octets, size_t len, char *text)
+{
+    hex_write(octets, len, text);
+    text[2 * len] = '\0';
+}
+
 /* A digit's value and one more; 0 for what is none. */
 static const uint8_t values[UINT8_MAX + 1] = {
     ['0'] = 1,

@@ -14,6 +14,7 @@
 #include "cert/cert.h"
 #include "ocsp_world.h"
 #include "parsed_cert.h"
+#include "text/hex.h"
 
 /* A leaf of the world's issuer with this extension (and no other). */
 static struct pki_cert leaf_spec(const char *name, const char *value)
@@ -90,7 +91,7 @@ static const char *pem_with_raw_url(const uint8_t *url, size_t len)
     der = pki_wrap(0x30, der.data, der.len);
     value = pki_room(4 + 2 * der.len);
     memcpy(value, "DER:", 4);
-    cert_hex(der.data, der.len, value + 4);
+    hex_format(der.data, der.len, value + 4);
     return pem_with("authorityInfoAccess", value);
 }
 

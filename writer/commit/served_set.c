@@ -8,6 +8,7 @@
 
 #include "state/writer_report.h"
 #include "system/clock.h"
+#include "text/hex.h"
 
 /* Records removed in one transaction. */
 #define PRUNE_BATCH_MAX 64u
@@ -172,7 +173,7 @@ static void report_pruned(const struct own *own, const struct own_ended *ended)
 {
     char hex[2 * STORE_ID_LEN + 1];
 
-    cert_hex(ended->id, STORE_ID_LEN, hex);
+    hex_format(ended->id, STORE_ID_LEN, hex);
     if (ended->is_bad)
         report_event(EVENT_STORE_RECORD_DROPPED, CERT_NO_NONE, REASON_STORE_CORRUPT,
             "the record of the certificate with SHA-256 %s was damaged", hex);
