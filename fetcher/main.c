@@ -17,7 +17,6 @@
 #include "http/resolve.h"
 #include "http/trust.h"
 #include "loop/event_loop.h"
-#include "pass.h"
 #include "peers.h"
 #include "proto/ipc.h"
 #include "sandbox/child.h"
@@ -50,7 +49,6 @@ struct fetcher {
     struct exchange_settings exchange_settings;
     struct pool *pool;
     struct asking *asking;
-    struct pass *pass;
     struct watch *watch;
     struct peers peers;
 };
@@ -159,17 +157,14 @@ static bool prepare_exchanges(struct fetcher *fetcher)
     return fetcher->asking != NULL;
 }
 
-/* One of the two will be begun. */
-static bool prepare_schedules(struct fetcher *fetcher)
+static bool prepare_schedule(struct fetcher *fetcher)
 {
-    const struct pass_settings pass = {&fetcher->loop, fetcher->pool, &fetcher->writer, fetcher->asking};
     const struct watch_settings watch = {&fetcher->loop, fetcher->pool, &fetcher->writer, fetcher->asking};
 
-    fetcher->pass = pass_new(&pass);
     fetcher->watch = watch_new(&watch);
-    if (fetcher->pass == NULL || fetcher->watch == NULL)
+    if (fetcher->watch == NULL)
         log_error("the schedule could not be set up: %s", strerror(errno));
-    return fetcher->pass != NULL && fetcher->watch != NULL;
+    return fetcher->watch != NULL;
 }
 
 static bool listen_to_peers(struct fetcher *fetcher)
@@ -179,7 +174,6 @@ static bool listen_to_peers(struct fetcher *fetcher)
         .supervisor = &fetcher->supervisor,
         .writer = &fetcher->writer,
         .pool = fetcher->pool,
-        .pass = fetcher->pass,
         .asking = fetcher->asking,
         .watch = fetcher->watch,
     };
@@ -234,14 +228,13 @@ static bool set_up(struct fetcher *fetcher)
         log_error("epoll: %s", strerror(errno));
         return false;
     }
-    return prepare_libraries(fetcher) && prepare_names(fetcher) && prepare_exchanges(fetcher) && prepare_schedules(fetcher)
+    return prepare_libraries(fetcher) && prepare_names(fetcher) && prepare_exchanges(fetcher) && prepare_schedule(fetcher)
         && listen_to_peers(fetcher) && lock_in(fetcher);
 }
 
 static void clean_up(struct fetcher *fetcher)
 {
     watch_free(fetcher->watch);
-    pass_free(fetcher->pass);
     asking_free(fetcher->asking);
     http_free(fetcher->http);
     resolver_free(fetcher->resolver);
@@ -256,7 +249,7 @@ static bool step(void *owner)
 {
     const struct fetcher *fetcher = owner;
 
-    return watch_is_on(fetcher->watch) ? watch_step(fetcher->watch) : pass_step(fetcher->pass);
+    return watch_step(fetcher->watch);
 }
 
 int main(void)

@@ -25,7 +25,6 @@ static void lose_writer(struct peers *peers)
 {
     loop_watch(peers->loop, LOOP_WRITER, peers->writer->fd, 0);
     ipc_close(peers->writer);
-    pass_writer_gone(peers->pass);
     watch_writer_gone(peers->watch);
 }
 
@@ -45,11 +44,8 @@ static const char *supervisor_said(struct peers *peers, const struct msg *msg, i
     switch (msg->type) {
     case MSG_CERT_ADD:
         return cert_added(peers, &msg->cert_add, fd);
-    case MSG_PASS_BEGIN:
-        return pass_begin(peers->pass, &msg->pass_begin) ? NULL : "a pass over other certificates, or during a pass";
-    case MSG_WATCH:
-        watch_begin(peers->watch);
-        return NULL;
+    case MSG_BEGIN:
+        return watch_begin(peers->watch, &msg->begin) ? NULL : "what was begun is begun again";
     case MSG_CERT_DROP:
         watch_drop(peers->watch, msg->cert_drop.cert_no);
         return NULL;

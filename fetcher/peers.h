@@ -8,7 +8,6 @@
 #define STAPLEGUARD_PEERS_H
 
 #include "loop/event_loop.h"
-#include "pass.h"
 #include "proto/ipc.h"
 #include "schedule/fetch_list.h"
 #include "schedule/scheduler.h"
@@ -19,15 +18,14 @@ struct peers {
     struct ipc *supervisor;
     struct ipc *writer;
     struct pool *pool;
-    struct pass *pass;
     struct asking *asking;
     struct watch *watch;
 };
 
 /*
  * Listen to both from now on.  The loop ends with 0 when the supervisor closes its channel, with 1 when what it sends
- * cannot be understood.  The writer's channel is closed for the latter, with an event; its end only ends the pass, and a
- * daemon waits for a new one (PEER).
+ * cannot be understood.  The writer's channel is closed for the latter, with an event; its end ends nothing: a
+ * new one may come (PEER).
  * Returns 0, or -1 with errno set.
  */
 int peers_listen(struct peers *peers);

@@ -140,7 +140,7 @@ static bool prepare_keeper(struct writer *writer, const char *dbm_directory)
         log_error("the directory of Apache's DBM file, %s: %s", dbm_directory, strerror(errno));
         return false;
     }
-    if ((config->flags & MSG_FLAG_WATCH) == 0)
+    if ((config->flags & MSG_FLAG_KEEPER) == 0)
         return true;
     snprintf(staging, sizeof staging, "%s/" KEEPER_STAGING, dbm_directory);
     if (!prepare_directory(writer, staging))

@@ -19,18 +19,6 @@
 /* Batches of offers taken at the end: a channel holds some hundred messages; a fetcher that lives on might go on talking. */
 #define LAST_BATCHES 16
 
-/* A pass over the certificates that were told of, no more and no fewer. */
-static bool begin_pass(struct writer *writer, uint32_t cert_count)
-{
-    if (cert_count != roster_count(writer->roster)) {
-        log_error("a pass over %u certificates, of which %zu are known", cert_count, roster_count(writer->roster));
-        return false;
-    }
-    watch_begin(writer);
-    writer->has_pass_begun = true;
-    return true;
-}
-
 static bool take_gone(struct writer *writer, const char *name)
 {
     writer->has_changes = writer->has_urgent_changes = true;
@@ -43,7 +31,6 @@ static void meet_fetcher(struct writer *writer, int fd)
     ipc_close(&writer->fetcher);
     ipc_init(&writer->fetcher, fd, PARTY_WRITER, PARTY_FETCHER);
     writer->fetcher.state = MSG_STATE_RUN;
-    writer->has_fetcher_finished = false;
     for (uint32_t i = 0; i < roster_count(writer->roster); i++) {
         const struct roster_entry *entry = roster_at(writer->roster, i);
 
@@ -78,9 +65,7 @@ static bool obey(struct writer *writer, const struct msg *msg, int *fd)
         return told_cert(writer, &msg->cert_add, *fd, (int64_t)time(NULL));
     case MSG_CERT_GONE:
         return take_gone(writer, msg->cert_gone.name);
-    case MSG_PASS_BEGIN:
-        return begin_pass(writer, msg->pass_begin.cert_count);
-    case MSG_WATCH:
+    case MSG_BEGIN:
         watch_begin(writer);
         return true;
     case MSG_CERT_DROP:
@@ -132,7 +117,6 @@ static void leave_fetcher(struct writer *writer, const char *why)
         report_event(EVENT_PROTOCOL_VIOLATION, CERT_NO_NONE, REASON_PROTOCOL,
             "a message from the fetcher: %s; its channel is closed", why);
     ipc_close(&writer->fetcher);
-    writer->has_fetcher_finished = true;
 }
 
 /* As many offers as are there share one transaction.  Returns whether there may be more. */
@@ -147,8 +131,6 @@ static bool take_from_fetcher(struct writer *writer)
         result = ipc_receive(&writer->fetcher, &msg, NULL, IPC_NOWAIT);
         if (result == IPC_OK && msg.type == MSG_OFFER)
             intake_offer(&intake, INTAKE_FETCHER, msg.offer.cert_no, msg.offer.der, msg.offer.der_len);
-        else if (result == IPC_OK && msg.type == MSG_PASS_END)
-            writer->has_fetcher_finished = true;
     }
     intake_end(&intake);
     if (result != IPC_OK && result != IPC_AGAIN)
@@ -165,15 +147,6 @@ static void send_answers(struct writer *writer)
     result = answers_send(&writer->answers, writer->roster, &writer->fetcher);
     if (result != IPC_OK && result != IPC_AGAIN)
         leave_fetcher(writer, NULL);
-}
-
-static void finish_pass(struct writer *writer)
-{
-    if (!writer->has_pass_begun || !writer->has_fetcher_finished)
-        return;
-    watch_end(writer);
-    writer->has_pass_begun = false;
-    writer->has_fetcher_finished = writer->fetcher.fd < 0;
 }
 
 /* What the fetcher has offered by now still counts. */
@@ -206,7 +179,6 @@ int loop_run(struct writer *writer)
         if ((polled[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
             take_from_fetcher(writer);
         send_answers(writer);
-        finish_pass(writer);
         watch_tick(writer);
     }
     return EXIT_SUCCESS;

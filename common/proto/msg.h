@@ -29,7 +29,8 @@ enum {
     MSG_FLAG_SCAN_GUARD = 8,
     MSG_FLAG_ALLOW_SHA1 = 16,
     MSG_FLAG_REQUIRE_SANDBOX = 32,
-    MSG_FLAG_WATCH = 64,   /* of MSG_WRITE_CONFIG: WATCH will come, not PASS_BEGIN: keep what that needs */
+    MSG_FLAG_KEEPER
+    = 64, /* of MSG_WRITE_CONFIG: commit as things change, with a keeper of Apache's file; else once, at the end */
     MSG_FLAG_SHIELD = 128, /* of MSG_WRITE_CONFIG: shield = auto */
 };
 
@@ -95,8 +96,7 @@ enum answer_kind {
 
 /*
  * supervisor -> both, with a sealed memfd of CERTIFICATE blocks (never a key): the certificate `cert_no`, which is higher
- * than any before it (dense from 0 in a pass; a child that was started anew hears nothing of dropped ones) and never used
- * again for another.  leaf_blocks: how many blocks come from the certificate's own file (the
+ * than any before it (a child that was started anew hears nothing of dropped ones) and never used again for another.  leaf_blocks: how many blocks come from the certificate's own file (the
  * leaf is one of them); the others come from `chain`.  responder: replaces the certificate's own URLs when not empty.
  */
 #define MSG_FIELDS_CERT_ADD(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
@@ -109,14 +109,12 @@ enum answer_kind {
  */
 #define MSG_FIELDS_CERT_GONE(U8, U16, U32, I64, BYTES, TEXT, BLOB) TEXT(name, CERT_NAME_MAX)
 
-/* supervisor -> both: cert_count certificates (0 .. cert_count - 1) have been sent; begin one pass over them. */
-#define MSG_FIELDS_PASS_BEGIN(U8, U16, U32, I64, BYTES, TEXT, BLOB) U8(is_forced) U32(cert_count)
-
 /*
- * supervisor -> both, once in a life, in place of PASS_BEGIN: the certificates so far are all there are for now; look after
- * them until the channel closes.  CERT_ADD, CERT_DROP and CERT_GONE may come at any time afterwards.
+ * supervisor -> both: the certificates so far are all there are for now; look after them until the channel closes.
+ * CERT_ADD, CERT_DROP and CERT_GONE may come at any time afterwards.  is_once (for the fetcher): ask for what is due now, or
+ * with is_forced for everything, and not again; PROGRESS tells when that is done.
  */
-#define MSG_FIELDS_WATCH(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(cert_count)
+#define MSG_FIELDS_BEGIN(U8, U16, U32, I64, BYTES, TEXT, BLOB) U8(is_once) U8(is_forced)
 
 /*
  * supervisor -> both: `cert_no` is not looked after any more: the configuration or the file's content changed.  A staple
@@ -168,30 +166,32 @@ enum answer_kind {
     BLOB(serial, 0, CERT_SERIAL_MAX) TEXT(detail, DETAIL_MAX)
 
 /*
- * writer -> supervisor: how a certificate stands after a commit.  is_refreshed: an offer was accepted in this pass.
+ * writer -> supervisor: how a certificate stands after a commit.  is_refreshed: an offer was accepted since the one before.
  * expiry: until when Apache serves the staple.
  */
 #define MSG_FIELDS_CERT_STATE(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
     U32(cert_no) U8(state) U16(reason) U8(is_refreshed) I64(this_update) I64(next_update) I64(expiry) I64(fetched_at)
 
-/* fetcher -> supervisor, a few times a second. */
-#define MSG_FIELDS_PROGRESS(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(done_count) U32(total) U32(failed)
+/*
+ * fetcher -> supervisor, after BEGIN with is_once, a few times a second, the last time with done == due: nothing is under way
+ * any more, and every offer is answered.  due: asked for; not_due: fresh enough; done: of those due; failed and refused (by
+ * the writer): of those done.
+ */
+#define MSG_FIELDS_PROGRESS(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
+    U32(due) U32(not_due) U32(done) U32(failed) U32(refused)
 
-/* fetcher -> supervisor: a pass is over.  due: asked for; not_due: fresh enough.  refused: by the writer. */
-#define MSG_FIELDS_FETCH_DONE(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(due) U32(not_due) U32(failed) U32(refused)
-
-/* writer -> supervisor: the file is in place (reason NONE) or not; all CERT_STATE of the pass were sent before. */
+/* writer -> supervisor: the file is in place (reason NONE) or not; each CERT_STATE was sent before. */
 #define MSG_FIELDS_WRITE_DONE(U8, U16, U32, I64, BYTES, TEXT, BLOB) \
     U16(reason) U32(entries) U32(foreign) TEXT(detail, DETAIL_MAX)
 
 /*
- * fetcher -> supervisor, after WATCH: when `cert_no` is asked for next (0: not before something changes), how many attempts
+ * fetcher -> supervisor, after BEGIN without is_once: when `cert_no` is asked for next (0: not before something changes), how many attempts
  * failed since the last success, and when it was asked last (0: never).
  */
 #define MSG_FIELDS_CERT_NEXT(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(cert_no) U32(failures) I64(next_at) I64(asked_at)
 
 /*
- * writer -> supervisor, after WATCH, whenever one of them changes: Apache's file and what guards it.  shield: enum
+ * writer -> supervisor, whenever one of them changes: Apache's file and what guards it.  shield: enum
  * shield_state; reason: why it is not up.  restarts: restarts of Apache seen (the file was deleted, or would have been),
  * the last one at restart_at, after which the file was away for away_usec (UINT32_MAX: it could not be put back at once).
  */
@@ -212,9 +212,6 @@ enum answer_kind {
 /* fetcher -> writer: a response for `cert_no`.  The writer believes nothing of it before it has verified it itself. */
 #define MSG_FIELDS_OFFER(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(cert_no) BLOB(der, 1, STAPLE_DER_MAX)
 
-/* fetcher -> writer: no further offer in this pass. */
-#define MSG_FIELDS_PASS_END(U8, U16, U32, I64, BYTES, TEXT, BLOB) U32(due)
-
 /* Both children, as senders or receivers. */
 #define PARTY_CHILD (PARTY_FETCHER | PARTY_WRITER)
 
@@ -231,8 +228,7 @@ enum msg_state {
     MESSAGE(WRITE_CONFIG, write_config, 2, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_SETUP, 0) \
     MESSAGE(CERT_ADD, cert_add, 3, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 1) \
     MESSAGE(CERT_GONE, cert_gone, 5, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
-    MESSAGE(PASS_BEGIN, pass_begin, 4, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
-    MESSAGE(WATCH, watch, 6, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
+    MESSAGE(BEGIN, begin, 6, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
     MESSAGE(CERT_DROP, cert_drop, 7, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
     MESSAGE(PEER, peer, 8, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 1) \
     MESSAGE(REFRESH, refresh, 9, PARTY_SUPERVISOR, PARTY_FETCHER, MSG_STATE_RUN, 0) \
@@ -246,14 +242,12 @@ enum msg_state {
     MESSAGE(CERT_INFO, cert_info, 19, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(CERT_STATE, cert_state, 20, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(PROGRESS, progress, 21, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
-    MESSAGE(FETCH_DONE, fetch_done, 22, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(WRITE_DONE, write_done, 23, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(CERT_NEXT, cert_next, 24, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(FILE_STATE, file_state, 25, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(RESTARTED, restarted, 26, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
     MESSAGE(ANSWER, answer, 32, PARTY_WRITER, PARTY_FETCHER, MSG_STATE_RUN, 0) \
-    MESSAGE(OFFER, offer, 33, PARTY_FETCHER, PARTY_WRITER, MSG_STATE_RUN, 0) \
-    MESSAGE(PASS_END, pass_end, 34, PARTY_FETCHER, PARTY_WRITER, MSG_STATE_RUN, 0)
+    MESSAGE(OFFER, offer, 33, PARTY_FETCHER, PARTY_WRITER, MSG_STATE_RUN, 0)
 
 enum msg_type {
 #define MSG_CONSTANT(constant, name, number, from, to, states, fds) MSG_##constant = (number),

@@ -2,7 +2,7 @@
 /*
  * Owns: one exchange: from one URL of one certificate to a verified response, or to why there is none.
  * Runs in: fetcher.
- * Never: tries another URL (pass.h does), takes longer than the timeout all together, or decides what is kept: the
+ * Never: tries another URL (fetch_queue.h does), takes longer than the timeout all together, or decides what is kept: the
  *        writer does.
  *
  * Name, addresses, GET (or POST), at most REDIRECTS_MAX redirects within the scheme, POST after a GET that may have

@@ -27,7 +27,7 @@ bool rules_should_post(enum reason reason, unsigned http_status);
 
 /*
  * Did the responder leave us without any HTTP answer, so that its other certificates will very likely fare no better?
- * RESPONDER_FAILURES_MAX of these in a row end the asking for this pass.
+ * RESPONDER_FAILURES_MAX of these in a row end the asking for a while.
  */
 bool rules_is_silence(enum reason reason);
 

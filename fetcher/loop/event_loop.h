@@ -16,9 +16,8 @@ enum loop_source {
     LOOP_WRITER,
     LOOP_HTTP,
     LOOP_RESOLVER,
-    LOOP_ASKING,   /* a timer alone: deadlines while a name is looked up */
-    LOOP_WATCH,    /* a timerfd: when the next certificate is due */
-    LOOP_PROGRESS, /* a timer alone */
+    LOOP_ASKING, /* a timer alone: deadlines while a name is looked up */
+    LOOP_WATCH,  /* a timerfd: when the next certificate is due; a timer: when progress is told */
     LOOP_SOURCE_COUNT
 };
 

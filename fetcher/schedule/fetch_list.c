@@ -14,6 +14,7 @@ _Static_assert(sizeof(struct pool_entry) <= 512, "with eight URLs of 100 bytes a
 struct pool {
     struct pool_entry *blocks[BLOCKS_MAX];
     uint32_t count;
+    uint32_t added;
     uint32_t held_known;
     struct issuer_table *issuers;
 };
@@ -73,6 +74,11 @@ uint32_t pool_count(const struct pool *pool)
     return pool->count;
 }
 
+uint32_t pool_added(const struct pool *pool)
+{
+    return pool->added;
+}
+
 uint32_t pool_held_known(const struct pool *pool)
 {
     return pool->held_known;
@@ -97,6 +103,7 @@ bool pool_add(struct pool *pool, const struct msg_cert_add *add, int fd, int64_t
     entry->is_added = true;
     entry->stage = POOL_IDLE;
     pool->count = add->cert_no + 1;
+    pool->added++;
     if (entry->is_held_known)
         pool->held_known++;
     return true;
@@ -138,6 +145,7 @@ void pool_drop(struct pool *pool, uint32_t cert_no)
     struct pool_entry *entry = pool_at(pool, cert_no);
 
     entry->is_added = false;
+    pool->added--;
     if (entry->is_held_known)
         pool->held_known--;
     entry->is_held_known = false;

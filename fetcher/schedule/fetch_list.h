@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Owns: the certificates of this Apache by number: what we must know of each, what the writer holds for it, how far it
- *       got in the pass.
+ *       got.
  * Runs in: fetcher.
  * Never: keeps a whole certificate (below 2 KiB each; issuers are shared), or uses a number again.
  */
@@ -15,7 +15,7 @@
 #include "proto/msg.h"
 #include "schedule/schedule.h"
 
-/* How far a certificate got in the pass. */
+/* How far a certificate got. */
 enum pool_stage {
     POOL_IDLE,
     POOL_WAITING, /* in a responder's line */
@@ -51,8 +51,9 @@ void pool_free(struct pool *pool);
 /* The certificate of this number, or NULL when nothing was ever said about it.  The pointer stays good. */
 struct pool_entry *pool_at(const struct pool *pool, uint32_t cert_no);
 
-/* One more than the highest number (in a pass: how many were added), and of how many the writer said what it holds. */
+/* One more than the highest number; how many are there, and of how many the writer said what it holds. */
 uint32_t pool_count(const struct pool *pool);
+uint32_t pool_added(const struct pool *pool);
 uint32_t pool_held_known(const struct pool *pool);
 
 /*

@@ -101,7 +101,7 @@ static void offer(struct asking *asking, uint32_t cert_no, const struct exchange
     msg.offer.der_len = outcome->der_len;
     entry->stage = POOL_OFFERED;
     result = ipc_send(asking->settings.writer, &msg, -1, IPC_WAIT);
-    if (result == IPC_OK || result == IPC_CLOSED) /* the loop sees that the writer is gone, and ends the pass */
+    if (result == IPC_OK || result == IPC_CLOSED) /* the loop sees that the writer is gone */
         return;
     log_error("an offer for certificate %u could not be sent: %s", cert_no, msg_result_text(asking->settings.writer->refused));
     end(asking, cert_no, ASKING_FAILED);
@@ -182,7 +182,7 @@ static bool start_exchanges(struct asking *asking)
             return false;
         if (is_dropped(asking, cert_no, responder))
             continue;
-        if (responders_is_given_up(asking->responders, responder, loop_now_msec()))
+        if (responders_is_given_up(responder, loop_now_msec()))
             fail_at_once(asking, cert_no, responder);
         else
             start_exchange(asking, cert_no, responder);
@@ -327,11 +327,10 @@ struct asking *asking_new(const struct asking_settings *settings)
     return asking;
 }
 
-void asking_set_owner(struct asking *asking, asking_ended *ended, void *owner, int64_t rest_msec)
+void asking_set_owner(struct asking *asking, asking_ended *ended, void *owner)
 {
     asking->ended = ended;
     asking->owner = owner;
-    responders_set_rest(asking->responders, rest_msec);
 }
 
 void asking_free(struct asking *asking)

@@ -2,7 +2,7 @@
 /*
  * Owns: asking for certificates: slots for exchanges, one URL after the other, the offer, its answer.
  * Runs in: fetcher.
- * Never: decides when a certificate is asked for (pass.h, watch.h do), or ends one before its offer is answered.
+ * Never: decides when a certificate is asked for (scheduler.h does), or ends one before its offer is answered.
  */
 #ifndef STAPLEGUARD_FETCH_QUEUE_H
 #define STAPLEGUARD_FETCH_QUEUE_H
@@ -34,15 +34,14 @@ struct asking_settings {
     const struct exchange_settings *exchange;
     unsigned concurrency;   /* exchanges at a time, all together */
     unsigned per_responder; /* and with one responder */
-    int64_t rest_msec;      /* how long a responder that is given up is left alone; 0: until asking_forgive */
 };
 
 /* Everything it points to is borrowed until asking_free.  Before the process is locked in.  NULL without memory. */
 struct asking *asking_new(const struct asking_settings *settings);
 void asking_free(struct asking *asking);
 
-/* Who is told, and how long a responder rests (0: until asking_forgive). */
-void asking_set_owner(struct asking *asking, asking_ended *ended, void *owner, int64_t rest_msec);
+/* Who is told. */
+void asking_set_owner(struct asking *asking, asking_ended *ended, void *owner);
 
 /* Ask for a certificate that is not being asked for (POOL_IDLE). */
 void asking_ask(struct asking *asking, uint32_t cert_no);

@@ -89,19 +89,9 @@ void report_protocol_violation(const char *what)
     tell(&msg);
 }
 
-void report_progress(uint32_t done_count, uint32_t total, uint32_t failed)
+void report_progress(const struct msg_progress *progress)
 {
-    struct msg msg = {.type = MSG_PROGRESS, .progress = {.done_count = done_count, .total = total, .failed = failed}};
-
-    tell(&msg);
-}
-
-void report_pass_over(uint32_t due, uint32_t not_due, uint32_t failed, uint32_t refused)
-{
-    struct msg msg = {
-        .type = MSG_FETCH_DONE,
-        .fetch_done = {.due = due, .not_due = not_due, .failed = failed, .refused = refused},
-    };
+    struct msg msg = {.type = MSG_PROGRESS, .progress = *progress};
 
     tell(&msg);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what the fetcher tells the supervisor: log lines, events, progress, the end of a pass.
+ * Owns: what the fetcher tells the supervisor: log lines, events, progress.
  * Runs in: fetcher.
  * Never: decides; lets text through that is not clean.
  *
@@ -26,8 +26,7 @@ void report_failure(uint32_t cert_no, const char *url, const struct exchange_out
 void report_clock_wrong(int64_t now);
 /* The writer sent what the protocol does not allow. */
 void report_protocol_violation(const char *what);
-void report_progress(uint32_t done_count, uint32_t total, uint32_t failed);
-void report_pass_over(uint32_t due, uint32_t not_due, uint32_t failed, uint32_t refused);
+void report_progress(const struct msg_progress *progress);
 
 /* CERT_NEXT. */
 void report_next(uint32_t cert_no, uint32_t failures, int64_t next_at, int64_t asked_at);

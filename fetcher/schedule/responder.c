@@ -11,7 +11,6 @@
 struct responders {
     struct pool *pool;
     unsigned at_a_time;
-    int64_t rest_msec;
     void *tree; /* of struct responder, tsearch(3), by origin */
     struct responder *first_turn;
     struct responder *last_turn;
@@ -122,7 +121,7 @@ void responders_ended(struct responders *responders, struct responder *responder
         responder->last_silence = reason;
         responder->silent_in_row++;
         responder->is_given_up = responder->silent_in_row >= RESPONDER_FAILURES_MAX;
-        responder->rests_until_msec = now_msec + responders->rest_msec;
+        responder->rests_until_msec = now_msec + RESPONDER_REST_MSEC;
     }
     take_turn(responders, responder);
 }
@@ -133,16 +132,11 @@ void responders_left(struct responders *responders, struct responder *responder)
     take_turn(responders, responder);
 }
 
-void responders_set_rest(struct responders *responders, int64_t rest_msec)
-{
-    responders->rest_msec = rest_msec;
-}
-
-bool responders_is_given_up(const struct responders *responders, struct responder *responder, int64_t now_msec)
+bool responders_is_given_up(struct responder *responder, int64_t now_msec)
 {
     if (!responder->is_given_up)
         return false;
-    if (responders->rest_msec == 0 || now_msec < responder->rests_until_msec)
+    if (now_msec < responder->rests_until_msec)
         return true;
     /* This one finds out; one more silence, and it rests again. */
     responder->is_given_up = false;

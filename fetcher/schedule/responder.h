@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: who waits for which responder, how many may ask it at a time, and whether asking it still makes sense in this pass.
+ * Owns: who waits for which responder, how many may ask it at a time, and whether asking it makes sense now.
  * Runs in: fetcher.
  * Never: asks anybody; it only says who is next.
  *
@@ -56,10 +56,10 @@ void responders_ended(struct responders *responders, struct responder *responder
 /* It was not asked after all, or nobody waits for what it says. */
 void responders_left(struct responders *responders, struct responder *responder);
 
-/* How long one that is given up is left alone before a single exchange tries it again; 0: until responders_forgive. */
-void responders_set_rest(struct responders *responders, int64_t rest_msec);
+/* How long one that is given up is left alone before a single exchange tries it again. */
+#define RESPONDER_REST_MSEC 60000
 /* Is it not to be asked now?  After its rest one certificate is, and decides for the others. */
-bool responders_is_given_up(const struct responders *responders, struct responder *responder, int64_t now_msec);
+bool responders_is_given_up(struct responder *responder, int64_t now_msec);
 
 /*
  * When a request that can wait may go to this responder, at the rate of RESPONDER_REQUESTS_PER_SEC: at once (now_msec), or

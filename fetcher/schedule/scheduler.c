@@ -16,16 +16,26 @@
 /* Taken from the agenda in one turn. */
 #define TAKEN_PER_TURN 256
 
-/* A responder that answers nobody is tried again by one certificate after that long. */
-#define REST_MSEC 60000
+/* How often progress is told. */
+#define PROGRESS_MSEC 250
+
+/* What --once asks for: each certificate that is due, at once, and not again. */
+struct round {
+    bool is_awaited; /* begun, but what the writer holds is not all known yet */
+    bool is_running;
+    bool is_forced;
+    uint32_t told; /* done, as last told */
+    struct msg_progress counts;
+};
 
 struct watch {
     struct watch_settings settings;
     struct agenda *agenda;
     int timer_fd; /* owned; of the wall clock, so that it also tells when that is set */
     int64_t timer_at;
-    bool is_on;
+    bool is_on;          /* the schedule is kept */
     bool is_clock_wrong; /* nothing is judged, and nobody asked, until it is set */
+    struct round round;
 };
 
 /* The timer. */
@@ -128,6 +138,80 @@ static void timer_ready(void *owner, int fd, unsigned ready)
         look_at_clock(watch);
 }
 
+/* The round. */
+
+static bool is_round_under_way(const struct watch *watch)
+{
+    return watch->round.is_awaited || watch->round.is_running;
+}
+
+static void tell_progress(struct watch *watch)
+{
+    report_progress(&watch->round.counts);
+    watch->round.told = watch->round.counts.done;
+}
+
+static void progress_is_due(void *owner, int64_t now_msec)
+{
+    struct watch *watch = owner;
+
+    if (watch->round.told != watch->round.counts.done)
+        tell_progress(watch);
+    loop_set_timer(watch->settings.loop, LOOP_WATCH, now_msec + PROGRESS_MSEC);
+}
+
+static bool is_due(const struct watch *watch, const struct pool_entry *entry, int64_t now)
+{
+    return watch->round.is_forced || schedule_due_at(&entry->held, &entry->policy, now, random_number()) <= now;
+}
+
+static void start_round(struct watch *watch)
+{
+    uint32_t count = pool_count(watch->settings.pool);
+    int64_t now = loop_now_sec();
+
+    watch->round.is_awaited = false;
+    watch->round.is_running = true;
+    look_at_clock(watch);
+    for (uint32_t cert_no = 0; !watch->is_clock_wrong && cert_no < count; cert_no++) {
+        const struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
+
+        if (entry == NULL || !can_be_asked_for(entry))
+            continue;
+        if (!is_due(watch, entry, now)) {
+            watch->round.counts.not_due++;
+            continue;
+        }
+        watch->round.counts.due++;
+        asking_ask(watch->settings.asking, cert_no);
+    }
+    loop_set_timer(watch->settings.loop, LOOP_WATCH, loop_now_msec() + PROGRESS_MSEC);
+}
+
+static void end_round(struct watch *watch)
+{
+    watch->round.is_awaited = watch->round.is_running = false;
+    loop_set_timer(watch->settings.loop, LOOP_WATCH, LOOP_NO_TIMER);
+    tell_progress(watch);
+}
+
+static void count(struct msg_progress *counts, enum asking_end end)
+{
+    counts->done++;
+    counts->failed += end == ASKING_FAILED ? 1 : 0;
+    counts->refused += end == ASKING_REFUSED ? 1 : 0;
+}
+
+/* Nobody is left who could keep a response: what has no answer by now has failed. */
+static void give_up_round(struct watch *watch)
+{
+    struct msg_progress *counts = &watch->round.counts;
+
+    counts->failed += counts->due - counts->done;
+    counts->done = counts->due;
+    end_round(watch);
+}
+
 /* How an attempt went. */
 
 static void ended(void *owner, uint32_t cert_no, enum asking_end end)
@@ -138,6 +222,7 @@ static void ended(void *owner, uint32_t cert_no, enum asking_end end)
     entry->asked_at = loop_now_sec();
     entry->failures = end == ASKING_ACCEPTED ? 0 : entry->failures + 1;
     entry->is_wanted_now = false;
+    count(&watch->round.counts, end);
     plan(watch, cert_no);
 }
 
@@ -175,7 +260,11 @@ bool watch_step(struct watch *watch)
     uint32_t cert_no;
     unsigned taken = 0;
 
-    if (!watch->is_on)
+    if (is_round_under_way(watch) && watch->settings.writer->fd < 0)
+        give_up_round(watch);
+    if (watch->round.is_awaited && pool_held_known(watch->settings.pool) == pool_added(watch->settings.pool))
+        start_round(watch);
+    if (!watch->is_on && !watch->round.is_running)
         return false;
     while (!watch->is_clock_wrong && watch->settings.writer->fd >= 0 && taken < TAKEN_PER_TURN
         && agenda_take(watch->agenda, now, &cert_no)) {
@@ -185,16 +274,23 @@ bool watch_step(struct watch *watch)
     is_hurried = asking_step(watch->settings.asking);
     if (watch->settings.writer->fd >= 0)
         set_timer(watch);
+    if (watch->round.is_running && watch->round.counts.done == watch->round.counts.due)
+        end_round(watch);
     return is_hurried || taken == TAKEN_PER_TURN;
 }
 
 /* What others say. */
 
-void watch_begin(struct watch *watch)
+bool watch_begin(struct watch *watch, const struct msg_begin *begin)
 {
-    watch->is_on = true;
-    asking_set_owner(watch->settings.asking, ended, watch, REST_MSEC);
-    look_at_clock(watch);
+    if (watch->is_on || is_round_under_way(watch))
+        return false;
+    asking_forgive(watch->settings.asking);
+    watch->is_on = begin->is_once == 0;
+    watch->round = (struct round){.is_awaited = begin->is_once != 0, .is_forced = begin->is_forced != 0};
+    if (watch->is_on)
+        look_at_clock(watch);
+    return true;
 }
 
 bool watch_is_on(const struct watch *watch)
@@ -277,7 +373,8 @@ struct watch *watch_new(const struct watch_settings *settings)
     watch->timer_at = INT64_MIN;
     watch->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     watch->agenda = agenda_new(CERTS_MAX);
-    loop_set_owner(settings->loop, LOOP_WATCH, watch, timer_ready, NULL);
+    loop_set_owner(settings->loop, LOOP_WATCH, watch, timer_ready, progress_is_due);
+    asking_set_owner(settings->asking, ended, watch);
     if (watch->timer_fd < 0 || watch->agenda == NULL
         || loop_watch(settings->loop, LOOP_WATCH, watch->timer_fd, LOOP_READABLE) != 0) {
         watch_free(watch);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: the fetcher's daemon side: each certificate is asked for when its schedule says so.
- * Runs in: fetcher (daemon).
+ * Owns: when each certificate is asked for: at the time that its schedule says, or with --once now, if it is due.
+ * Runs in: fetcher.
  * Never: wakes up for nothing; asks while there is no writer that could keep a response.
  */
 #ifndef STAPLEGUARD_SCHEDULER_H
@@ -22,8 +22,12 @@ struct watch_settings {
 struct watch *watch_new(const struct watch_settings *settings);
 void watch_free(struct watch *watch);
 
-/* WATCH: from now on everything that was added, and will be, is looked after. */
-void watch_begin(struct watch *watch);
+/*
+ * BEGIN: from now on everything that was added, and will be, is looked after; with is_once what is due is asked for as soon as
+ * the writer has said what it holds for each certificate.  False when that is under way already.
+ */
+bool watch_begin(struct watch *watch, const struct msg_begin *begin);
+/* A schedule is kept, for as long as the supervisor wants. */
 bool watch_is_on(const struct watch *watch);
 
 /*

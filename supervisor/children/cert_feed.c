@@ -30,7 +30,7 @@ static size_t count_looks(const struct pool *pool)
     return count;
 }
 
-void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, struct child *writer, enum feed_mode mode,
+void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, struct child *writer, struct msg_begin begin,
     feed_refused *refused, void *context)
 {
     memset(feed, 0, sizeof *feed);
@@ -39,7 +39,7 @@ void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, stru
     feed->ends[1].child = writer;
     for (size_t i = 0; i < END_COUNT; i++)
         feed->ends[i].last = &feed->ends[i].first;
-    feed->mode = mode;
+    feed->begin = begin;
     feed->refused = refused;
     feed->context = context;
     feed->looks = count_looks(pool);
@@ -360,7 +360,6 @@ static bool send_in_hand(struct feed *feed)
             continue;
         }
         end->next_no++;
-        end->told_count++;
     }
     return is_done;
 }
@@ -381,25 +380,17 @@ static bool pass_on(struct feed *feed, uint32_t cert_no)
 
 static void say_begin(struct feed *feed)
 {
-    bool is_over = true;
-
     for (size_t i = 0; i < END_COUNT; i++) {
+        const struct msg msg = {.type = MSG_BEGIN, .begin = feed->begin};
         struct feed_end *end = &feed->ends[i];
-        struct msg msg = {.type = feed->mode == FEED_WATCH ? MSG_WATCH : MSG_PASS_BEGIN};
 
         if (end->is_begun || !is_running(end))
             continue;
-        if (feed->mode == FEED_WATCH)
-            msg.watch.cert_count = end->told_count;
-        else
-            msg.pass_begin = (struct msg_pass_begin){.is_forced = feed->mode == FEED_PASS_FORCED, .cert_count = end->told_count};
         end->is_begun
             = end->child->is_ready && end->first == NULL && ipc_send(&end->child->ipc, &msg, -1, IPC_NOWAIT) != IPC_AGAIN;
         if (end->is_begun)
             release_late(end);
-        is_over = is_over && end->is_begun;
     }
-    feed->is_over = is_over;
 }
 
 void feed_continue(struct feed *feed)
@@ -409,10 +400,8 @@ void feed_continue(struct feed *feed)
         uint32_t cert_no = lowest_untold(feed);
 
         is_said = say_waiting(&feed->ends[1]) && is_said;
-        if (cert_no == POOL_NO_NUMBER) {
-            feed->is_over = true;
+        if (cert_no == POOL_NO_NUMBER)
             return;
-        }
         if (cert_no < feed->pool->sent_count) {
             if (!pass_on(feed, cert_no))
                 return;
@@ -466,9 +455,7 @@ void feed_start_over(struct feed *feed, const struct child *child)
     while (end->first != NULL)
         forget_first(end);
     end->next_no = 0;
-    end->told_count = 0;
     end->is_begun = false;
-    feed->is_over = false;
 }
 
 void feed_renumber(struct feed *feed)

@@ -25,23 +25,16 @@ struct feed_item; /* a message that waits for room */
 struct feed_end {
     struct child *child;     /* borrowed */
     uint32_t next_no;        /* the first number that it was not told of */
-    uint32_t told_count;     /* certificates it was told of */
     struct feed_item *first; /* owned: go out before anything else */
     struct feed_item **last;
     struct feed_item *late; /* owned: about certificates that it must know first; survive its start */
-    bool is_begun;          /* PASS_BEGIN or WATCH was sent */
-};
-
-enum feed_mode {
-    FEED_PASS,
-    FEED_PASS_FORCED,
-    FEED_WATCH,
+    bool is_begun;          /* BEGIN was sent */
 };
 
 struct feed {
     struct pool *pool; /* borrowed, as all here */
     struct feed_end ends[2];
-    enum feed_mode mode;
+    struct msg_begin begin; /* what both are told once they know all certificates */
     feed_refused *refused;
     void *context;
     size_t looks;        /* certificates that need a look */
@@ -49,11 +42,10 @@ struct feed {
     uint32_t in_hand_no; /* the certificate in hand, or POOL_NO_NUMBER */
     int memfd;           /* its text, sealed */
     struct msg msg;      /* its CERT_ADD */
-    bool is_over;        /* both were told to begin */
 };
 
 /* Every certificate of the pool that needs a look is looked at and sent. */
-void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, struct child *writer, enum feed_mode mode,
+void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, struct child *writer, struct msg_begin begin,
     feed_refused *refused, void *context);
 
 /* Another pool has taken over (pool_take_over); old: the one before, whose remaining numbers are dropped. */
@@ -81,7 +73,7 @@ void feed_continue(struct feed *feed);
 bool feed_waits_for(const struct feed *feed, const struct child *child);
 /* Nothing is left to say, to nobody that runs. */
 bool feed_is_idle(const struct feed *feed);
-/* No further certificate; what was sent is passed over. */
+/* No further certificate; what was sent is begun with. */
 void feed_cut_short(struct feed *feed);
 void feed_clear(struct feed *feed);
 

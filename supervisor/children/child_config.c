@@ -32,13 +32,13 @@ void configure_fetcher(const struct conf *conf, const struct ids *ids, struct ms
     directories_fetcher_root(conf, config->root_dir, sizeof config->root_dir);
 }
 
-void configure_writer(const struct conf *conf, const struct ids *ids, bool is_watch, struct msg *msg)
+void configure_writer(const struct conf *conf, const struct ids *ids, bool is_once, struct msg *msg)
 {
     struct msg_write_config *config = &msg->write_config;
 
     memset(msg, 0, sizeof *msg);
     msg->type = MSG_WRITE_CONFIG;
-    config->flags = common_flags() | (conf->is_scan_guard_on ? MSG_FLAG_SCAN_GUARD : 0) | (is_watch ? MSG_FLAG_WATCH : 0)
+    config->flags = common_flags() | (conf->is_scan_guard_on ? MSG_FLAG_SCAN_GUARD : 0) | (is_once ? 0 : MSG_FLAG_KEEPER)
         | (conf->is_shield_auto ? MSG_FLAG_SHIELD : 0);
     config->uid = ids->write_uid;
     config->gid = ids->apache_gid;

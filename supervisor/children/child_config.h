@@ -23,7 +23,7 @@ struct ids {
 
 /* Fill *msg, of which every octet is set: two of them may be compared. */
 void configure_fetcher(const struct conf *conf, const struct ids *ids, struct msg *msg);
-/* is_watch: a daemon's writer, not that of one pass. */
-void configure_writer(const struct conf *conf, const struct ids *ids, bool is_watch, struct msg *msg);
+/* is_once: without a keeper, and with one commit. */
+void configure_writer(const struct conf *conf, const struct ids *ids, bool is_once, struct msg *msg);
 
 #endif

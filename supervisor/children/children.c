@@ -64,8 +64,12 @@ static void plan_start(struct child_life *life, int64_t at_msec, int64_t now_mse
     life->facts->next_start_at = wall_clock() + (at_msec - now_msec) / 1000;
 }
 
-static void fell(struct child_life *life, int64_t now_msec)
+static void fell(const struct children *children, struct child_life *life, int64_t now_msec)
 {
+    if (children->is_once) {
+        life->start_at_msec = INT64_MAX;
+        return;
+    }
     if (life->started_msec != 0 && now_msec - life->started_msec > RECOVERED_MSEC)
         life->falls = 0;
     life->falls++;
@@ -79,7 +83,7 @@ static bool configure(const struct children *children, struct child *child)
     if (child->party == PARTY_FETCHER)
         configure_fetcher(children->conf, children->ids, &msg);
     else
-        configure_writer(children->conf, children->ids, true, &msg);
+        configure_writer(children->conf, children->ids, children->is_once, &msg);
     return ipc_send(&child->ipc, &msg, -1, IPC_NOWAIT) == IPC_OK;
 }
 
@@ -107,7 +111,7 @@ static void start(struct children *children, struct child_life *life, int64_t no
     if (spawn_child(&life->child, party, &sibling_end) != 0) {
         life->child.party = party;
         log_error("%s cannot be started: %s", party_name(party), strerror(errno));
-        fell(life, now_msec);
+        fell(children, life, now_msec);
         return;
     }
     life->started_msec = now_msec;
@@ -122,7 +126,7 @@ static void start(struct children *children, struct child_life *life, int64_t no
 
 static void kill_hanging(struct child_life *life, const char *why)
 {
-    log_error("%s %s; it is ended and started anew", party_name(life->child.party), why);
+    log_error("%s %s; it is ended", party_name(life->child.party), why);
     kill(life->child.pid, SIGKILL); /* collected like any other end */
     life->blocked_since_msec = 0;
     life->started_msec = 0;
@@ -174,7 +178,7 @@ void children_close(struct children *children, struct child_life *life, const ch
 {
     if (why != NULL) {
         log_unless_told(relay_service_event(children->relay, EVENT_PROTOCOL_VIOLATION, life->child.party, REASON_PROTOCOL, why),
-            SEVERITY_ERROR, "%s: %s; it is ended and started anew", party_name(life->child.party), why);
+            SEVERITY_ERROR, "%s: %s; it is ended", party_name(life->child.party), why);
         if (life->child.pid > 0)
             kill(life->child.pid, SIGKILL);
     }
@@ -182,35 +186,43 @@ void children_close(struct children *children, struct child_life *life, const ch
     life->child.is_ready = false;
 }
 
-static void ended(struct children *children, struct child_life *life, int status, int64_t now_msec)
+struct child_life *children_reap(struct children *children)
 {
-    bool is_expected = children->is_stopping || life->is_replaced;
+    struct child_life *const lives[] = {&children->fetcher, &children->writer};
 
-    life->child.pid = -1;
+    for (size_t i = 0; i < 2; i++) {
+        struct child *child = &lives[i]->child;
+
+        if (child->pid > 0 && waitpid(child->pid, &child->exit_status, WNOHANG) == child->pid) {
+            child->pid = -1;
+            return lives[i];
+        }
+    }
+    return NULL;
+}
+
+void children_ended(struct children *children, struct child_life *life, int64_t now_msec)
+{
     life->child.is_ready = false;
-    life->child.exit_status = status;
     life->facts->pid = -1;
     ipc_close(&life->child.ipc);
     relay_child_exit(children->relay, &life->child);
     if (children->is_stopping)
         return;
-    if (is_expected) {
+    if (life->is_replaced) {
         plan_start(life, now_msec, now_msec);
         return;
     }
-    fell(life, now_msec);
+    fell(children, life, now_msec);
+    if (children->is_once)
+        return;
     log_warning("%s is started anew%s; the staples in Apache's file stay", party_name(life->child.party),
         life->falls <= 1 ? "" : " after a while");
 }
 
-void children_collect(struct children *children, int64_t now_msec)
+bool children_is_lost(const struct child_life *life)
 {
-    struct child_life *const lives[] = {&children->fetcher, &children->writer};
-    int status;
-
-    for (size_t i = 0; i < 2; i++)
-        if (lives[i]->child.pid > 0 && waitpid(lives[i]->child.pid, &status, WNOHANG) == lives[i]->child.pid)
-            ended(children, lives[i], status, now_msec);
+    return life->child.pid <= 0 && life->start_at_msec == INT64_MAX;
 }
 
 /* Its last words can still be heard; it sees that nobody will say anything any more. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: fetcher and writer over the daemon's life: started, started anew with back-off when one ends, stopped.
- * Runs in: supervisor (daemon).
- * Never: lets the end of one end the other; gives up.
+ * Owns: fetcher and writer over the service's life: started, started anew with back-off when one ends, stopped.
+ * Runs in: supervisor.
+ * Never: lets the end of one end the other; gives up, but for --once.
  */
 #ifndef STAPLEGUARD_CHILDREN_H
 #define STAPLEGUARD_CHILDREN_H
@@ -34,6 +34,7 @@ struct children {
     struct relay *relay;
     const struct conf *conf; /* the one in force */
     const struct ids *ids;
+    bool is_once; /* one that ends is not started anew */
     bool is_stopping;
 };
 
@@ -49,8 +50,13 @@ int64_t children_backoff_msec(unsigned falls);
  */
 int64_t children_tick(struct children *children, int64_t now_msec);
 
-/* After SIGCHLD: collect what ended, and plan its next start. */
-void children_collect(struct children *children, int64_t now_msec);
+/* After SIGCHLD: one whose process has ended, or NULL.  Its last words can still be read; then children_ended. */
+struct child_life *children_reap(struct children *children);
+/* It has said its last: close its channel, and plan its next start. */
+void children_ended(struct children *children, struct child_life *life, int64_t now_msec);
+
+/* It does not run, and will not be started any more. */
+bool children_is_lost(const struct child_life *life);
 
 /* Its channel is at its end, or a message was wrong (why; NULL: it just closed). */
 void children_close(struct children *children, struct child_life *life, const char *why);

@@ -11,14 +11,10 @@
 #include "system/clock.h"
 #include "system/log.h"
 
-void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report)
+void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct facts *facts,
+    const struct relay_hooks *hooks)
 {
-    relay->pool = pool;
-    relay->known = known;
-    relay->audit = audit;
-    relay->report = report;
-    relay->watch = NULL;
-    relay->fetcher = relay->writer = (struct throttle){0};
+    *relay = (struct relay){.pool = pool, .known = known, .audit = audit, .facts = facts, .hooks = hooks};
 }
 
 /* Floods. */
@@ -104,6 +100,11 @@ static bool tell_cert(struct relay *relay, struct pool_cert *cert)
     return audit_write(relay->audit, &fields);
 }
 
+static void changed(const struct relay *relay, struct pool_cert *cert)
+{
+    relay->hooks->cert_changed(relay->hooks->context, cert);
+}
+
 void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
 {
     char sentence[DETAIL_MAX + 1];
@@ -121,12 +122,11 @@ void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason
     cert->expiry = 0;
     pool_cert_fail(cert, reason, sentence);
     is_told = tell_cert(relay, cert);
-    if (relay->watch != NULL && is_news) {
+    if (is_news && !relay->is_summarised) {
         log_unless_told(is_told, SEVERITY_ERROR, "%s: %s", cert->name, sentence);
         cert->is_trouble_said = true;
     }
-    if (relay->watch != NULL)
-        relay->watch->cert_changed(relay->watch->context, cert);
+    changed(relay, cert);
 }
 
 bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail)
@@ -209,7 +209,7 @@ static void note_event(struct pool_cert *cert, const struct msg_event *event)
     }
 }
 
-/* In the daemon nobody reads a summary: trouble is told once, when it begins, and once when it is over. */
+/* Where nobody reads a summary: trouble is told once, when it begins, and once when it is over. */
 static void tell_event(struct pool_cert *cert, const struct msg_event *event, bool is_told)
 {
     enum severity severity = event_severity((enum event)event->event);
@@ -260,23 +260,17 @@ static const char *take_event(struct relay *relay, const struct child *child, co
         return NULL;
     if (cert != NULL) {
         name_cert(&fields, cert);
-        fields.is_told_before = relay->watch != NULL && cert->is_trouble_said && fields.event != EVENT_CERT_WITHDRAWN;
+        fields.is_told_before = cert->is_trouble_said && fields.event != EVENT_CERT_WITHDRAWN;
     }
     is_told = audit_write(relay->audit, &fields);
-    if (cert != NULL && relay->watch != NULL)
+    if (cert != NULL && !relay->is_summarised)
         tell_event(cert, event, is_told);
     else if (cert == NULL && event_severity(fields.event) != SEVERITY_INFO)
         log_unless_told(is_told, event_severity(fields.event), "%s: %s: %s", party_name(child->party),
             reason_sentence(fields.reason), event->detail);
-    if (relay->watch != NULL && event->event == EVENT_APACHE_RESTART_SEEN)
-        relay->watch->apache_restarted(relay->watch->context);
+    if (event->event == EVENT_APACHE_RESTART_SEEN)
+        relay->hooks->apache_restarted(relay->hooks->context);
     return NULL;
-}
-
-static void changed(struct relay *relay, struct pool_cert *cert)
-{
-    if (relay->watch != NULL)
-        relay->watch->cert_changed(relay->watch->context, cert);
 }
 
 /* A child may still speak of a certificate that was just dropped: *cert is then NULL.  Returns false for one that never was. */
@@ -296,7 +290,7 @@ static const char *take_cert_info(struct relay *relay, const struct child *child
     if (cert == NULL)
         return NULL;
     /* A writer that was started anew says again what is known. */
-    is_told = relay->watch != NULL && cert->is_known && memcmp(cert->sha256, info->sha256, sizeof cert->sha256) == 0
+    is_told = cert->is_known && memcmp(cert->sha256, info->sha256, sizeof cert->sha256) == 0
         && cert->told_reason == (enum reason)info->reason;
     if (!is_told) {
         cert->state = (enum cert_state)info->state;
@@ -346,11 +340,11 @@ static const char *take_cert_next(struct relay *relay, const struct msg_cert_nex
 
     if (!find_cert(relay, next->cert_no, &cert))
         return "a schedule for a certificate that does not exist";
-    if (cert == NULL || relay->watch == NULL)
+    if (cert == NULL)
         return NULL;
     if (next->asked_at > cert->asked_at) {
-        relay->watch->facts->fetches++;
-        relay->watch->facts->fetch_failures += next->failures > 0 ? 1 : 0;
+        relay->facts->fetches++;
+        relay->facts->fetch_failures += next->failures > 0 ? 1 : 0;
     }
     cert->next_at = next->next_at;
     cert->asked_at = next->asked_at;
@@ -363,8 +357,7 @@ static const char *take_file_state(struct relay *relay, const struct msg_file_st
 {
     if (state->shield >= SHIELD_STATE_COUNT || state->reason >= REASON_COUNT)
         return "a state of the file that does not exist";
-    if (relay->watch != NULL)
-        relay->watch->facts->file = *state;
+    relay->facts->file = *state;
     return NULL;
 }
 
@@ -372,21 +365,23 @@ static const char *take_restarted(struct relay *relay, const struct msg_restarte
 {
     if (restarted->reason >= REASON_COUNT)
         return "a reason that does not exist";
-    if (relay->watch != NULL)
-        relay->watch->restart_answered(relay->watch->context, restarted);
+    relay->hooks->restart_answered(relay->hooks->context, restarted);
     return NULL;
 }
 
-static const char *take_write_done(struct relay *relay, struct child *child, const struct msg_write_done *done)
+static const char *take_progress(struct relay *relay, const struct msg_progress *progress)
+{
+    relay->facts->progress = *progress;
+    relay->hooks->progressed(relay->hooks->context);
+    return NULL;
+}
+
+static const char *take_write_done(struct relay *relay, const struct msg_write_done *done)
 {
     if (done->reason >= REASON_COUNT)
         return "a reason that does not exist";
-    relay->report->written = *done;
-    child->is_done = true;
-    if (relay->watch != NULL) {
-        relay->watch->facts->commit = *done;
-        relay->watch->committed(relay->watch->context);
-    }
+    relay->facts->commit = *done;
+    relay->hooks->committed(relay->hooks->context);
     return NULL;
 }
 
@@ -404,14 +399,9 @@ const char *relay_message(struct relay *relay, struct child *child, const struct
     case MSG_CERT_STATE:
         return take_cert_state(relay, &msg->cert_state);
     case MSG_PROGRESS:
-        relay->report->progress = msg->progress;
-        return NULL;
-    case MSG_FETCH_DONE:
-        relay->report->fetched = msg->fetch_done;
-        child->is_done = true;
-        return NULL;
+        return take_progress(relay, &msg->progress);
     case MSG_WRITE_DONE:
-        return take_write_done(relay, child, &msg->write_done);
+        return take_write_done(relay, &msg->write_done);
     case MSG_CERT_NEXT:
         return take_cert_next(relay, &msg->cert_next);
     case MSG_FILE_STATE:

@@ -12,15 +12,14 @@
 #include "certs/cert_list.h"
 #include "children/spawn.h"
 #include "children/throttle.h"
-#include "status/once_report.h"
 #include "status/service_facts.h"
 
-/* What the daemon wants to hear of besides; NULL pointers in a pass. */
-struct relay_watch {
-    struct facts *facts;
+/* What the daemon wants to hear of besides. */
+struct relay_hooks {
     /* The state of a certificate, what is held for it or what it is may have changed, or an attempt ended. */
     void (*cert_changed)(void *context, struct pool_cert *cert);
-    void (*committed)(void *context);
+    void (*committed)(void *context);        /* facts->commit */
+    void (*progressed)(void *context);       /* facts->progress */
     void (*apache_restarted)(void *context); /* by whomever */
     void (*restart_answered)(void *context, const struct msg_restarted *restarted);
     void *context;
@@ -30,13 +29,16 @@ struct relay {
     struct pool *pool;
     const struct known *known;
     struct audit *audit;
-    struct report *report;
-    const struct relay_watch *watch; /* NULL in a pass */
-    struct throttle fetcher;         /* what each of them may report; a child that is started anew gets no more for it */
+    struct facts *facts;
+    const struct relay_hooks *hooks;
+    bool is_summarised;      /* people read of failures in a summary, not in the log */
+    struct throttle fetcher; /* what each of them may report; a child that is started anew gets no more for it */
     struct throttle writer;
 };
 
-void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct report *report);
+/* Everything is borrowed; facts are filled in. */
+void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct facts *facts,
+    const struct relay_hooks *hooks);
 
 /* Take msg from child.  Returns NULL, or what is wrong with it (a constant): the channel is to be closed. */
 const char *relay_message(struct relay *relay, struct child *child, const struct msg *msg);

@@ -3,20 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bounds.h"
-
-/* After its channel is closed a child has nothing left to do but, in the writer's case, to finish a commit. */
-#define STOP_WAIT_MSEC 4000
 
 static int find_program(const char *name, char *out, size_t cap)
 {
@@ -87,30 +81,6 @@ static int start(struct child *child, enum party party, int sibling_fd)
     return 0;
 }
 
-int spawn_children(struct child *fetcher, struct child *writer, char *error, size_t cap)
-{
-    int siblings[2] = {-1, -1};
-    int result = -1;
-
-    *fetcher = (struct child){.pid = -1, .ipc.fd = -1};
-    *writer = (struct child){.pid = -1, .ipc.fd = -1};
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, siblings) != 0)
-        goto out;
-    if (start(writer, PARTY_WRITER, siblings[0]) != 0 || start(fetcher, PARTY_FETCHER, siblings[1]) != 0)
-        goto out;
-    result = 0;
-out:
-    if (result != 0) {
-        snprintf(error, cap, "cannot start fetcher and writer: %s", strerror(errno));
-        spawn_stop(fetcher);
-        spawn_stop(writer);
-    }
-    for (size_t i = 0; i < 2; i++)
-        if (siblings[i] >= 0)
-            close(siblings[i]);
-    return result;
-}
-
 int spawn_child(struct child *child, enum party party, int *sibling_end)
 {
     int siblings[2];
@@ -129,24 +99,4 @@ int spawn_child(struct child *child, enum party party, int *sibling_end)
     close(siblings[0]);
     *sibling_end = siblings[1];
     return 0;
-}
-
-void spawn_stop(struct child *child)
-{
-    int pidfd;
-
-    ipc_close(&child->ipc);
-    if (child->pid <= 0)
-        return;
-    pidfd = pidfd_open(child->pid, 0);
-    if (pidfd >= 0) {
-        struct pollfd ended = {pidfd, POLLIN, 0};
-
-        if (poll(&ended, 1, STOP_WAIT_MSEC) == 0)
-            kill(child->pid, SIGKILL);
-        close(pidfd);
-    }
-    while (waitpid(child->pid, &child->exit_status, 0) < 0 && errno == EINTR)
-        continue;
-    child->pid = -1;
 }

@@ -115,6 +115,8 @@ size_t control_poll(const struct control *control, struct pollfd *polled)
 {
     size_t count = 0;
 
+    if (control == NULL)
+        return 0;
     polled[count++] = (struct pollfd){control->fd, POLLIN, 0};
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         const struct control_request *request = control->clients[i];
@@ -314,6 +316,8 @@ static void serve(struct control *control, struct control_request *request, shor
 
 void control_ready(struct control *control, const struct pollfd *polled, size_t count, int64_t now_msec)
 {
+    if (control == NULL)
+        return;
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         struct control_request *request = control->clients[i];
         short events = 0;

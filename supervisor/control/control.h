@@ -46,7 +46,7 @@ struct control_actions {
 struct control *control_open(const char *run_dir, gid_t gid, const struct control_actions *actions, char *error, size_t cap);
 void control_close(struct control *control); /* also removes the socket; requests still open are ended */
 
-/* What to poll; returns how many were filled (at most CONTROL_CLIENTS_MAX + 1). */
+/* What to poll; returns how many were filled (at most CONTROL_CLIENTS_MAX + 1; none of NULL). */
 size_t control_poll(const struct control *control, struct pollfd *polled);
 /* After poll, with the same array; now_msec: monotonic; clients that stall are closed. */
 void control_ready(struct control *control, const struct pollfd *polled, size_t count, int64_t now_msec);

@@ -27,6 +27,8 @@
 #define LOOKOUT_MSEC 60000
 /* `stapleguardd` promises to be gone 5 s after SIGTERM (DESIGN.md "Modes"). */
 #define STOP_WAIT_MSEC 4000
+/* At the end of --once the writer's whole work may still lie before it: a commit of 100,000 certificates. */
+#define ONCE_STOP_WAIT_MSEC 120000
 
 /* Signals, two children, Apache; then whatever the parts have. */
 #define POLLED_FIXED 4
@@ -55,13 +57,17 @@ static void committed(void *context)
 
     daemon->facts.committed_at = (int64_t)time(NULL);
     daemon->facts.commits++;
+    if (daemon->settings.options->is_once) {
+        daemon->is_committed = true;
+        return;
+    }
     if (daemon->facts.commit.reason != REASON_NONE)
         log_unless_told(audit_has_journal(daemon->settings.audit), SEVERITY_ERROR, "Apache's file was not written: %s",
             daemon->facts.commit.detail[0] != '\0' ? daemon->facts.commit.detail
                                                    : reason_sentence((enum reason)daemon->facts.commit.reason));
     daemon_save_soon(daemon, clock_monotonic_msec());
-    if (!daemon->is_ready_said) {
-        daemon->is_ready_said = true;
+    if (!daemon->is_committed) {
+        daemon->is_committed = true;
         log_info("ready: %zu certificate%s, %u entr%s in Apache's file", daemon->pool->count, daemon->pool->count == 1 ? "" : "s",
             daemon->facts.commit.entries, daemon->facts.commit.entries == 1 ? "y" : "ies");
         notify_ready();
@@ -69,11 +75,20 @@ static void committed(void *context)
     daemon_say_status(daemon);
 }
 
+static void progressed(void *context)
+{
+    struct daemon *daemon = context;
+
+    once_progressed(&daemon->once, &daemon->facts.progress, clock_monotonic_msec());
+}
+
 /* Whoever restarted it: it uses what the files hold now, and perhaps other files. */
 static void apache_restarted(void *context)
 {
     struct daemon *daemon = context;
 
+    if (daemon->settings.options->is_once)
+        return;
     daemon->discovery_msec = daemon->lookout_msec = clock_monotonic_msec();
     daemon_save_soon(daemon, daemon->discovery_msec);
 }
@@ -128,26 +143,37 @@ static bool receive_from(struct daemon *daemon, struct child_life *life)
 /* What it said before it ended still counts, all of it. */
 static void collect_children(struct daemon *daemon, int64_t now_msec)
 {
-    for (unsigned i = 0; i < LAST_TURNS && receive_from(daemon, &daemon->children.fetcher); i++)
-        ;
-    for (unsigned i = 0; i < LAST_TURNS && receive_from(daemon, &daemon->children.writer); i++)
-        ;
-    children_collect(&daemon->children, now_msec);
+    struct child_life *life;
+
+    while ((life = children_reap(&daemon->children)) != NULL) {
+        for (unsigned i = 0; i < LAST_TURNS && receive_from(daemon, life); i++)
+            ;
+        children_ended(&daemon->children, life, now_msec);
+    }
     if (daemon->children.writer.child.pid <= 0)
         restart_writer_gone(daemon->restart);
 }
 
 /* Signals. */
 
-static void stop(struct daemon *daemon, int64_t now_msec)
+static void stop(struct daemon *daemon, int64_t stop_msec)
 {
-    if (daemon->is_stopping)
-        return;
     daemon->is_stopping = true;
-    daemon->stop_msec = now_msec + STOP_WAIT_MSEC;
-    log_info("stopping; the staples in Apache's file stay until they end, or until Apache restarts");
+    daemon->stop_msec = stop_msec;
     notify_stopping();
     children_stop(&daemon->children);
+}
+
+static void asked_to_stop(struct daemon *daemon, int64_t now_msec)
+{
+    if (daemon->settings.options->is_once && !daemon->once.report.is_interrupted) {
+        once_interrupt(&daemon->once, &daemon->feed, &daemon->children);
+    } else if (daemon->settings.options->is_once) {
+        stop(daemon, now_msec + STOP_WAIT_MSEC);
+    } else if (!daemon->is_stopping) {
+        log_info("stopping; the staples in Apache's file stay until they end, or until Apache restarts");
+        stop(daemon, now_msec + STOP_WAIT_MSEC);
+    }
 }
 
 static void take_signals(struct daemon *daemon, int64_t now_msec)
@@ -157,10 +183,10 @@ static void take_signals(struct daemon *daemon, int64_t now_msec)
     while (read(daemon->settings.signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             collect_children(daemon, now_msec);
-        else if (info.ssi_signo == SIGHUP)
+        else if (info.ssi_signo == SIGHUP && !daemon->settings.options->is_once)
             daemon_reload(daemon, NULL);
         else
-            stop(daemon, now_msec);
+            asked_to_stop(daemon, now_msec);
     }
 }
 
@@ -307,6 +333,9 @@ static void loop(struct daemon *daemon)
         part_msec = discovery_next_msec(daemon->discovery, now_msec);
         next_msec = part_msec < next_msec ? part_msec : next_msec;
         feed_continue(&daemon->feed);
+        if (daemon->settings.options->is_once && !daemon->is_stopping
+            && once_is_over(&daemon->once, &daemon->feed, &daemon->children))
+            stop(daemon, now_msec + ONCE_STOP_WAIT_MSEC);
         if (daemon->flush_msec == DAEMON_NEVER && audit_is_waiting(daemon->settings.audit)) {
             daemon->flush_msec = now_msec + FLUSH_MSEC;
             next_msec = daemon->flush_msec < next_msec ? daemon->flush_msec : next_msec;
@@ -322,37 +351,51 @@ static void loop(struct daemon *daemon)
 
 /* Beginning and end. */
 
-static int set_up(struct daemon *daemon, const struct daemon_settings *settings)
+/* What a service does besides, and --once does not: watch Apache and the files, listen to clients. */
+static int set_up_service(struct daemon *daemon, int64_t now_msec)
 {
     char error[1024] = "";
+
+    daemon->facts.pid = getpid();
+    daemon->apache_msec = daemon->apache_ended_msec = now_msec;
+    daemon->lookout_msec = now_msec + LOOKOUT_MSEC;
+    if (notify_watchdog_msec() > 0)
+        daemon->watchdog_msec = now_msec;
+    daemon->control = control_open(daemon->conf->run_dir, daemon->settings.look_gid, &daemon->actions, error, sizeof error);
+    if (daemon->control == NULL) {
+        log_error("%s", error);
+        return -1;
+    }
+    return 0;
+}
+
+static int set_up(struct daemon *daemon, const struct daemon_settings *settings)
+{
+    const struct options *options = settings->options;
     int64_t now_msec = clock_monotonic_msec();
 
     daemon->settings = *settings;
     daemon->conf = settings->conf;
     daemon->apache = (struct apache){.pidfd = -1, .lock_fd = -1};
-    daemon->facts.config_path = settings->options->config_path;
-    daemon->facts.pid = getpid();
+    daemon->facts.config_path = options->config_path;
     daemon->facts.started_at = (int64_t)time(NULL);
     daemon->save_msec = daemon->flush_msec = daemon->stop_msec = daemon->watchdog_msec = DAEMON_NEVER;
-    daemon->apache_msec = daemon->apache_ended_msec = now_msec;
-    daemon->lookout_msec = now_msec + LOOKOUT_MSEC;
+    daemon->apache_msec = daemon->lookout_msec = DAEMON_NEVER;
     daemon->tick_msec = now_msec;
-    if (notify_watchdog_msec() > 0)
-        daemon->watchdog_msec = now_msec;
     if (daemon_gather(daemon) != 0 || daemon_prepare_actions(daemon) != 0)
         return -1;
-    daemon->watch = (struct relay_watch){&daemon->facts, cert_changed, committed, apache_restarted, restart_was_answered, daemon};
-    relay_init(&daemon->relay, daemon->pool, daemon->known, settings->audit, &daemon->report);
-    daemon->relay.watch = &daemon->watch;
+    daemon->relay_hooks
+        = (struct relay_hooks){cert_changed, committed, progressed, apache_restarted, restart_was_answered, daemon};
+    relay_init(&daemon->relay, daemon->pool, daemon->known, settings->audit, &daemon->facts, &daemon->relay_hooks);
     children_init(&daemon->children, &daemon->facts, &daemon->feed, &daemon->relay, &settings->ids);
     daemon->children.conf = daemon->conf;
-    feed_init(&daemon->feed, daemon->pool, &daemon->children.fetcher.child, &daemon->children.writer.child, FEED_WATCH,
-        file_refused, daemon);
-    daemon->control = control_open(daemon->conf->run_dir, settings->look_gid, &daemon->actions, error, sizeof error);
-    if (daemon->control == NULL) {
-        log_error("%s", error);
-        return -1;
-    }
+    daemon->children.is_once = daemon->relay.is_summarised = options->is_once;
+    feed_init(&daemon->feed, daemon->pool, &daemon->children.fetcher.child, &daemon->children.writer.child,
+        (struct msg_begin){.is_once = options->is_once, .is_forced = options->is_forced}, file_refused, daemon);
+    if (!options->is_once)
+        return set_up_service(daemon, now_msec);
+    daemon->discovery_msec = DAEMON_NEVER;
+    once_begin(&daemon->once, &daemon->facts, audit_has_journal(settings->audit), now_msec);
     return 0;
 }
 
@@ -371,6 +414,18 @@ static void clean_up(struct daemon *daemon)
     free(daemon);
 }
 
+/* Returns the exit code. */
+static enum exit_code run(struct daemon *daemon)
+{
+    bool is_once = daemon->settings.options->is_once;
+
+    if (is_once && daemon->pool->count == 0)
+        return daemon->facts.discovery_error[0] != '\0' || !daemon->conf->is_discovery_on ? EXIT_CONFIGURATION : EXIT_ALL_FRESH;
+    loop(daemon);
+    daemon_save(daemon);
+    return is_once ? once_end(&daemon->once, &daemon->facts, daemon->pool, daemon->conf->audit_log) : EXIT_ALL_FRESH;
+}
+
 enum exit_code daemon_run(const struct daemon_settings *settings)
 {
     struct daemon *daemon = calloc(1, sizeof *daemon);
@@ -381,11 +436,8 @@ enum exit_code daemon_run(const struct daemon_settings *settings)
         conf_free(settings->conf);
         return code;
     }
-    if (set_up(daemon, settings) == 0) {
-        loop(daemon);
-        daemon_save(daemon);
-        code = EXIT_ALL_FRESH;
-    }
+    if (set_up(daemon, settings) == 0)
+        code = run(daemon);
     clean_up(daemon);
     return code;
 }

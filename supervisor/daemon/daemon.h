@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: the service: its loop, what is done when, and what the parts tell each other.
- * Runs in: supervisor (daemon).
+ * Owns: the service: its loop, what is done when, and what the parts tell each other.  --once is the same loop, which ends
+ *       when nothing is due and all is committed.
+ * Runs in: supervisor.
  * Never: parses what a child passes on; ends because a child did; waits for anybody but poll(2).
  */
 #ifndef STAPLEGUARD_DAEMON_H
@@ -22,7 +23,7 @@ struct daemon_settings {
     int signal_fd; /* signalfd(2) of SIGTERM, SIGINT, SIGHUP and SIGCHLD, which are blocked */
 };
 
-/* Run until SIGTERM.  The exit code of the process. */
+/* Run until SIGTERM, or until everything is done (options->is_once).  The exit code of the process. */
 enum exit_code daemon_run(const struct daemon_settings *settings);
 
 #endif

@@ -108,8 +108,8 @@ static void replace_children(struct daemon *daemon, const struct conf *old)
     configure_fetcher(daemon->conf, ids, &after);
     if (memcmp(&before, &after, sizeof before) != 0)
         children_replace(&daemon->children.fetcher, now_msec);
-    configure_writer(old, ids, true, &before);
-    configure_writer(daemon->conf, ids, true, &after);
+    configure_writer(old, ids, false, &before);
+    configure_writer(daemon->conf, ids, false, &after);
     if (memcmp(&before, &after, sizeof before) != 0)
         children_replace(&daemon->children.writer, now_msec);
 }

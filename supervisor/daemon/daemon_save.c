@@ -22,7 +22,7 @@
 
 void daemon_save_soon(struct daemon *daemon, int64_t now_msec)
 {
-    if (daemon->save_msec == DAEMON_NEVER)
+    if (daemon->save_msec == DAEMON_NEVER && !daemon->settings.options->is_once)
         daemon->save_msec = now_msec + SAVE_MSEC + SAVE_REST * daemon->save_cost_msec;
 }
 
@@ -56,10 +56,10 @@ void daemon_save(struct daemon *daemon)
     daemon_say_status(daemon);
     snprintf(path, sizeof path, "%s/status.json", daemon->conf->state_dir);
     save(write_status, path, daemon);
-    if (daemon->conf->metrics_file != NULL)
+    if (daemon->conf->metrics_file != NULL && !daemon->settings.options->is_once)
         save(write_metrics, daemon->conf->metrics_file, daemon);
-    /* Before all have been told of, the file of the last run knows more. */
-    if (daemon->is_ready_said) {
+    /* Before all have been told of, and after an interruption, the file of the last run knows more. */
+    if (daemon->is_committed && !daemon->once.report.is_interrupted) {
         snprintf(path, sizeof path, "%s/known", daemon->conf->state_dir);
         save(write_known, path, daemon);
     }

@@ -14,6 +14,7 @@
 #include "children/children.h"
 #include "control/control.h"
 #include "daemon/daemon.h"
+#include "daemon/daemon_once.h"
 #include "daemon/deploy.h"
 
 #define DAEMON_NEVER INT64_MAX
@@ -24,9 +25,9 @@ struct daemon {
     struct conf *next_conf; /* owned; read by a reload that waits for Apache's list of certificates; or NULL */
     struct pool *pool;      /* owned */
     struct known *known;    /* owned; as of the start */
-    struct report report;
+    struct once once;
     struct facts facts;
-    struct relay_watch watch;
+    struct relay_hooks relay_hooks;
     struct relay relay;
     struct feed feed;
     struct children children;
@@ -50,7 +51,7 @@ struct daemon {
     int64_t tick_msec;         /* its sealing key, and floods */
     int64_t watchdog_msec;
     int64_t stop_msec; /* whoever has not ended by then is killed */
-    bool is_ready_said;
+    bool is_committed; /* at least once: everything is known of every certificate */
     bool is_stopping;
 };
 

@@ -18,19 +18,18 @@ enum outcome {
     OUTCOME_COUNT
 };
 
-void report_progress(const struct report *report, int64_t elapsed_msec)
+void report_progress(const struct report *report, const struct msg_progress *progress, int64_t elapsed_msec)
 {
-    uint32_t done = report->progress.done_count;
-    int64_t rate = elapsed_msec > 0 ? (int64_t)done * 1000 / elapsed_msec : 0;
+    int64_t rate = elapsed_msec > 0 ? (int64_t)progress->done * 1000 / elapsed_msec : 0;
 
-    if (report->is_terminal && report->progress.total > 0)
-        fprintf(stderr, "\r\033[K%" PRIu32 "/%" PRIu32 " asked, %" PRIu32 " failed, %" PRId64 "/s", done, report->progress.total,
-            report->progress.failed, rate);
+    if (report->is_terminal && progress->due > 0)
+        fprintf(stderr, "\r\033[K%" PRIu32 "/%" PRIu32 " asked, %" PRIu32 " failed, %" PRId64 "/s", progress->done, progress->due,
+            progress->failed, rate);
 }
 
-void report_progress_clear(const struct report *report)
+void report_progress_clear(const struct report *report, const struct msg_progress *progress)
 {
-    if (report->is_terminal && report->progress.total > 0)
+    if (report->is_terminal && progress->due > 0)
         fputs("\r\033[K", stderr);
 }
 
@@ -97,19 +96,18 @@ static void print_certs(const struct pool *pool, const size_t counts[OUTCOME_COU
         fprintf(out, "  ... and %zu more, see %s\n", counts[OUTCOME_MISSING] + counts[OUTCOME_KEPT] - lines, audit_log);
 }
 
-static void print_counts(const struct report *report, const struct pool *pool, const size_t counts[OUTCOME_COUNT], FILE *out)
+static void print_counts(
+    const struct msg_progress *progress, const struct pool *pool, const size_t counts[OUTCOME_COUNT], FILE *out)
 {
     fprintf(out, "%zu certificate%s: %zu fresh, %zu kept after a failed fetch, %zu without a staple", pool->count,
         pool->count == 1 ? "" : "s", counts[OUTCOME_FRESH], counts[OUTCOME_KEPT], counts[OUTCOME_MISSING]);
     if (counts[OUTCOME_QUIET] > 0)
         fprintf(out, ", %zu with nothing to staple", counts[OUTCOME_QUIET]);
-    fprintf(out, " (%" PRIu32 " asked for, %" PRIu32 " not due)\n", report->fetched.due, report->fetched.not_due);
+    fprintf(out, " (%" PRIu32 " asked for, %" PRIu32 " not due)\n", progress->due, progress->not_due);
 }
 
-static void print_file(const struct report *report, FILE *out)
+static void print_file(const struct msg_write_done *written, FILE *out)
 {
-    const struct msg_write_done *written = &report->written;
-
     if (written->reason != REASON_NONE)
         fprintf(out, "Apache's file was NOT written: %s: %s\n", reason_word(written->reason),
             written->detail[0] != '\0' ? written->detail : reason_sentence(written->reason));
@@ -118,7 +116,8 @@ static void print_file(const struct report *report, FILE *out)
             written->detail[0] != '\0' ? ": " : "", written->detail);
 }
 
-enum exit_code report_summary(const struct report *report, const struct pool *pool, const char *audit_log, FILE *out)
+enum exit_code report_summary(
+    const struct report *report, const struct facts *facts, const struct pool *pool, const char *audit_log, FILE *out)
 {
     size_t counts[OUTCOME_COUNT] = {0};
 
@@ -126,15 +125,15 @@ enum exit_code report_summary(const struct report *report, const struct pool *po
         counts[outcome_of(&pool->certs[i])]++;
     if (report->is_interrupted)
         fputs("interrupted: what was fetched until then is kept\n", out);
-    print_counts(report, pool, counts, out);
+    print_counts(&facts->progress, pool, counts, out);
     if (!report->is_told)
         print_certs(pool, counts, audit_log, out);
     if (counts[OUTCOME_MISSING] + counts[OUTCOME_KEPT] > 0)
         fputs("  what failed is tried again in the next pass\n", out);
-    print_file(report, out);
-    if (report->has_discovery_failed)
+    print_file(&facts->commit, out);
+    if (facts->discovery_error[0] != '\0')
         return EXIT_CONFIGURATION;
-    if (counts[OUTCOME_MISSING] > 0 || report->written.reason != REASON_NONE)
+    if (counts[OUTCOME_MISSING] > 0 || facts->commit.reason != REASON_NONE)
         return EXIT_NO_STAPLE;
     if (counts[OUTCOME_KEPT] > 0 || report->has_child_failed || report->is_interrupted)
         return EXIT_FETCH_FAILED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what a pass came to: progress while it runs, a summary that a person reads, the exit code.
+ * Owns: what --once came to: progress while it runs, a summary that a person reads, the exit code.
  * Runs in: supervisor.
  * Never: decides about a staple; it counts what fetcher and writer reported.
  */
@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 #include "certs/cert_list.h"
-#include "proto/msg.h"
+#include "status/service_facts.h"
 
 /* Exit codes of stapleguardd --once: a contract (DESIGN.md "Modes"). */
 enum exit_code {
@@ -27,19 +27,16 @@ struct report {
     bool is_terminal; /* standard error shows progress */
     bool is_told;     /* standard output is the journal, and the journal has each event: what failed is not listed again */
     bool is_interrupted;
-    bool has_discovery_failed;
     bool has_child_failed;
-    struct msg_progress progress;
-    struct msg_fetch_done fetched;
-    struct msg_write_done written;
 };
 
 /* Rewrite the progress line: done/total, failures, rate. */
-void report_progress(const struct report *report, int64_t elapsed_msec);
+void report_progress(const struct report *report, const struct msg_progress *progress, int64_t elapsed_msec);
 /* Take the progress line away before anything else is printed. */
-void report_progress_clear(const struct report *report);
+void report_progress_clear(const struct report *report, const struct msg_progress *progress);
 
-/* Print the summary of the pass and return the exit code.  audit_log: where to read more. */
-enum exit_code report_summary(const struct report *report, const struct pool *pool, const char *audit_log, FILE *out);
+/* Print the summary and return the exit code.  audit_log: where to read more. */
+enum exit_code report_summary(
+    const struct report *report, const struct facts *facts, const struct pool *pool, const char *audit_log, FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what is known of the service as a whole while the daemon runs; what status and metrics show besides the pool.
+ * Owns: what is known of the service as a whole while it runs; what status and metrics show besides the pool.
  * Runs in: supervisor.
  * Never: decides; the daemon's parts fill it in.
  */
@@ -22,7 +22,7 @@ struct facts_child {
 
 struct facts {
     const char *config_path;
-    pid_t pid; /* of the supervisor; 0: a single pass */
+    pid_t pid; /* of the supervisor; 0: --once */
     int64_t started_at;
     int64_t reloaded_at;               /* the last reload that was asked for; 0: none */
     char reload_error[DETAIL_MAX + 1]; /* "": it worked */
@@ -33,6 +33,7 @@ struct facts {
     pid_t apache_pid; /* 0: not running */
     enum apache_lock_kind apache_lock;
     struct msg_file_state file;
+    struct msg_progress progress; /* of --once */
     struct msg_write_done commit; /* the last one */
     int64_t committed_at;
     uint64_t commits; /* in this run */

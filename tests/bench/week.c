@@ -26,8 +26,6 @@
 #define START (INT64_C(20000) * DAY)
 #define VALIDITY (7 * DAY)
 #define SIGNED_EVERY (12 * HOUR)
-/* As fetcher/watch.c: one certificate tries a responder that answers nobody. */
-#define REST_MSEC 60000
 
 struct simulated {
     struct schedule_record record;
@@ -119,7 +117,7 @@ static void ask(uint32_t no)
     responders_enqueue(sim.responders, sim.responder, no);
     if (!responders_next(sim.responders, &next_no, &responder))
         errx(1, "the line of the responder is stuck");
-    if (responders_is_given_up(sim.responders, responder, now_msec())) {
+    if (responders_is_given_up(responder, now_msec())) {
         responders_ended(sim.responders, responder, responder->last_silence, now_msec());
         fail(no);
         return;
@@ -166,7 +164,6 @@ static void begin(void)
     sim.responder = sim.responders == NULL ? NULL : responders_find(sim.responders, "http://ocsp.example.net:80");
     if (sim.responder == NULL)
         errx(1, "no memory");
-    responders_set_rest(sim.responders, REST_MSEC);
     for (uint32_t i = 0; i < sim.count; i++) {
         /* Fetched within an hour, as one start does it. */
         int64_t fetched_at = START - 36 * HOUR + random_number() % HOUR;

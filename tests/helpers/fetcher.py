@@ -21,7 +21,7 @@ PASS_TIMEOUT_SEC = 60
 
 @dataclasses.dataclass
 class Result:
-    """What came of a pass.  offers: [(cert_no, DER)]; events, progress, logs: messages, in order; done: FETCH_DONE;
+    """What came of a pass.  offers: [(cert_no, DER)]; events, progress, logs: messages, in order; done: the last PROGRESS;
     order: every message of both channels as it came in."""
 
     offers: list = dataclasses.field(default_factory=list)
@@ -29,7 +29,6 @@ class Result:
     progress: list = dataclasses.field(default_factory=list)
     logs: list = dataclasses.field(default_factory=list)
     order: list = dataclasses.field(default_factory=list)
-    pass_end: object = None
     done: object = None
 
     def counts(self):
@@ -97,7 +96,7 @@ class Fetcher:
         return cert_no
 
     def begin(self, forced=False):
-        self.supervisor.send("PASS_BEGIN", is_forced=forced, cert_count=len(self.certs))
+        self.supervisor.send("BEGIN", is_once=1, is_forced=forced)
 
     def run(self, forced=False, refuse=(), answer=True, timeout_sec=PASS_TIMEOUT_SEC):
         """A whole pass.  refuse: {cert_no: reason word} of the offers that the writer refuses.  answer: False, and the
@@ -134,12 +133,10 @@ class Fetcher:
             result.events.append(message)
         elif message.name == "PROGRESS":
             result.progress.append(message)
+            if message.done == message.due:
+                result.done = message
         elif message.name == "LOG":
             result.logs.append(message)
-        elif message.name == "PASS_END":
-            result.pass_end = message
-        elif message.name == "FETCH_DONE":
-            result.done = message
 
     def _answer(self, offer, refuse):
         word = refuse.get(offer.cert_no)

@@ -118,7 +118,7 @@ def _once_ready(octets):
 
 def _foreign(peer):
     """A message that only the other child may send."""
-    return {"fetcher": wire.pack("FILE_STATE", shield=1), "writer": wire.pack("PROGRESS", total=1)}[peer.party]
+    return {"fetcher": wire.pack("FILE_STATE", shield=1), "writer": wire.pack("PROGRESS", due=1)}[peer.party]
 
 
 def _sibling(peer):
@@ -126,7 +126,7 @@ def _sibling(peer):
 
 
 def _done(peer, **fields):
-    return wire.pack({"fetcher": "FETCH_DONE", "writer": "WRITE_DONE"}[peer.party], **fields)
+    return wire.pack({"fetcher": "PROGRESS", "writer": "WRITE_DONE"}[peer.party], **fields)
 
 
 def _others_event(peer):
@@ -199,7 +199,7 @@ VIOLATIONS = {
     "longer than any message": (_once_ready(lambda _: b"\0\x12" + b"x" * wire.LEN_MAX), "length"),
     "the other child's message": (_once_ready(_foreign), "direction"),
     "a message between children": (_once_ready(_sibling), "direction"),
-    "the supervisor's own message": (_once_ready(lambda _: wire.pack("WATCH", cert_count=1)), "direction"),
+    "the supervisor's own message": (_once_ready(lambda _: wire.pack("BEGIN")), "direction"),
     "ready twice": (_once_ready(lambda _: wire.pack("READY")), "state"),
     "done before it is ready": (_early, "state"),
     "descriptors": (_descriptors, "descriptor"),

@@ -113,14 +113,14 @@ class LoneWriter:
         return self.hear("CERT_INFO")
 
     def begin(self):
-        self.supervisor.send("WATCH", cert_count=self.cert_count)
+        self.supervisor.send("BEGIN", is_once=self.flags & wire.KEEPER == 0)
         self.has_begun = True
 
     def events(self, name=None):
         return [m for m in self.said if m.name == "EVENT" and (name is None or m.event_name == name)]
 
     def finish(self, timeout_sec=60):
-        """WATCH, if that was not said, and the end of what the supervisor says; gives ({cert_no: CERT_STATE}, WRITE_DONE)."""
+        """BEGIN, if that was not said, and the end of what the supervisor says; gives ({cert_no: CERT_STATE}, WRITE_DONE)."""
         if not self.has_begun:
             self.begin()
         self.supervisor.ours.shutdown(socket.SHUT_WR)

@@ -186,14 +186,14 @@ class Probes:
         target = page.path.read_bytes()[:16].rstrip(b"\0").decode()
         pid, supervisor, sibling = self._start("writer", page)
         supervisor.send(
-            "WRITE_CONFIG", flags=wire.WATCH if target == "keeper" else 0, uid=stapleguard.WRITE_UID, gid=self.gid,
+            "WRITE_CONFIG", flags=wire.KEEPER if target == "keeper" else 0, uid=stapleguard.WRITE_UID, gid=self.gid,
             dbm_path=str(self.place / "dbm" / "cache.db"), state_dir=str(self.place / "state"),
         )
         heard = []
         if target == "reader":
             assert supervisor.receive_named("READY", skipped=heard), heard
-            supervisor.send("PASS_BEGIN", is_forced=1, cert_count=0)
-            sibling.send("PASS_END")
+            supervisor.send("BEGIN", is_once=1)
+            supervisor.ours.shutdown(socket.SHUT_WR)
             supervisor.receive_named("WRITE_DONE", skipped=heard)
             supervisor.close()
         if target == "keeper":

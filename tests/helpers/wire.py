@@ -34,9 +34,8 @@ MESSAGES = {
         ("cert_no", "u32"), ("flags", "u32"), ("leaf_blocks", "u16"), ("safety_margin_sec", "u32"), ("min_ttl_sec", "u32"),
         ("refresh_every_sec", "u32"), ("unknown_grace_sec", "u32"), ("name", "text"), ("responder", "text"),
     ]),
-    "PASS_BEGIN": (4, [("is_forced", "u8"), ("cert_count", "u32")]),
     "CERT_GONE": (5, [("name", "text")]),
-    "WATCH": (6, [("cert_count", "u32")]),
+    "BEGIN": (6, [("is_once", "u8"), ("is_forced", "u8")]),
     "CERT_DROP": (7, [("cert_no", "u32")]),
     "PEER": (8, [("life", "u32")]),
     "REFRESH": (9, [("cert_no", "u32")]),
@@ -59,8 +58,7 @@ MESSAGES = {
         ("cert_no", "u32"), ("state", "u8"), ("reason", "u16"), ("is_refreshed", "u8"), ("this_update", "i64"),
         ("next_update", "i64"), ("expiry", "i64"), ("fetched_at", "i64"),
     ]),
-    "PROGRESS": (21, [("done_count", "u32"), ("total", "u32"), ("failed", "u32")]),
-    "FETCH_DONE": (22, [("due", "u32"), ("not_due", "u32"), ("failed", "u32"), ("refused", "u32")]),
+    "PROGRESS": (21, [("due", "u32"), ("not_due", "u32"), ("done", "u32"), ("failed", "u32"), ("refused", "u32")]),
     "CERT_NEXT": (24, [("cert_no", "u32"), ("failures", "u32"), ("next_at", "i64"), ("asked_at", "i64")]),
     "FILE_STATE": (25, [("shield", "u8"), ("reason", "u16"), ("restarts", "u32"), ("restart_at", "i64"), ("away_usec", "u32")]),
     "RESTARTED": (26, [("request", "u32"), ("reason", "u16"), ("away_usec", "u32"), ("detail", "text")]),
@@ -70,14 +68,13 @@ MESSAGES = {
         ("next_update", "i64"), ("effective_end", "i64"), ("fetched_at", "i64"),
     ]),
     "OFFER": (33, [("cert_no", "u32"), ("der", "blob")]),
-    "PASS_END": (34, [("due", "u32")]),
 }
 
 _INTEGERS = {"u8": ">B", "u16": ">H", "u32": ">I", "i64": ">q"}
 _NAMES = {number: name for name, (number, _) in MESSAGES.items()}
 
 # FLAGS of FETCH_CONFIG, WRITE_CONFIG and CERT_ADD.
-VERBOSE, ALLOW_PRIVATE, ALLOW_LOOPBACK, SCAN_GUARD, ALLOW_SHA1, REQUIRE_SANDBOX, WATCH, SHIELD = 1, 2, 4, 8, 16, 32, 64, 128
+VERBOSE, ALLOW_PRIVATE, ALLOW_LOOPBACK, SCAN_GUARD, ALLOW_SHA1, REQUIRE_SANDBOX, KEEPER, SHIELD = 1, 2, 4, 8, 16, 32, 64, 128
 # Kinds of ANSWER.
 HELD, ACCEPTED, REFUSED = range(3)
 # States of a certificate.

@@ -35,8 +35,8 @@ def test_a_writer_that_goes_ends_the_pass(place, ca, server):
         alone.begin()
         server.wait_for(3)
         alone.writer.close()
-        done = alone.supervisor.receive_named("FETCH_DONE")
-        assert (done.due, done.failed) == (3, 3)
+        done = alone.supervisor.receive_named("PROGRESS")
+        assert (done.due, done.done, done.failed) == (3, 3, 3)
         with pytest.raises(TimeoutError):
             alone.supervisor.receive(1.2)
 
@@ -70,7 +70,7 @@ def test_a_writer_that_breaks_the_protocol_is_left(place, ca, server, what):
             alone.writer.send_raw(data)
         else:
             alone.writer.ours.shutdown(socket.SHUT_WR)
-        done = alone.supervisor.receive_named("FETCH_DONE", skipped=skipped)
+        done = alone.supervisor.receive_named("PROGRESS", skipped=skipped)
         assert done.failed == 1
         violations = [m for m in skipped if m.name == "EVENT"]
         assert [m.event_name for m in violations] == (["protocol.violation"] if data else [])
@@ -85,8 +85,7 @@ BAD_FROM_SUPERVISOR = {
     "the writer's": wire.pack("ANSWER"),
     "a second configuration": wire.pack("FETCH_CONFIG"),
     "a certificate without a descriptor": wire.pack("CERT_ADD", cert_no=0, leaf_blocks=1),
-    "a pass over more than there is": wire.pack("PASS_BEGIN", cert_count=1),
-    "an octet too many": wire.pack("PASS_BEGIN") + b"\x00",
+    "an octet too many": wire.pack("BEGIN") + b"\x00",
 }
 
 
@@ -98,6 +97,17 @@ def test_a_supervisor_that_breaks_the_protocol_ends_the_fetcher(place, what):
     skipped = []
     assert alone.supervisor.receive_named("none", skipped=skipped) is None
     assert [m.name for m in skipped] == ["LOG"] and "supervisor's channel" in skipped[0].text
+    assert alone.wait() == 1
+
+
+@pytest.mark.parametrize("is_once", [0, 1])
+def test_what_is_begun_is_not_begun_again(place, ca, is_once):
+    alone = fetcher.Fetcher(place)
+    alone.wait_ready()
+    alone.add(ca.leaf("x.test", ocsp_urls=["http://127.0.0.1:1/"]), held=False)
+    for _ in range(2):
+        alone.supervisor.send("BEGIN", is_once=is_once)
+    assert alone.supervisor.receive_named("none") is None
     assert alone.wait() == 1
 
 
@@ -180,5 +190,5 @@ def test_verbose_traces_each_message(place, ca, server):
     flags = wire.VERBOSE | wire.ALLOW_LOOPBACK
     result = only_pass(place, leaf(ca, server), flags=flags)
     assert any("fetcher <- writer: ANSWER" in line.text for line in result.logs)
-    assert any("fetcher <- supervisor: PASS_BEGIN" in line.text for line in result.logs)
+    assert any("fetcher <- supervisor: BEGIN" in line.text for line in result.logs)
     assert only_pass(place, leaf(ca, server)).logs == []

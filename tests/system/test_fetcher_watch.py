@@ -24,7 +24,7 @@ class Watched(fetcher.Fetcher):
     """A fetcher that was told to watch."""
 
     def watch(self):
-        self.supervisor.send("WATCH", cert_count=len(self.certs))
+        self.supervisor.send("BEGIN")
         return self
 
     def next(self, cert_no):

@@ -117,7 +117,7 @@ def mutations(octets):
 
 @pytest.fixture
 def writer(place):
-    made = LoneWriter(place, flags=wire.WATCH)
+    made = LoneWriter(place, flags=wire.KEEPER)
     yield made
     made.end()
 
@@ -129,7 +129,7 @@ def test_no_mutation_of_an_offer_ends_the_writer_or_gets_a_bad_byte_in(writer, a
     writer.start()
     writer.tell(cert)
     writer.held()
-    writer.supervisor.send("WATCH", cert_count=1)
+    writer.begin()
     writer.hear("WRITE_DONE")
     assert writer.offer(0, good).kind == wire.ACCEPTED
     writer.hear_result()
@@ -155,19 +155,18 @@ def test_no_mutation_of_an_offer_ends_the_writer_or_gets_a_bad_byte_in(writer, a
     assert writer.stop() == 0
 
 
-def test_offers_before_their_time_are_refused_and_words_of_another_mode_change_nothing(writer, authorities):
+def test_offers_before_their_time_are_refused(writer, authorities):
     """An offer may lie in the channel before the writer is even configured."""
     cert = authorities.ca.leaf("shop.test", ocsp_urls=["http://ocsp.test/"])
     offer = wire.pack("OFFER", cert_no=0, der=pki.response(cert))
-    writer.start(early=[offer, wire.pack("PASS_END", due=1), offer])
+    writer.start(early=[offer, offer])
     wait_until(lambda: writer.listen() or writer.events("offer.refused"), "the refusal")
     assert {m.reason_word for m in writer.events("offer.refused")} == {"unknown-cert"}
     writer.tell(cert)
     answers = [writer.fetcher.receive() for _ in range(3)]
     assert [a.kind for a in answers].count(wire.REFUSED) == 2 and answers[-1].kind == wire.HELD
-    writer.supervisor.send("WATCH", cert_count=1)
+    writer.begin()
     writer.hear("WRITE_DONE")
-    writer.fetcher.send("PASS_END", due=1)
     assert writer.offer(0, pki.response(cert)).kind == wire.ACCEPTED
     writer.hear_result()
     assert cert.sha1 in writer.entries()

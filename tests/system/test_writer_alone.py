@@ -25,11 +25,11 @@ VIOLATIONS = {
     "an unknown type": b"\x7f\xff\x00\x00",
     "one octet": b"\x00",
     "half a message": HALF_AN_OFFER,
-    "octets after the end": wire.pack("PASS_END", due=1) + b"\0",
+    "octets after the end": wire.pack("OFFER", cert_no=0, der=b"x") + b"\0",
     "a response longer than any that Apache serves": wire.pack("OFFER", cert_no=0, der=b"\x30" * 10240),
     "an offer without a response": wire.pack("OFFER", cert_no=0, der=b""),
     "longer than any message": b"\x00\x21" + b"x" * wire.LEN_MAX,
-    "a message of the supervisor's": wire.pack("PASS_BEGIN", is_forced=1, cert_count=1),
+    "a message of the supervisor's": wire.pack("BEGIN", is_once=1),
     "a message of the writer's own": wire.pack("ANSWER", cert_no=0),
 }
 

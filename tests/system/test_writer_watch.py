@@ -19,13 +19,13 @@ def ca(authorities):
 
 @pytest.fixture
 def writer(place):
-    made = LoneWriter(place, flags=wire.WATCH)
+    made = LoneWriter(place, flags=wire.KEEPER)
     yield made
     made.end()
 
 
 def watch(writer):
-    writer.supervisor.send("WATCH", cert_count=writer.cert_count)
+    writer.begin()
     return writer.hear_result()
 
 

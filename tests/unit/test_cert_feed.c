@@ -88,7 +88,8 @@ static int set_up(void **state)
     assert_int_equal(scene->pool->count, 2);
     connect_child(&scene->fetcher, &scene->fetcher_end, PARTY_FETCHER);
     connect_child(&scene->writer, &scene->writer_end, PARTY_WRITER);
-    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, FEED_PASS_FORCED, note_refused, scene);
+    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, (struct msg_begin){.is_once = 1, .is_forced = 1},
+        note_refused, scene);
     *state = scene;
     return 0;
 }
@@ -128,27 +129,27 @@ static int expect_cert(struct ipc *end, uint32_t cert_no, const char *name)
     return fd;
 }
 
-static void expect_begin(struct ipc *end, uint32_t count)
+static void expect_begin(struct ipc *end)
 {
     struct msg msg;
 
     assert_int_equal(ipc_receive(end, &msg, NULL, IPC_NOWAIT), IPC_OK);
-    assert_int_equal(msg.type, MSG_PASS_BEGIN);
-    assert_int_equal(msg.pass_begin.cert_count, count);
-    assert_int_equal(msg.pass_begin.is_forced, 1);
+    assert_int_equal(msg.type, MSG_BEGIN);
+    assert_int_equal(msg.begin.is_once, 1);
+    assert_int_equal(msg.begin.is_forced, 1);
 }
 
-static void both_get_every_certificate_and_then_the_pass(void **state)
+static void both_get_every_certificate_and_then_begin(void **state)
 {
     struct scene *scene = *state;
     struct ipc *const ends[] = {&scene->fetcher_end, &scene->writer_end};
 
     feed_continue(&scene->feed);
-    assert_true(scene->feed.is_over);
+    assert_true(feed_is_idle(&scene->feed));
     for (size_t i = 0; i < 2; i++) {
         close(expect_cert(ends[i], 0, "first"));
         close(expect_cert(ends[i], 1, "second"));
-        expect_begin(ends[i], 2);
+        expect_begin(ends[i]);
     }
 }
 
@@ -176,7 +177,7 @@ static void a_slow_child_makes_nobody_wait_and_misses_nothing(void **state)
     scene->writer.is_ready = false;
     feed_continue(&scene->feed);
     close(expect_cert(&scene->fetcher_end, 0, "first"));
-    assert_false(scene->feed.is_over);
+    assert_false(feed_is_idle(&scene->feed));
     assert_false(feed_waits_for(&scene->feed, &scene->writer));
     scene->writer.is_ready = true;
     assert_true(feed_waits_for(&scene->feed, &scene->writer));
@@ -184,7 +185,7 @@ static void a_slow_child_makes_nobody_wait_and_misses_nothing(void **state)
     close(expect_cert(&scene->fetcher_end, 1, "second"));
     close(expect_cert(&scene->writer_end, 0, "first"));
     close(expect_cert(&scene->writer_end, 1, "second"));
-    expect_begin(&scene->writer_end, 2);
+    expect_begin(&scene->writer_end);
 }
 
 static void a_child_that_is_gone_does_not_hold_up_the_other(void **state)
@@ -194,7 +195,7 @@ static void a_child_that_is_gone_does_not_hold_up_the_other(void **state)
     ipc_close(&scene->fetcher.ipc);
     scene->fetcher.is_ready = false;
     feed_continue(&scene->feed);
-    assert_true(scene->feed.is_over);
+    assert_true(feed_is_idle(&scene->feed));
     close(expect_cert(&scene->writer_end, 0, "first"));
 }
 
@@ -212,9 +213,9 @@ static void P5_P16_a_missing_file_is_told_and_passed_over(void **state)
     assert_int_equal(msg.type, MSG_CERT_GONE);
     assert_string_equal(msg.cert_gone.name, "first");
     close(expect_cert(&scene->writer_end, 0, "second"));
-    expect_begin(&scene->writer_end, 1);
+    expect_begin(&scene->writer_end);
     close(expect_cert(&scene->fetcher_end, 0, "second"));
-    expect_begin(&scene->fetcher_end, 1);
+    expect_begin(&scene->fetcher_end);
     assert_ptr_equal(pool_find(scene->pool, 0), &scene->pool->certs[1]);
 }
 
@@ -228,7 +229,7 @@ static void only_a_missing_certificate_is_gone(void **state)
     feed_continue(&scene->feed);
     assert_int_equal(scene->refused_count, 2);
     assert_string_equal(scene->refused_path, "/nonexistent/chain.pem");
-    expect_begin(&scene->writer_end, 0);
+    expect_begin(&scene->writer_end);
 }
 
 static void cut_short_ends_with_what_was_sent(void **state)
@@ -241,13 +242,13 @@ static void cut_short_ends_with_what_was_sent(void **state)
     scene->writer.is_ready = true;
     feed_continue(&scene->feed);
     close(expect_cert(&scene->writer_end, 0, "first"));
-    expect_begin(&scene->writer_end, 1);
+    expect_begin(&scene->writer_end);
 }
 
-/* A daemon's: what runs is told WATCH, and later of what changes. */
+/* A daemon's: what runs is told to begin, and later of what changes. */
 static void watch(struct scene *scene)
 {
-    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, FEED_WATCH, note_refused, scene);
+    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, (struct msg_begin){0}, note_refused, scene);
     feed_continue(&scene->feed);
 }
 
@@ -277,7 +278,7 @@ static void take_all(struct scene *scene)
     for (size_t i = 0; i < 2; i++) {
         close(expect_cert(ends[i], 0, "first"));
         close(expect_cert(ends[i], 1, "second"));
-        assert_int_equal(expect(ends[i], MSG_WATCH).watch.cert_count, 2);
+        assert_int_equal(expect(ends[i], MSG_BEGIN).begin.is_once, 0);
     }
 }
 
@@ -319,7 +320,7 @@ static void a_child_that_was_started_anew_hears_the_live_ones_in_order(void **st
     feed_continue(&scene->feed);
     assert_int_equal(expect(&scene->writer_end, MSG_CERT_ADD).cert_add.cert_no, 1);
     assert_int_equal(expect(&scene->writer_end, MSG_CERT_ADD).cert_add.cert_no, 2);
-    assert_int_equal(expect(&scene->writer_end, MSG_WATCH).watch.cert_count, 2);
+    assert_int_equal(expect(&scene->writer_end, MSG_BEGIN).begin.is_once, 0);
     expect_nothing(&scene->fetcher_end);
     assert_true(feed_is_idle(&scene->feed));
 }
@@ -360,7 +361,7 @@ static void what_is_about_a_certificate_waits_until_it_is_known(void **state)
     feed_continue(&scene->feed);
     close(expect_cert(&scene->fetcher_end, 0, "first"));
     close(expect_cert(&scene->fetcher_end, 1, "second"));
-    expect(&scene->fetcher_end, MSG_WATCH);
+    expect(&scene->fetcher_end, MSG_BEGIN);
     assert_int_equal(expect(&scene->fetcher_end, MSG_REFRESH).refresh.cert_no, 1);
     expect_nothing(&scene->fetcher_end);
 }
@@ -450,14 +451,14 @@ static void what_waits_for_a_child_that_is_gone_is_forgotten(void **state)
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     close(expect_cert(&scene->fetcher_end, 0, "first"));
     close(expect_cert(&scene->fetcher_end, 1, "second"));
-    expect_begin(&scene->fetcher_end, 2);
+    expect_begin(&scene->fetcher_end);
     assert_true(feed_is_idle(&scene->feed));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(both_get_every_certificate_and_then_the_pass, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(both_get_every_certificate_and_then_begin, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_arrives_is_sealed_and_has_no_key_in_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slow_child_makes_nobody_wait_and_misses_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_child_that_is_gone_does_not_hold_up_the_other, set_up, tear_down),

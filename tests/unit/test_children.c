@@ -58,7 +58,8 @@ static int set_up(void **state)
     killed = 0;
     memset(&scene, 0, sizeof scene);
     children_init(&scene.children, &scene.facts, &scene.feed, &scene.relay, &scene.ids);
-    feed_init(&scene.feed, &scene.pool, &scene.children.fetcher.child, &scene.children.writer.child, FEED_WATCH, NULL, NULL);
+    feed_init(
+        &scene.feed, &scene.pool, &scene.children.fetcher.child, &scene.children.writer.child, (struct msg_begin){0}, NULL, NULL);
     for (size_t i = 0; i < 2; i++) {
         lives[i]->child.pid = start_sleeper();
         lives[i]->child.is_ready = true;

@@ -117,7 +117,7 @@ static void nothing_there_and_nobody_there_are_told_apart(void **state)
 static void the_last_words_of_who_did_not_listen_arrive(void **state)
 {
     struct pair *pair = *state;
-    struct msg unread = {.type = MSG_PASS_BEGIN};
+    struct msg unread = {.type = MSG_BEGIN};
     struct msg words = {.type = MSG_LOG, .log = {.text = "the last"}};
     struct msg msg;
 
@@ -135,7 +135,7 @@ static void the_last_words_of_who_did_not_listen_arrive(void **state)
 static void a_full_channel_does_not_wait(void **state)
 {
     struct pair *pair = *state;
-    struct msg msg = {.type = MSG_PASS_BEGIN};
+    struct msg msg = {.type = MSG_BEGIN};
     unsigned sent = 0;
 
     while (ipc_send(&pair->supervisor, &msg, -1, IPC_NOWAIT) == IPC_OK && sent < 1000000)
@@ -147,21 +147,21 @@ static void a_full_channel_does_not_wait(void **state)
 static void descriptors_that_do_not_belong_are_closed(void **state)
 {
     struct pair *pair = *state;
-    uint8_t pass_begin[] = {0, MSG_PASS_BEGIN, 0, 0, 0, 0, 1};
+    uint8_t begin[] = {0, MSG_BEGIN, 0, 1};
     int three[] = {0, 1, 2};
     struct msg msg;
     int fd = 99;
     size_t before = open_descriptors();
 
     for (size_t count = 1; count <= 3; count++) {
-        send_raw(pair->supervisor.fd, pass_begin, sizeof pass_begin, three, count);
+        send_raw(pair->supervisor.fd, begin, sizeof begin, three, count);
         assert_int_equal(ipc_receive(&pair->writer, &msg, &fd, IPC_NOWAIT), IPC_MALFORMED);
         assert_int_equal(pair->writer.refused, MSG_WRONG_DESCRIPTORS);
         assert_int_equal(fd, -1);
         assert_int_equal(open_descriptors(), before);
     }
     /* The same message without them is fine: the channel itself is not harmed. */
-    send_raw(pair->supervisor.fd, pass_begin, sizeof pass_begin, NULL, 0);
+    send_raw(pair->supervisor.fd, begin, sizeof begin, NULL, 0);
     assert_int_equal(ipc_receive(&pair->writer, &msg, &fd, IPC_NOWAIT), IPC_OK);
 }
 
@@ -179,7 +179,7 @@ static void a_message_that_lacks_its_descriptor_is_refused(void **state)
 static void a_message_longer_than_any_is_refused(void **state)
 {
     struct pair *pair = *state;
-    static uint8_t data[MSG_LEN_MAX + 100] = {0, MSG_PASS_BEGIN};
+    static uint8_t data[MSG_LEN_MAX + 100] = {0, MSG_BEGIN};
     struct msg msg;
 
     send_raw(pair->supervisor.fd, data, sizeof data, NULL, 0);
@@ -190,7 +190,7 @@ static void a_message_longer_than_any_is_refused(void **state)
 static void a_message_in_the_wrong_state_is_refused(void **state)
 {
     struct pair *pair = *state;
-    struct msg msg = {.type = MSG_PASS_BEGIN};
+    struct msg msg = {.type = MSG_BEGIN};
 
     pair->writer.state = MSG_STATE_SETUP;
     assert_int_equal(ipc_send(&pair->supervisor, &msg, -1, IPC_NOWAIT), IPC_OK);

@@ -182,7 +182,7 @@ static void the_fetcher_cannot_speak_as_the_supervisor_or_the_writer(void **stat
 {
     (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++)
-        if (samples[i].type == MSG_CERT_ADD || samples[i].type == MSG_PASS_BEGIN || samples[i].type == MSG_CERT_STATE
+        if (samples[i].type == MSG_CERT_ADD || samples[i].type == MSG_BEGIN || samples[i].type == MSG_CERT_STATE
             || samples[i].type == MSG_CERT_INFO || samples[i].type == MSG_WRITE_DONE || samples[i].type == MSG_ANSWER)
             assert_int_equal(samples[i].from & PARTY_FETCHER, 0);
 }
@@ -250,7 +250,7 @@ static void an_offer_is_bounded_on_both_sides(void **state)
 
 static void a_buffer_that_is_too_small_is_said_so(void **state)
 {
-    struct msg msg = {.type = MSG_PASS_END};
+    struct msg msg = {.type = MSG_CERT_DROP};
     uint8_t data[8];
     size_t len = 0;
 

@@ -21,11 +21,42 @@ struct scene {
     uint32_t by_cert_no[2];
     struct pool pool;
     struct known *known;
-    struct report report;
+    struct facts facts;
     struct relay relay;
+    struct relay_hooks hooks;
+    unsigned changes, commits, progresses, restarts;
     struct child fetcher;
     struct child writer;
 };
+
+static void cert_changed(void *context, struct pool_cert *cert)
+{
+    struct scene *scene = context;
+
+    assert_non_null(cert);
+    scene->changes++;
+}
+
+static void committed(void *context)
+{
+    ((struct scene *)context)->commits++;
+}
+
+static void progressed(void *context)
+{
+    ((struct scene *)context)->progresses++;
+}
+
+static void apache_restarted(void *context)
+{
+    ((struct scene *)context)->restarts++;
+}
+
+static void restart_answered(void *context, const struct msg_restarted *restarted)
+{
+    (void)context;
+    assert_non_null(restarted);
+}
 
 static int set_up(void **state)
 {
@@ -44,8 +75,9 @@ static int set_up(void **state)
     scene->fetcher = (struct child){.party = PARTY_FETCHER, .ipc.fd = -1};
     scene->writer = (struct child){.party = PARTY_WRITER, .ipc.fd = -1};
     scene->known = known_read("/nonexistent");
-    relay_init(
-        &scene->relay, &scene->pool, scene->known, audit_open(&(struct audit_settings){.path = scene->log_path}), &scene->report);
+    scene->hooks = (struct relay_hooks){cert_changed, committed, progressed, apache_restarted, restart_answered, scene};
+    relay_init(&scene->relay, &scene->pool, scene->known, audit_open(&(struct audit_settings){.path = scene->log_path}),
+        &scene->facts, &scene->hooks);
     assert_non_null(scene->relay.audit);
     *state = scene;
     return 0;
@@ -98,16 +130,59 @@ static void an_event_reaches_its_certificate_and_the_log(void **state)
     assert_non_null(strstr(read_log(scene), "\"event\":\"fetch.failed\",\"cert\":\"api\""));
 }
 
+static unsigned lines;
+
+static void forget_line(enum severity severity, const char *text)
+{
+    (void)severity;
+    (void)text;
+    lines++;
+}
+
+/* Where a summary follows, people read of a failure there and nowhere else. */
+static void trouble_is_said_once_or_left_to_the_summary(void **state)
+{
+    struct scene *scene = *state;
+    const struct msg msg = {.type = MSG_EVENT, .event = {.event = EVENT_FETCH_FAILED, .reason = REASON_TIMEOUT, .cert_no = 0}};
+
+    log_to(forget_line);
+    for (unsigned round = 0; round < 2; round++) {
+        lines = 0;
+        scene->relay.is_summarised = round == 0;
+        for (unsigned i = 0; i < 2; i++)
+            assert_null(relay_message(&scene->relay, &scene->fetcher, &msg));
+        assert_int_equal(lines, round);
+    }
+    log_to(NULL);
+}
+
+static void progress_and_the_schedule_are_facts(void **state)
+{
+    struct scene *scene = *state;
+    const struct msg progress = {.type = MSG_PROGRESS, .progress = {.due = 3, .done = 2, .failed = 1}};
+    const struct msg next = {.type = MSG_CERT_NEXT, .cert_next = {.cert_no = 0, .failures = 1, .next_at = 200, .asked_at = 100}};
+
+    assert_null(relay_message(&scene->relay, &scene->fetcher, &progress));
+    assert_null(relay_message(&scene->relay, &scene->fetcher, &next));
+    assert_int_equal(scene->progresses, 1);
+    assert_int_equal(scene->facts.progress.done, 2);
+    assert_int_equal(scene->facts.fetch_failures, 1);
+    assert_int_equal(scene->certs[1].next_at, 200);
+}
+
 static void a_child_cannot_report_another_s_event(void **state)
 {
     struct scene *scene = *state;
     struct msg msg = {.type = MSG_EVENT, .event = {.cert_no = 0}};
 
+    log_to(forget_line);
     for (enum event event = 0; event < EVENT_COUNT; event++) {
         msg.event.event = (uint16_t)event;
         assert_int_equal(relay_message(&scene->relay, &scene->fetcher, &msg) == NULL, event_may_come_from(event, PARTY_FETCHER));
         assert_int_equal(relay_message(&scene->relay, &scene->writer, &msg) == NULL, event_may_come_from(event, PARTY_WRITER));
     }
+    log_to(NULL);
+    assert_int_equal(scene->restarts, 1);
     assert_false(event_may_come_from(EVENT_STAPLE_STORED, PARTY_FETCHER));
     assert_false(event_may_come_from(EVENT_SERVICE_START, PARTY_WRITER));
     assert_null(strstr(read_log(scene), "\"process\":\"fetcher\",\"event\":\"staple.stored\""));
@@ -161,8 +236,9 @@ static void the_writer_s_facts_are_kept(void **state)
     assert_true(scene->certs[1].is_must_staple);
     assert_int_equal(scene->certs[1].state, CERT_STATE_GOOD);
     assert_true(scene->certs[1].expiry == 55 && scene->certs[1].is_refreshed);
-    assert_true(scene->writer.is_done);
-    assert_int_equal(scene->report.written.entries, 12);
+    assert_int_equal(scene->commits, 1);
+    assert_int_equal(scene->changes, 2);
+    assert_int_equal(scene->facts.commit.entries, 12);
 }
 
 static void a_death_by_the_sandbox_is_an_event_of_its_own(void **state)
@@ -190,12 +266,6 @@ static size_t count_of(const char *text, const char *part)
     for (; (text = strstr(text, part)) != NULL; text++)
         count++;
     return count;
-}
-
-static void forget_line(enum severity severity, const char *text)
-{
-    (void)severity;
-    (void)text;
 }
 
 /* What a child only brings about is bounded, too: a writer that tells something else of a certificate again and again. */
@@ -231,6 +301,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_event_reaches_its_certificate_and_the_log, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(trouble_is_said_once_or_left_to_the_summary, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(progress_and_the_schedule_are_facts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_child_cannot_report_another_s_event, set_up, tear_down),
         cmocka_unit_test_setup_teardown(numbers_that_do_not_exist_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_writer_s_facts_are_kept, set_up, tear_down),

@@ -27,16 +27,14 @@ struct writer {
     int64_t store_tried_at; /* when that was tried last; seconds since 1970 */
     bool is_store_failing;  /* said already */
     bool is_clock_wrong_said;
-    bool has_pass_begun;       /* PASS_BEGIN came */
-    bool has_fetcher_finished; /* PASS_END came, or the fetcher is gone */
-    uint32_t strange_offers;   /* for numbers that nobody told of, since strange_since */
-    int64_t strange_since;     /* seconds since 1970 */
-    struct keeper *keeper;     /* of Apache's file; NULL: --once, which needs none */
-    dev_t made_device;         /* the file that was put in place last */
-    ino_t made_inode;          /* 0: none yet */
-    bool is_first_commit_due;  /* nobody was told anything yet */
-    bool has_changes;          /* what is held is not what stands in the file any more */
-    bool has_urgent_changes;   /* and somebody is without a staple, or has one that must go */
+    uint32_t strange_offers;  /* for numbers that nobody told of, since strange_since */
+    int64_t strange_since;    /* seconds since 1970 */
+    struct keeper *keeper;    /* of Apache's file; NULL: --once, which needs none */
+    dev_t made_device;        /* the file that was put in place last */
+    ino_t made_inode;         /* 0: none yet */
+    bool is_first_commit_due; /* nobody was told anything yet */
+    bool has_changes;         /* what is held is not what stands in the file any more */
+    bool has_urgent_changes;  /* and somebody is without a staple, or has one that must go */
 };
 
 /* Is there a store to read?  Opens it where it is not open (but not again at once), and reports what is to be said. */
