@@ -14,9 +14,9 @@ FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
 # Files and functions that are longer still; the list only ever gets shorter.
 KNOWN_LONG = {
-    "supervisor/audit/audit.c", "tests/unit/test_apache_dbm.c", "tests/unit/test_audit.c", "tests/unit/test_cert.c",
-    "tests/unit/test_conf.c", "tests/unit/test_dbm_reader.c", "tests/unit/test_keeper.c", "tests/unit/test_pem_blocks.c",
-    "tests/unit/test_review_check.c", "tests/unit/test_store.c", "writer/dbm/apache_dbm.c",
+    "supervisor/audit/audit.c", "tests/unit/test_audit.c",
+    "tests/unit/test_conf.c", "tests/unit/test_pem_blocks.c",
+    "tests/unit/test_store.c",
 }
 # Whose output .clang-format was made for: another version breaks lines elsewhere.
 CLANG_FORMAT = "clang-format version 14."

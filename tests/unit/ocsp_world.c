@@ -22,6 +22,31 @@ struct pki_cert world_ca_spec(const char *name, EVP_PKEY *key)
     };
 }
 
+struct pki_cert world_leaf_spec(const char *name, const char *value)
+{
+    return (struct pki_cert){
+        .subject = "leaf.test",
+        .key = the_world.delegate_key,
+        .issuer = the_world.issuer,
+        .issuer_key = the_world.issuer_key,
+        .not_before = WORLD_NOW - DAY,
+        .not_after = WORLD_NOW + DAY,
+        .extensions = {{name, value}},
+    };
+}
+
+const char *world_leaf_pem(const struct pki_cert *spec)
+{
+    return pki_pem((X509 *[]){pki_cert(spec), the_world.issuer, NULL});
+}
+
+const char *world_pem_with(const char *name, const char *value)
+{
+    struct pki_cert spec = world_leaf_spec(name, value);
+
+    return world_leaf_pem(&spec);
+}
+
 struct world the_world;
 
 int the_world_begin(void **state)

@@ -43,6 +43,11 @@ int the_world_end(void **state);
 struct pki_cert world_delegate_spec(const struct world *world);
 struct pki_cert world_ca_spec(const char *name, EVP_PKEY *key);
 
+/* A leaf of the_world's issuer with this extension and no other; and what a file with it and its issuer holds. */
+struct pki_cert world_leaf_spec(const char *name, const char *value);
+const char *world_leaf_pem(const struct pki_cert *spec);
+const char *world_pem_with(const char *name, const char *value);
+
 /* A response that passes, signed by the delegate (embedded) or the issuer itself: 7 days left, an hour old. */
 struct pki_response world_response(const struct world *world);
 struct pki_response world_direct_response(const struct world *world);

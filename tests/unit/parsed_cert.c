@@ -27,6 +27,14 @@ struct parsed parse(const char *pem, unsigned leaf_blocks)
     return parse_len(pem, strlen(pem), leaf_blocks);
 }
 
+bool is_cert_of(const struct cert *cert, const X509 *x509)
+{
+    uint8_t digest[32];
+
+    assert_int_equal(X509_digest(x509, EVP_sha256(), digest, NULL), 1);
+    return memcmp(digest, cert->sha256, sizeof digest) == 0;
+}
+
 void assert_parse_word(const char *pem, unsigned leaf_blocks, const char *word)
 {
     struct parsed parsed = parse(pem, leaf_blocks);

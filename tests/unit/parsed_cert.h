@@ -7,6 +7,8 @@
 #ifndef STAPLEGUARD_TEST_PARSED_CERT_H
 #define STAPLEGUARD_TEST_PARSED_CERT_H
 
+#include <openssl/x509.h>
+
 #include "cert/cert.h"
 
 /* A parse whose certificate the test looks at; clear it with cert_clear(&parsed.cert). */
@@ -19,6 +21,9 @@ struct parsed {
 /* With the issuers of the_world (ocsp_world.h). */
 struct parsed parse_len(const char *pem, size_t len, unsigned leaf_blocks);
 struct parsed parse(const char *pem, unsigned leaf_blocks);
+
+/* Report whether cert was read from this certificate. */
+bool is_cert_of(const struct cert *cert, const X509 *x509);
 
 void assert_parse_word(const char *pem, unsigned leaf_blocks, const char *word);
 

@@ -156,3 +156,20 @@ void review_text_check(const char *text, size_t len, struct review_verdict *verd
     *verdict = *review_check_end(check);
     review_check_free(check);
 }
+
+void review_verdict_expect(const struct review_verdict *verdict, enum review_fault fault, uint64_t seq, uint64_t line)
+{
+    if (verdict->fault != fault || verdict->seq != seq || verdict->place.line != line)
+        fail_msg("%s record %llu line %llu (%s), expected %s record %llu line %llu", review_fault_word(verdict->fault),
+            (unsigned long long)verdict->seq, (unsigned long long)verdict->place.line, verdict->sentence,
+            review_fault_word(fault), (unsigned long long)seq, (unsigned long long)line);
+    assert_true(fault == REVIEW_SOUND || verdict->sentence[0] != '\0');
+}
+
+void review_log_expect(const struct review_log *log, enum review_fault fault, uint64_t seq, uint64_t line)
+{
+    struct review_verdict verdict;
+
+    review_log_check(log, NULL, 0, NULL, 0, &verdict);
+    review_verdict_expect(&verdict, fault, seq, line);
+}

@@ -45,4 +45,9 @@ void review_log_check(const struct review_log *log, const struct review_anchor *
 /* The same for any bytes of one file. */
 void review_text_check(const char *text, size_t len, struct review_verdict *verdict);
 
+/* Fail the test unless this was found, of this record and in this line; and it has a sentence. */
+void review_verdict_expect(const struct review_verdict *verdict, enum review_fault fault, uint64_t seq, uint64_t line);
+/* Verify the log without anchors and keys, and expect this. */
+void review_log_expect(const struct review_log *log, enum review_fault fault, uint64_t seq, uint64_t line);
+
 #endif

@@ -57,15 +57,7 @@ static void assert_load(const char *pem, const char *responder, int64_t now, enu
 
 static const char *pem_with(const char *name, const char *value, X509 *issuer)
 {
-    const struct pki_cert spec = {
-        .subject = "leaf.test",
-        .key = the_world.delegate_key,
-        .issuer = the_world.issuer,
-        .issuer_key = the_world.issuer_key,
-        .not_before = WORLD_NOW - DAY,
-        .not_after = WORLD_NOW + DAY,
-        .extensions = {{name, value}},
-    };
+    const struct pki_cert spec = world_leaf_spec(name, value);
 
     return pki_pem((X509 *[]){pki_cert(&spec), issuer, NULL});
 }

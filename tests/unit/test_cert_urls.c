@@ -16,32 +16,6 @@
 #include "parsed_cert.h"
 #include "text/hex.h"
 
-/* A leaf of the world's issuer with this extension (and no other). */
-static struct pki_cert leaf_spec(const char *name, const char *value)
-{
-    return (struct pki_cert){
-        .subject = "leaf.test",
-        .key = the_world.delegate_key,
-        .issuer = the_world.issuer,
-        .issuer_key = the_world.issuer_key,
-        .not_before = WORLD_NOW - DAY,
-        .not_after = WORLD_NOW + DAY,
-        .extensions = {{name, value}},
-    };
-}
-
-static const char *pem_of_leaf(const struct pki_cert *spec)
-{
-    return pki_pem((X509 *[]){pki_cert(spec), the_world.issuer, NULL});
-}
-
-static const char *pem_with(const char *name, const char *value)
-{
-    struct pki_cert spec = leaf_spec(name, value);
-
-    return pem_of_leaf(&spec);
-}
-
 /* PARITY P9: no responder, or none that we may ask. */
 static void test_responders(void **state)
 {
@@ -66,7 +40,7 @@ static void test_responders(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct parsed parsed = parse(pem_with(rows[i].name, rows[i].value), 1);
+        struct parsed parsed = parse(world_pem_with(rows[i].name, rows[i].value), 1);
         char urls[200] = "";
 
         assert_string_equal(reason_word(parsed.reason), rows[i].word);
@@ -92,7 +66,7 @@ static const char *pem_with_raw_url(const uint8_t *url, size_t len)
     value = pki_room(4 + 2 * der.len);
     memcpy(value, "DER:", 4);
     hex_format(der.data, der.len, value + 4);
-    return pem_with("authorityInfoAccess", value);
+    return world_pem_with("authorityInfoAccess", value);
 }
 
 static void test_hostile_urls(void **state)
@@ -130,7 +104,7 @@ static void test_more_responders_than_are_tried(void **state)
     (void)state;
     for (unsigned i = 0; i <= CERT_URLS_MAX; i++)
         snprintf(value + strlen(value), sizeof value - strlen(value), "%sOCSP;URI:http://r%u/", i > 0 ? "," : "", i);
-    parsed = parse(pem_with("authorityInfoAccess", value), 1);
+    parsed = parse(world_pem_with("authorityInfoAccess", value), 1);
     assert_int_equal(parsed.reason, REASON_NONE);
     assert_int_equal(parsed.cert.url_count, CERT_URLS_MAX);
     assert_string_equal(parsed.cert.urls[CERT_URLS_MAX - 1], "http://r7/");
