@@ -20,9 +20,9 @@
 #include <openssl/evp.h>
 
 #include "keeper/shield.h"
+#include "report/writer_report.h"
 #include "sandbox/child.h"
 #include "sandbox/jail.h"
-#include "state/writer_report.h"
 #include "store/store_lock.h"
 #include "system/log.h"
 #include "writer_loop.h"
@@ -40,42 +40,60 @@
 /* The store's directory as seen from inside. */
 #define STORE_ROOT "/writer"
 
-static bool receive_config(struct writer *writer)
+static bool receive_config(struct ipc *supervisor, struct msg_write_config *config)
 {
     struct msg msg;
     const char *slash;
 
-    if (ipc_receive(&writer->supervisor, &msg, NULL, IPC_WAIT) != IPC_OK || msg.type != MSG_WRITE_CONFIG) {
+    if (ipc_receive(supervisor, &msg, NULL, IPC_WAIT) != IPC_OK || msg.type != MSG_WRITE_CONFIG) {
         log_error("the writer received no configuration");
         return false;
     }
-    writer->config = msg.write_config;
-    log_init("writer", (writer->config.flags & MSG_FLAG_VERBOSE) != 0);
-    slash = strrchr(writer->config.dbm_path, '/');
-    if (writer->config.dbm_path[0] != '/' || slash[1] == '\0' || writer->config.state_dir[0] != '/') {
+    *config = msg.write_config;
+    log_init("writer", (config->flags & MSG_FLAG_VERBOSE) != 0);
+    slash = strrchr(config->dbm_path, '/');
+    if (config->dbm_path[0] != '/' || slash[1] == '\0' || config->state_dir[0] != '/') {
         log_error("the writer received a path that does not begin at the root, or ends in a slash");
         return false;
     }
-    writer->dbm_name = slash + 1;
     return true;
 }
 
 /* What libcrypto would look up at first use, it looks up here; its configuration file is not for us. */
-static bool prepare_libraries(struct writer *writer)
+static bool prepare_libraries(void)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
 
-    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1
-        || EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL) != 1) {
-        log_error("libcrypto could not be set up");
-        return false;
-    }
-    writer->roster = roster_new();
-    if (writer->roster == NULL) {
+    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) == 1
+        && EVP_Digest("", 0, digest, NULL, EVP_sha256(), NULL) == 1)
+        return true;
+    log_error("libcrypto could not be set up");
+    return false;
+}
+
+static void forget_held(void *context)
+{
+    roster_forget_held(context);
+}
+
+/* The parts that a commit brings together; config lives as long as the writer. */
+static bool prepare_parts(struct writer *writer, const struct msg_write_config *config)
+{
+    struct offers *offers = &writer->offers;
+
+    offers->roster = roster_new();
+    if (offers->roster == NULL) {
         log_error("no memory for the certificates");
         return false;
     }
-    answers_init(&writer->answers);
+    answers_init(&offers->answers);
+    offers->fetcher.state = MSG_STATE_RUN;
+    writer->access = (struct store_access){.root = STORE_ROOT, .forget = forget_held, .context = offers->roster};
+    writer->file.path = config->dbm_path;
+    writer->file.name = strrchr(config->dbm_path, '/') + 1;
+    writer->file.is_guard_wanted = (config->flags & MSG_FLAG_SCAN_GUARD) != 0;
+    writer->parts = (struct commit_parts){&writer->file, offers, &writer->access};
+    writer->commit_delay_msec = config->commit_delay_msec;
     return true;
 }
 
@@ -90,9 +108,8 @@ static bool give(int fd, const struct msg_write_config *config)
 }
 
 /* Our own directory below state_dir.  One that root left behind half made is finished; one of somebody else's is refused. */
-static bool prepare_directory(const struct writer *writer, const char *path)
+static bool prepare_directory(const struct msg_write_config *config, const char *path)
 {
-    const struct msg_write_config *config = &writer->config;
     struct stat st;
     int fd = -1;
 
@@ -122,13 +139,12 @@ out:
  * The keeper, started before anything else is open, so that it holds nothing of ours.  A shield that a killed service left
  * behind is lifted in any case: under it nothing can be made here.
  */
-static bool prepare_keeper(struct writer *writer, const char *dbm_directory)
+static bool prepare_keeper(struct apache_file *file, const struct msg_write_config *config, const char *dbm_directory)
 {
-    const struct msg_write_config *config = &writer->config;
     char staging[FILE_PATH_MAX + sizeof KEEPER_STAGING + 1];
     char error[DETAIL_MAX + 1] = "";
     const struct keeper_settings settings = {
-        .name = writer->dbm_name,
+        .name = file->name,
         .directory = dbm_directory,
         .root_dir = staging,
         .uid = config->uid,
@@ -143,12 +159,12 @@ static bool prepare_keeper(struct writer *writer, const char *dbm_directory)
     if ((config->flags & MSG_FLAG_KEEPER) == 0)
         return true;
     snprintf(staging, sizeof staging, "%s/" KEEPER_STAGING, dbm_directory);
-    if (!prepare_directory(writer, staging))
+    if (!prepare_directory(config, staging))
         return false;
-    writer->keeper = keeper_start(&settings, error, sizeof error);
-    if (writer->keeper == NULL)
+    file->keeper = keeper_start(&settings, error, sizeof error);
+    if (file->keeper == NULL)
         log_error("starting the keeper of Apache's file: %s", error);
-    return writer->keeper != NULL;
+    return file->keeper != NULL;
 }
 
 static int compare_descriptors(const void *a, const void *b)
@@ -160,23 +176,22 @@ static int compare_descriptors(const void *a, const void *b)
 }
 
 /* The descriptors that survive the jail, ascending. */
-static void list_kept(const struct writer *writer, int store_lock, int kept[KEEPER_DESCRIPTORS + 2])
+static void list_kept(const struct keeper *keeper, int store_lock, int kept[KEEPER_DESCRIPTORS + 2])
 {
     size_t count = 0;
 
     kept[count++] = store_lock;
-    if (writer->keeper != NULL) {
-        keeper_descriptors(writer->keeper, &kept[count]);
+    if (keeper != NULL) {
+        keeper_descriptors(keeper, &kept[count]);
         count += KEEPER_DESCRIPTORS;
     }
     qsort(kept, count, sizeof *kept, compare_descriptors);
     kept[count] = -1;
 }
 
-static bool lock_in(struct writer *writer, uint32_t *missing_layers)
+static bool lock_in(struct apache_file *file, const struct msg_write_config *config, uint32_t *missing_layers)
 {
-    const struct msg_write_config *config = &writer->config;
-    size_t dbm_directory_len = (size_t)(writer->dbm_name - config->dbm_path);
+    size_t dbm_directory_len = (size_t)(file->name - config->dbm_path);
     char store_directory[FILE_PATH_MAX + 16];
     int store_lock;
     int kept[KEEPER_DESCRIPTORS + 2];
@@ -207,51 +222,51 @@ static bool lock_in(struct writer *writer, uint32_t *missing_layers)
         log_error("the directory of Apache's DBM file, %s: %s", dbm_directory, strerror(errno));
         return false;
     }
-    if (!prepare_keeper(writer, dbm_directory) || !prepare_directory(writer, store_directory))
+    if (!prepare_keeper(file, config, dbm_directory) || !prepare_directory(config, store_directory))
         return false;
     store_lock = store_lock_take(store_directory, LOCK_WAIT_MSEC);
     if (store_lock < 0 || !give(store_lock, config)) {
         log_error("locking %s: %s", store_directory, errno == EWOULDBLOCK ? "another writer works on it" : strerror(errno));
         return false;
     }
-    list_kept(writer, store_lock, kept);
+    list_kept(file->keeper, store_lock, kept);
     if (jail_enter(&jail, missing_layers, error, sizeof error) != 0) {
         log_error("locking in: %s", error);
         return false;
     }
-    writer->root = STORE_ROOT;
     return true;
 }
 
-static bool tell_ready(struct writer *writer, uint32_t missing_layers)
+static bool tell_ready(struct ipc *supervisor, uint32_t missing_layers)
 {
     struct msg msg = {.type = MSG_READY};
 
     msg.ready.missing_layers = missing_layers;
     report_message(&msg);
-    writer->supervisor.state = MSG_STATE_RUN;
+    supervisor->state = MSG_STATE_RUN;
     return report_is_heard();
 }
 
 int main(void)
 {
+    static struct msg_write_config config;
     static struct writer writer;
     uint32_t missing_layers = 0;
     int keeper_status;
     int code;
 
-    if (!child_take_over(PARTY_WRITER, PARTY_FETCHER, &writer.supervisor, &writer.fetcher))
+    if (!child_take_over(PARTY_WRITER, PARTY_FETCHER, &writer.supervisor, &writer.offers.fetcher))
         return CHILD_EXIT_BY_HAND;
     umask(007); /* Apache's file is for its group too; directories are made with their own mode */
-    writer.fetcher.state = MSG_STATE_RUN;
     report_init(&writer.supervisor);
-    if (!receive_config(&writer) || !prepare_libraries(&writer) || !lock_in(&writer, &missing_layers))
+    if (!receive_config(&writer.supervisor, &config) || !prepare_libraries() || !prepare_parts(&writer, &config)
+        || !lock_in(&writer.file, &config, &missing_layers))
         return CHILD_EXIT_SETUP;
-    if (!tell_ready(&writer, missing_layers))
+    if (!tell_ready(&writer.supervisor, missing_layers))
         return EXIT_SUCCESS;
-    writer_has_store(&writer, time(NULL));
+    store_access_can_read(&writer.access, time(NULL));
     code = loop_run(&writer);
-    keeper_status = keeper_end(writer.keeper);
-    store_close(writer.store);
+    keeper_status = keeper_end(writer.file.keeper);
+    store_close(writer.access.store);
     return WIFSIGNALED(keeper_status) && WTERMSIG(keeper_status) == SIGSYS ? CHILD_EXIT_KEEPER_VIOLATION : code;
 }

@@ -7,11 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "commit/commit.h"
 #include "commit/commit_loop.h"
 #include "offers/cert_intake.h"
 #include "offers/offer_intake.h"
-#include "state/writer_report.h"
+#include "report/writer_report.h"
 #include "system/log.h"
 
 /* Messages taken from the supervisor before the fetcher gets its turn. */
@@ -21,21 +20,23 @@
 
 static bool take_gone(struct writer *writer, const char *name)
 {
-    writer->has_changes = writer->has_urgent_changes = true;
-    return gone_add(&writer->gone, name);
+    struct changes *changes = &writer->offers.changes;
+
+    changes->is_any = changes->is_urgent = true;
+    return gone_add(&changes->gone, name);
 }
 
 /* The fetcher was started anew: it hears again what is held for each certificate, over its new channel (taken over). */
 static void meet_fetcher(struct writer *writer, int fd)
 {
-    ipc_close(&writer->fetcher);
-    ipc_init(&writer->fetcher, fd, PARTY_WRITER, PARTY_FETCHER);
-    writer->fetcher.state = MSG_STATE_RUN;
-    for (uint32_t i = 0; i < roster_count(writer->roster); i++) {
-        const struct roster_entry *entry = roster_at(writer->roster, i);
+    ipc_close(&writer->offers.fetcher);
+    ipc_init(&writer->offers.fetcher, fd, PARTY_WRITER, PARTY_FETCHER);
+    writer->offers.fetcher.state = MSG_STATE_RUN;
+    for (uint32_t i = 0; i < roster_count(writer->offers.roster); i++) {
+        const struct roster_entry *entry = roster_at(writer->offers.roster, i);
 
         if (!entry->is_dropped)
-            answers_add(&writer->answers, writer->roster, i, ANSWER_HELD, entry->told_reason);
+            answers_add(&writer->offers.answers, writer->offers.roster, i, ANSWER_HELD, entry->told.reason);
     }
 }
 
@@ -44,13 +45,14 @@ static bool obey_about_apache(struct writer *writer, const struct msg *msg, int 
 {
     switch (msg->type) {
     case MSG_APACHE:
-        watch_apache(writer, fd);
+        keeper_set_apache(writer->file.keeper, fd);
         return true;
     case MSG_APACHE_LOCK:
-        watch_apache_lock(writer, &msg->apache_lock, fd);
+        if (msg->apache_lock.kind < APACHE_LOCK_KIND_COUNT)
+            keeper_set_lock(writer->file.keeper, (enum apache_lock_kind)msg->apache_lock.kind, fd);
         return true;
     case MSG_RESTART:
-        watch_restart(writer, msg->restart.request);
+        watch_restart(&writer->parts, msg->restart.request);
         return true;
     default:
         return false;
@@ -62,24 +64,24 @@ static bool obey(struct writer *writer, const struct msg *msg, int *fd)
 {
     switch (msg->type) {
     case MSG_CERT_ADD:
-        return told_cert(writer, &msg->cert_add, *fd, (int64_t)time(NULL));
+        return told_cert(&writer->offers, &writer->access, &msg->cert_add, *fd, (int64_t)time(NULL));
     case MSG_CERT_GONE:
         return take_gone(writer, msg->cert_gone.name);
     case MSG_BEGIN:
-        watch_begin(writer);
+        watch_begin(writer->commit_delay_msec);
         return true;
     case MSG_CERT_DROP:
-        roster_drop(writer->roster, msg->cert_drop.cert_no);
+        roster_drop(writer->offers.roster, msg->cert_drop.cert_no);
         return true;
     case MSG_PEER:
         meet_fetcher(writer, *fd);
         *fd = -1;
         return true;
     case MSG_RESUME:
-        told_resume(writer, msg->resume.cert_no, (int64_t)time(NULL));
+        told_resume(&writer->offers, &writer->access, msg->resume.cert_no, (int64_t)time(NULL));
         return true;
     default:
-        if (writer->keeper != NULL && obey_about_apache(writer, msg, *fd))
+        if (writer->file.keeper != NULL && obey_about_apache(writer, msg, *fd))
             return true;
         log_error("a message out of place from the supervisor: %s", msg_type_name(msg->type));
         return false;
@@ -116,7 +118,7 @@ static void leave_fetcher(struct writer *writer, const char *why)
     if (why != NULL)
         report_event(EVENT_PROTOCOL_VIOLATION, CERT_NO_NONE, REASON_PROTOCOL,
             "a message from the fetcher: %s; its channel is closed", why);
-    ipc_close(&writer->fetcher);
+    ipc_close(&writer->offers.fetcher);
 }
 
 /* As many offers as are there share one transaction.  Returns whether there may be more. */
@@ -126,15 +128,15 @@ static bool take_from_fetcher(struct writer *writer)
     static struct msg msg;
     enum ipc_result result = IPC_OK;
 
-    intake_begin(&intake, writer, time(NULL));
+    intake_begin(&intake, &writer->offers, &writer->access, time(NULL));
     while (result == IPC_OK && !intake_is_full(&intake)) {
-        result = ipc_receive(&writer->fetcher, &msg, NULL, IPC_NOWAIT);
+        result = ipc_receive(&writer->offers.fetcher, &msg, NULL, IPC_NOWAIT);
         if (result == IPC_OK && msg.type == MSG_OFFER)
             intake_offer(&intake, INTAKE_FETCHER, msg.offer.cert_no, msg.offer.der, msg.offer.der_len);
     }
     intake_end(&intake);
     if (result != IPC_OK && result != IPC_AGAIN)
-        leave_fetcher(writer, result == IPC_MALFORMED ? msg_result_text(writer->fetcher.refused) : NULL);
+        leave_fetcher(writer, result == IPC_MALFORMED ? msg_result_text(writer->offers.fetcher.refused) : NULL);
     return result == IPC_OK;
 }
 
@@ -142,9 +144,9 @@ static void send_answers(struct writer *writer)
 {
     enum ipc_result result;
 
-    if (!answers_are_due(&writer->answers))
+    if (!answers_are_due(&writer->offers.answers))
         return;
-    result = answers_send(&writer->answers, writer->roster, &writer->fetcher);
+    result = answers_send(&writer->offers.answers, writer->offers.roster, &writer->offers.fetcher);
     if (result != IPC_OK && result != IPC_AGAIN)
         leave_fetcher(writer, NULL);
 }
@@ -152,9 +154,9 @@ static void send_answers(struct writer *writer)
 /* What the fetcher has offered by now still counts. */
 static void finish(struct writer *writer)
 {
-    for (unsigned i = 0; writer->fetcher.fd >= 0 && i < LAST_BATCHES && take_from_fetcher(writer); i++)
+    for (unsigned i = 0; writer->offers.fetcher.fd >= 0 && i < LAST_BATCHES && take_from_fetcher(writer); i++)
         ;
-    watch_end(writer);
+    watch_end(&writer->parts);
 }
 
 int loop_run(struct writer *writer)
@@ -164,13 +166,13 @@ int loop_run(struct writer *writer)
     while (report_is_heard()) {
         struct pollfd polled[3] = {
             {writer->supervisor.fd, POLLIN, 0},
-            {writer->fetcher.fd, (short)(POLLIN | (answers_are_due(&writer->answers) ? POLLOUT : 0)), 0},
-            {writer->keeper == NULL ? -1 : keeper_fd(writer->keeper), POLLIN, 0},
+            {writer->offers.fetcher.fd, (short)(POLLIN | (answers_are_due(&writer->offers.answers) ? POLLOUT : 0)), 0},
+            {writer->file.keeper == NULL ? -1 : keeper_fd(writer->file.keeper), POLLIN, 0},
         };
 
-        if (poll(polled, 3, watch_wait_msec(writer)) < 0 && errno != EINTR)
+        if (poll(polled, 3, watch_wait_msec(&writer->parts)) < 0 && errno != EINTR)
             return EXIT_FAILURE;
-        if (polled[2].revents != 0 && !watch_take_news(writer))
+        if (polled[2].revents != 0 && !watch_take_news(writer->file.keeper))
             return EXIT_FAILURE;
         if (polled[0].revents != 0 && !take_from_supervisor(writer, &code)) {
             finish(writer);
@@ -179,7 +181,7 @@ int loop_run(struct writer *writer)
         if ((polled[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
             take_from_fetcher(writer);
         send_answers(writer);
-        watch_tick(writer);
+        watch_tick(&writer->parts);
     }
     return EXIT_SUCCESS;
 }

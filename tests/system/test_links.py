@@ -169,9 +169,8 @@ KNOWN_CIRCLES = [
     ("cli/audit/review_check", "cli/audit/review_diagnose", "cli/audit/review_item", "cli/audit/review_seals"),
     ("cli/enable/enable", "cli/enable/enable_operation", "cli/enable/enable_steps", "cli/enable/verify_staples"),
     ("supervisor/daemon/daemon", "supervisor/daemon/daemon_state"),
-    ("writer/commit/commit", "writer/commit/states"),
 ]
-KNOWN_FOLDER_CIRCLES = [("cli/enable", "cli/transaction"), ("writer/offers", "writer/state")]
+KNOWN_FOLDER_CIRCLES = [("cli/enable", "cli/transaction")]
 
 
 def test_no_file_and_no_folder_depends_on_itself_by_way_of_others():

@@ -86,23 +86,22 @@ static bool own_value(void *context, size_t i, uint8_t out[DBM_VALUE_MAX], size_
     return true;
 }
 
-struct apache_dbm_rules dbm_scene_rules(struct dbm_scene *scene)
+enum reason dbm_scene_begin(struct dbm_scene *scene, struct apache_dbm *dbm)
 {
-    return (struct apache_dbm_rules){
-        .name = DBM_SCENE_FILE,
-        .is_guard_wanted = scene->is_guard_wanted,
-        .reading = {.driver = &dbm_driver_bdb,
-            .timeout_sec = 20,
-            .is_time_judged = scene->is_time_judged,
-            .now = DBM_SCENE_NOW,
-            .owner_of = owner_of,
-            .context = scene},
+    scene->file = (struct apache_file){.name = DBM_SCENE_FILE, .is_guard_wanted = scene->is_guard_wanted};
+    scene->rules = (struct dbm_read_rules){
+        .driver = &dbm_driver_bdb,
+        .timeout_sec = 20,
+        .is_time_judged = scene->is_time_judged,
+        .now = DBM_SCENE_NOW,
+        .owner_of = owner_of,
+        .context = scene,
     };
+    return apache_dbm_begin(dbm, &scene->file, &scene->rules);
 }
 
 struct apache_dbm_outcome dbm_scene_commit(struct dbm_scene *scene, enum reason *begin_reason)
 {
-    const struct apache_dbm_rules rules = dbm_scene_rules(scene);
     const struct apache_dbm_own own = {
         .count = scene->own_count,
         .key = own_key,
@@ -114,7 +113,7 @@ struct apache_dbm_outcome dbm_scene_commit(struct dbm_scene *scene, enum reason 
     struct apache_dbm_outcome outcome = {.reason = REASON_COUNT};
     struct apache_dbm dbm;
 
-    *begin_reason = apache_dbm_begin(&dbm, &rules);
+    *begin_reason = dbm_scene_begin(scene, &dbm);
     if (*begin_reason == REASON_NONE)
         apache_dbm_commit(&dbm, &own, &outcome);
     else

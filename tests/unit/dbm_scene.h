@@ -32,6 +32,8 @@ struct dbm_scene {
     int wanted; /* this key is ours, but nothing is held for it; -1: none */
     bool is_guard_wanted;
     bool is_time_judged;
+    struct apache_file file; /* of the commit under way */
+    struct dbm_read_rules rules;
 };
 
 /* cmocka's setup: a working directory and the keys.  The teardown is temp_dir_teardown. */
@@ -39,8 +41,8 @@ int dbm_scene_setup(void **state);
 
 /* Return a scene in which the writer holds own_count responses, with the guard wanted and a clock that is right. */
 struct dbm_scene dbm_scene_of(size_t own_count);
-/* Return the rules of a commit in this scene, which they borrow. */
-struct apache_dbm_rules dbm_scene_rules(struct dbm_scene *scene);
+/* Begin a commit in this scene, which `dbm` borrows. */
+enum reason dbm_scene_begin(struct dbm_scene *scene, struct apache_dbm *dbm);
 
 /* Put a record in as Apache's children do.  number: of the key; expiry: seconds since 1970. */
 void dbm_scene_put(size_t number, int64_t expiry, enum dbm_flag flag, uint8_t content);

@@ -199,7 +199,6 @@ static void a_writer_that_never_stops_does_not_keep_us(void **state)
 static void what_is_wanted_is_handed_over(void **state)
 {
     struct dbm_scene scene = dbm_scene_of(20);
-    const struct apache_dbm_rules rules = dbm_scene_rules(&scene);
     struct apache_dbm dbm;
     uint8_t value[DBM_VALUE_MAX];
     size_t len = test_value(DBM_SCENE_NOW + HOUR, DBM_FLAG_GOOD, 0x42, value);
@@ -209,7 +208,7 @@ static void what_is_wanted_is_handed_over(void **state)
     scene.wanted = 30;
     dbm_scene_put(30, DBM_SCENE_NOW + HOUR, DBM_FLAG_GOOD, 0x42);
     dbm_scene_put(31, DBM_SCENE_NOW + HOUR, DBM_FLAG_GOOD, 0x43);
-    assert_int_equal(apache_dbm_begin(&dbm, &rules), REASON_NONE);
+    assert_int_equal(dbm_scene_begin(&scene, &dbm), REASON_NONE);
     assert_int_equal(dbm.contents.wanted.count, 1);
     assert_memory_equal(dbm.contents.wanted.items[0].key, dbm_scene_keys[30], TEST_KEY_LEN);
     assert_int_equal(dbm.contents.wanted.items[0].value_len, len);

@@ -23,9 +23,8 @@
 static enum reason refusal(const char *part_of_detail)
 {
     struct dbm_scene scene = dbm_scene_of(1);
-    const struct apache_dbm_rules rules = dbm_scene_rules(&scene);
     struct apache_dbm dbm;
-    enum reason reason = apache_dbm_begin(&dbm, &rules);
+    enum reason reason = dbm_scene_begin(&scene, &dbm);
 
     if (strstr(dbm.place.detail, part_of_detail) == NULL)
         fail_msg("\"%s\" does not say \"%s\"", dbm.place.detail, part_of_detail);

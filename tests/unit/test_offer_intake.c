@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: the tests of writer/intake.c with a real store and real channels: what a wrong clock, a failing store and two
+ * Owns: the tests of writer/offers/offer_intake.c with a real store and real channels: what a wrong clock, a failing store and two
  *       offers in one batch do.  What a hostile fetcher may try is in tests/system/test_writer_alone.py.
  * Runs in: the build.
  * Never: asks the clock: whether it is right is the test's to say.
@@ -19,13 +19,15 @@
 
 #include "ocsp_world.h"
 #include "offers/offer_intake.h"
-#include "state/writer_report.h"
+#include "report/writer_report.h"
 #include "temp_dir.h"
 
 struct scene {
     char *directory;
     struct world world;
-    struct writer writer;
+    struct offers offers;
+    struct store_access access;
+    struct ipc to_supervisor;
     struct ipc supervisor; /* our ends */
     struct ipc fetcher;
     bool is_clock_right;
@@ -63,30 +65,30 @@ static int setup(void **state)
     *state = scene.directory;
     scene.is_clock_right = true;
     world_begin(&scene.world, PKI_P256);
-    make_channel(&scene.writer.supervisor, &scene.supervisor, PARTY_SUPERVISOR);
-    make_channel(&scene.writer.fetcher, &scene.fetcher, PARTY_FETCHER);
-    report_init(&scene.writer.supervisor);
-    answers_init(&scene.writer.answers);
-    scene.writer.root = ".";
-    scene.writer.roster = roster_new();
-    assert_non_null(scene.writer.roster);
-    entry = roster_add(scene.writer.roster, 0);
+    make_channel(&scene.to_supervisor, &scene.supervisor, PARTY_SUPERVISOR);
+    make_channel(&scene.offers.fetcher, &scene.fetcher, PARTY_FETCHER);
+    report_init(&scene.to_supervisor);
+    answers_init(&scene.offers.answers);
+    scene.access.root = ".";
+    scene.offers.roster = roster_new();
+    assert_non_null(scene.offers.roster);
+    entry = roster_add(scene.offers.roster, 0);
     assert_non_null(entry);
     pem = pki_pem((X509 *[]){scene.world.leaf, scene.world.issuer, NULL});
-    assert_int_equal(cert_parse(pem, strlen(pem), 1, roster_issuers(scene.writer.roster), &entry->cert, detail), REASON_NONE);
-    entry->policy = scene.world.policy;
-    entry->told_state = CERT_STATE_MISSING;
-    assert_true(roster_settle(scene.writer.roster, entry));
+    assert_int_equal(cert_parse(pem, strlen(pem), 1, roster_issuers(scene.offers.roster), &entry->cert, detail), REASON_NONE);
+    entry->told.policy = scene.world.policy;
+    entry->told.state = CERT_STATE_MISSING;
+    assert_true(roster_settle(scene.offers.roster, entry));
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    store_close(scene.writer.store);
-    roster_free(scene.writer.roster);
-    ipc_close(&scene.writer.supervisor);
-    ipc_close(&scene.writer.fetcher);
+    store_close(scene.access.store);
+    roster_free(scene.offers.roster);
+    ipc_close(&scene.to_supervisor);
+    ipc_close(&scene.offers.fetcher);
     ipc_close(&scene.supervisor);
     ipc_close(&scene.fetcher);
     world_end(&scene.world);
@@ -95,7 +97,7 @@ static int teardown(void **state)
 
 static const struct held *held(void)
 {
-    return &roster_at(scene.writer.roster, 0)->holding->held;
+    return &roster_at(scene.offers.roster, 0)->holding->held;
 }
 
 static struct pki_der good_response(int64_t this_update)
@@ -117,7 +119,7 @@ static struct intake_item offer_alone(enum intake_source source, struct pki_der 
 {
     static struct intake intake;
 
-    intake_begin(&intake, &scene.writer, WORLD_NOW);
+    intake_begin(&intake, &scene.offers, &scene.access, WORLD_NOW);
     offer(&intake, source, der);
     intake_end(&intake);
     return intake.items[0];
@@ -145,11 +147,11 @@ static void an_accepted_offer_is_in_the_store_and_answered(void **state)
     assert_int_equal(held()->state, CERT_STATE_GOOD);
     assert_int_equal(held()->this_update, WORLD_NOW - HOUR);
     assert_int_equal(held()->fetched_at, WORLD_NOW);
-    assert_int_equal(store_get(scene.writer.store, scene.world.cert.sha256, &record), STORE_OK);
+    assert_int_equal(store_get(scene.access.store, scene.world.cert.sha256, &record), STORE_OK);
     assert_int_equal(record.state, CERT_STATE_GOOD);
     assert_int_equal(record.der_len, item.der_len);
     assert_memory_equal(record.apache_key, scene.world.cert.sha1, DBM_KEY_LEN);
-    assert_int_equal(answers_send(&scene.writer.answers, scene.writer.roster, &scene.writer.fetcher), IPC_OK);
+    assert_int_equal(answers_send(&scene.offers.answers, scene.offers.roster, &scene.offers.fetcher), IPC_OK);
     assert_int_equal(ipc_receive(&scene.fetcher, &msg, NULL, IPC_NOWAIT), IPC_OK);
     assert_int_equal(msg.type, MSG_ANSWER);
     assert_int_equal(msg.answer.kind, ANSWER_ACCEPTED);
@@ -180,7 +182,7 @@ static void offers_in_one_batch_see_each_other(void **state)
     static struct intake intake;
 
     (void)state;
-    intake_begin(&intake, &scene.writer, WORLD_NOW);
+    intake_begin(&intake, &scene.offers, &scene.access, WORLD_NOW);
     offer(&intake, INTAKE_FETCHER, good_response(WORLD_NOW - HOUR));
     offer(&intake, INTAKE_FETCHER, good_response(WORLD_NOW - 2 * HOUR));
     offer(&intake, INTAKE_FETCHER, good_response(WORLD_NOW - HOUR / 2));
@@ -213,7 +215,7 @@ static void what_could_not_be_stored_is_not_held(void **state)
     offer_alone(INTAKE_FETCHER, good_response(WORLD_NOW - 3 * HOUR));
     before = *held();
     set_disk_full(true);
-    intake_begin(&intake, &scene.writer, WORLD_NOW);
+    intake_begin(&intake, &scene.offers, &scene.access, WORLD_NOW);
     offer(&intake, INTAKE_FETCHER, good_response(WORLD_NOW - 2 * HOUR));
     offer(&intake, INTAKE_FETCHER, good_response(WORLD_NOW - HOUR));
     intake_end(&intake);
@@ -227,7 +229,7 @@ static void what_could_not_be_stored_is_not_held(void **state)
     /* Not again at once: each attempt costs a process. */
     assert_int_equal(offer_alone(INTAKE_FETCHER, good_response(WORLD_NOW - HOUR)).reason, REASON_STORE_FAILED);
     assert_int_equal(count_events(EVENT_STORE_FAILED), 0);
-    scene.writer.store_tried_at -= 60;
+    scene.access.tried_at -= 60;
     assert_int_equal(offer_alone(INTAKE_FETCHER, good_response(WORLD_NOW - HOUR)).action, ACCEPT_STORE);
     assert_int_equal(held()->this_update, WORLD_NOW - HOUR);
 }
@@ -239,8 +241,8 @@ static void what_apache_fetched_is_due_as_early_as_it_may_be(void **state)
     (void)state;
     assert_int_equal(item.action, ACCEPT_STORE);
     assert_int_equal(held()->fetched_at, WORLD_NOW - 5 * HOUR);
-    assert_false(roster_at(scene.writer.roster, 0)->is_refreshed);
-    assert_false(answers_are_due(&scene.writer.answers));
+    assert_false(roster_at(scene.offers.roster, 0)->offers.is_accepted);
+    assert_false(answers_are_due(&scene.offers.answers));
     assert_int_equal(count_events(EVENT_STAPLE_STORED), 1);
     offer_alone(INTAKE_APACHE, good_response(WORLD_NOW - 6 * HOUR));
     assert_int_equal(count_events(EVENT_OFFER_REFUSED), 0);

@@ -5,15 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commit/states.h"
+#include "commit/served_set.h"
 #include "offers/offer_intake.h"
-#include "state/writer_report.h"
+#include "report/writer_report.h"
 #include "system/clock.h"
+
+/* One commit under way. */
+struct commit {
+    struct commit_parts parts;
+    int64_t now;
+    int64_t started_msec;
+    bool is_time_judged;
+    struct own own;
+    struct apache_dbm dbm;
+    struct apache_dbm_outcome outcome;
+};
 
 static enum dbm_owner owner_of(void *context, const uint8_t key[DBM_KEY_LEN])
 {
     const struct commit *commit = context;
-    const struct holding *holding = roster_find_key(commit->writer->roster, key);
+    const struct holding *holding = roster_find_key(commit->parts.offers->roster, key);
 
     if (holding != NULL && holding->is_usable && holding->held.state == CERT_STATE_MISSING)
         return DBM_OWNER_WANTED;
@@ -38,10 +49,10 @@ static void adopt(struct commit *commit)
     const struct dbm_entry *offered[INTAKE_BATCH_MAX];
     const struct dbm_entries *wanted = &commit->dbm.contents.wanted;
 
-    intake_begin(&intake, commit->writer, commit->now);
+    intake_begin(&intake, commit->parts.offers, commit->parts.access, commit->now);
     for (size_t i = 0; i < wanted->count; i++) {
         const struct dbm_entry *entry = &wanted->items[i];
-        const struct holding *holding = roster_find_key(commit->writer->roster, entry->key);
+        const struct holding *holding = roster_find_key(commit->parts.offers->roster, entry->key);
         struct dbm_record record;
 
         if (holding == NULL || dbm_record_decode(entry->value, entry->value_len, &record) != DBM_RESULT_OK
@@ -52,7 +63,7 @@ static void adopt(struct commit *commit)
         if (intake_is_full(&intake)) {
             intake_end(&intake);
             keep_unstored(commit, &intake, offered);
-            intake_begin(&intake, commit->writer, commit->now);
+            intake_begin(&intake, commit->parts.offers, commit->parts.access, commit->now);
         }
     }
     intake_end(&intake);
@@ -128,7 +139,7 @@ static void report_extended(const struct commit *commit)
 {
     for (size_t i = 0; i < commit->own.served; i++) {
         const struct own_entry *entry = &commit->own.entries[i];
-        const struct holding *holding = roster_find_id(commit->writer->roster, entry->id);
+        const struct holding *holding = roster_find_id(commit->parts.offers->roster, entry->id);
         struct msg msg;
 
         if (!entry->is_extended || holding == NULL || !holding->is_usable
@@ -147,15 +158,18 @@ static void fail(struct commit *commit, enum reason reason, const char *detail)
     commit->outcome.reason = reason;
     if (detail != commit->outcome.detail)
         snprintf(commit->outcome.detail, sizeof commit->outcome.detail, "%s", detail);
-    report_event(
-        EVENT_DBM_FAILED, CERT_NO_NONE, reason, "%s; what stands at %.200s stays", detail, commit->writer->config.dbm_path);
+    report_event(EVENT_DBM_FAILED, CERT_NO_NONE, reason, "%s; what stands at %.200s stays", detail, commit->parts.file->path);
 }
 
 /* The store as it is after what Apache's file gave. */
 static bool collect(struct commit *commit)
 {
+    struct offers *offers = commit->parts.offers;
+    struct store_access *access = commit->parts.access;
+
     own_clear(&commit->own);
-    if (commit->writer->store != NULL && own_collect(&commit->own, commit->writer, commit->now, commit->is_time_judged))
+    if (access->store != NULL
+        && own_collect(&commit->own, offers->roster, &offers->changes.gone, access, commit->now, commit->is_time_judged))
         return true;
     fail(commit, REASON_STORE_FAILED, "our own store cannot be read");
     return false;
@@ -163,23 +177,15 @@ static bool collect(struct commit *commit)
 
 static void bring_up_to_date(struct commit *commit)
 {
-    struct writer *writer = commit->writer;
-    const struct apache_dbm_rules rules = {
-        .name = writer->dbm_name,
-        .keeper = writer->keeper,
-        .made_device = writer->made_device,
-        .made_inode = writer->made_inode,
-        .is_guard_wanted = (writer->config.flags & MSG_FLAG_SCAN_GUARD) != 0,
-        .reading = {
-            .driver = &dbm_driver_bdb,
-            .timeout_sec = FOREIGN_READ_SEC,
-            .is_time_judged = commit->is_time_judged,
-            .now = commit->now,
-            .owner_of = owner_of,
-            .context = commit,
-        },
+    const struct dbm_read_rules rules = {
+        .driver = &dbm_driver_bdb,
+        .timeout_sec = FOREIGN_READ_SEC,
+        .is_time_judged = commit->is_time_judged,
+        .now = commit->now,
+        .owner_of = owner_of,
+        .context = commit,
     };
-    enum reason reason = apache_dbm_begin(&commit->dbm, &rules);
+    enum reason reason = apache_dbm_begin(&commit->dbm, commit->parts.file, &rules);
     struct apache_dbm_own own;
 
     if (reason != REASON_NONE) {
@@ -187,7 +193,7 @@ static void bring_up_to_date(struct commit *commit)
         return;
     }
     report_reading(&commit->dbm);
-    if (commit->dbm.place.is_there && !store_is_current(writer->store)) {
+    if (commit->dbm.place.is_there && !store_is_current(commit->parts.access->store)) {
         fail(commit, REASON_STORE_FAILED, "our own store can only be read, and what was stored last may be missing");
         return;
     }
@@ -206,36 +212,119 @@ static void bring_up_to_date(struct commit *commit)
         report_extended(commit);
 }
 
-static struct commit *begin(struct writer *writer, int64_t now)
+/* After a commit the file holds every served entry; after a failed one, what it held before.  NULL: this one not. */
+static const struct own_entry *find_in_file(const struct commit *commit, const struct holding *holding)
+{
+    const struct own_entry *entry = own_find_served(&commit->own, holding->apache_key);
+
+    if (entry == NULL || memcmp(entry->id, holding->id, STORE_ID_LEN) != 0)
+        return NULL;
+    if (commit->outcome.reason == REASON_NONE
+        || dbm_contents_held(&commit->dbm.contents, holding->apache_key, entry->value_sha256))
+        return entry;
+    return NULL;
+}
+
+static enum reason reason_of_missing(const struct commit *commit, const struct roster_entry *entry)
+{
+    const struct held *held = &entry->holding->held;
+
+    if (held->state == CERT_STATE_GOOD && own_find_served(&commit->own, entry->holding->apache_key) != NULL)
+        return commit->outcome.reason;
+    if (entry->offers.last_reason != REASON_NONE || held->state != CERT_STATE_GOOD)
+        return entry->offers.last_reason;
+    return held->effective_end > commit->now ? REASON_SHORT_TTL : REASON_EXPIRED;
+}
+
+static void judge_state(const struct commit *commit, const struct roster_entry *entry, struct msg_cert_state *state)
+{
+    const struct held *held = entry->holding == NULL ? NULL : &entry->holding->held;
+    const struct own_entry *served;
+
+    if (entry->told.state != CERT_STATE_MISSING || held == NULL) {
+        state->state = (uint8_t)entry->told.state;
+        state->reason = (uint16_t)entry->told.reason;
+        return;
+    }
+    served = held->state == CERT_STATE_GOOD ? find_in_file(commit, entry->holding) : NULL;
+    state->this_update = held->this_update;
+    state->next_update = held->next_update;
+    state->fetched_at = held->fetched_at;
+    if (held->state == CERT_STATE_REVOKED || held->state == CERT_STATE_UNKNOWN) {
+        state->state = (uint8_t)held->state;
+        state->reason = held->state == CERT_STATE_REVOKED ? REASON_REVOKED : REASON_UNKNOWN;
+    } else if (served != NULL) {
+        state->state = CERT_STATE_GOOD;
+        state->expiry = served->expiry;
+    } else {
+        state->state = CERT_STATE_MISSING;
+        state->reason = (uint16_t)reason_of_missing(commit, entry);
+    }
+}
+
+/* CERT_STATE for each certificate; is_change_alone: only for those of which it says something new. */
+static void tell_states(const struct commit *commit, bool is_change_alone)
+{
+    struct roster *roster = commit->parts.offers->roster;
+
+    for (uint32_t i = 0; i < roster_count(roster); i++) {
+        struct roster_entry *entry = roster_at(roster, i);
+        struct msg msg;
+
+        if (entry->is_dropped)
+            continue;
+        memset(&msg, 0, sizeof msg); /* compared as a whole */
+        msg.type = MSG_CERT_STATE;
+        msg.cert_state.cert_no = i;
+        msg.cert_state.is_refreshed = entry->offers.is_accepted;
+        judge_state(commit, entry, &msg.cert_state);
+        entry->offers.is_accepted = false;
+        if (is_change_alone && memcmp(&entry->reported, &msg.cert_state, sizeof entry->reported) == 0)
+            continue;
+        entry->reported = msg.cert_state;
+        report_message(&msg);
+        entry->offers.last_reason = REASON_NONE;
+    }
+}
+
+/* WRITE_DONE. */
+static void tell_done(const struct commit *commit)
+{
+    const struct apache_dbm_outcome *outcome = &commit->outcome;
+    struct msg msg;
+
+    memset(&msg, 0, sizeof msg);
+    msg.type = MSG_WRITE_DONE;
+    msg.write_done.reason = (uint16_t)outcome->reason;
+    msg.write_done.entries = (uint32_t)(outcome->own + outcome->foreign);
+    msg.write_done.foreign = (uint32_t)outcome->foreign;
+    snprintf(msg.write_done.detail, sizeof msg.write_done.detail, "%s", outcome->detail);
+    report_message(&msg);
+}
+
+static struct commit *begin(const struct commit_parts *parts, int64_t now)
 {
     static struct commit commit; /* large, and one at a time */
 
     memset(&commit, 0, sizeof commit);
-    commit.writer = writer;
+    commit.parts = *parts;
     commit.now = now;
     commit.started_msec = clock_monotonic_msec();
-    commit.is_time_judged = writer_clock_is_right(writer, now);
+    commit.is_time_judged = report_clock_is_right(now);
     commit.dbm.place.fd = -1;
-    writer_has_store(writer, now);
+    store_access_can_read(parts->access, now);
     return &commit;
 }
 
-static void end(struct commit *commit)
+void commit_run(const struct commit_parts *parts, bool is_first, int64_t now, struct commit_result *result)
 {
-    struct writer *writer = commit->writer;
-
-    apache_dbm_end(&commit->dbm);
-    own_clear(&commit->own);
-    gone_clear(&writer->gone);
-}
-
-void commit_run(struct writer *writer, int64_t now, struct commit_result *result)
-{
-    struct commit *commit = begin(writer, now);
-    bool is_repair = !writer->has_changes;
+    struct commit *commit = begin(parts, now);
+    struct apache_file *file = parts->file;
+    struct changes *changes = &parts->offers->changes;
+    bool is_repair = !changes->is_any;
     bool is_collected;
 
-    writer->has_changes = writer->has_urgent_changes = false;
+    changes->is_any = changes->is_urgent = false;
     is_collected = collect(commit);
     if (is_collected) {
         bring_up_to_date(commit);
@@ -246,19 +335,19 @@ void commit_run(struct writer *writer, int64_t now, struct commit_result *result
         .is_changed = commit->outcome.reason == REASON_NONE && !commit->outcome.is_unchanged,
         .next_change_at = is_collected ? commit->own.next_change_at : INT64_MAX,
     };
-    if (result->is_changed && is_repair && !writer->is_first_commit_due)
+    if (result->is_changed && is_repair && !is_first)
         report_repaired(commit);
     if (result->is_well) {
-        if (writer->keeper != NULL)
-            keeper_vouch(writer->keeper);
-        writer->made_device = commit->dbm.place.st.st_dev;
-        writer->made_inode = commit->dbm.place.st.st_ino;
+        if (file->keeper != NULL)
+            keeper_vouch(file->keeper);
+        file->made_device = commit->dbm.place.st.st_dev;
+        file->made_inode = commit->dbm.place.st.st_ino;
     }
-    states_tell(commit, !writer->is_first_commit_due);
-    if (!commit->outcome.is_unchanged || writer->is_first_commit_due)
-        states_tell_done(commit);
-    if (result->is_well)
-        writer->is_first_commit_due = false;
+    tell_states(commit, !is_first);
+    if (!commit->outcome.is_unchanged || is_first)
+        tell_done(commit);
     result->duration_msec = clock_monotonic_msec() - commit->started_msec;
-    end(commit);
+    apache_dbm_end(&commit->dbm);
+    own_clear(&commit->own);
+    gone_clear(&changes->gone);
 }

@@ -7,19 +7,15 @@
 #ifndef STAPLEGUARD_COMMIT_H
 #define STAPLEGUARD_COMMIT_H
 
-#include "commit/served_set.h"
 #include "dbm/apache_dbm.h"
-#include "state/writer_state.h"
+#include "offers/offers.h"
+#include "store/store_access.h"
 
-/* One commit under way. */
-struct commit {
-    struct writer *writer;
-    int64_t now;
-    int64_t started_msec;
-    bool is_time_judged;
-    struct own own;
-    struct apache_dbm dbm;
-    struct apache_dbm_outcome outcome;
+/* What a commit brings together. */
+struct commit_parts {
+    struct apache_file *file;
+    struct offers *offers;
+    struct store_access *access;
 };
 
 struct commit_result {
@@ -31,8 +27,8 @@ struct commit_result {
 
 /*
  * Look at the file, and make a new one where the one in place is not as it should be.  Then tell CERT_STATE for the
- * certificates whose state is another now, and WRITE_DONE unless nothing changed; the first time both in any case.
+ * certificates whose state is another now, and WRITE_DONE unless nothing changed; is_first: both in any case.
  */
-void commit_run(struct writer *writer, int64_t now, struct commit_result *result);
+void commit_run(const struct commit_parts *parts, bool is_first, int64_t now, struct commit_result *result);
 
 #endif

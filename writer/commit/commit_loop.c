@@ -7,9 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "commit/commit.h"
 #include "commit/commit_timer.h"
-#include "state/writer_report.h"
+#include "report/writer_report.h"
 #include "system/clock.h"
 #include "system/log.h"
 
@@ -21,7 +20,7 @@
 #define RESTART_SETTLED_MSEC 150
 /* A graceful restart that reads a large configuration takes seconds. */
 #define RESTART_WAIT_MSEC 30000
-/* What could not be written is tried again: as often as the store is opened again (writer.c). */
+/* What could not be written is tried again: as often as the store is opened again (store_access.c). */
 #define RETRY_MSEC 5000
 /* Nothing changes by itself so late that a clock put right should wait for it. */
 #define CHANGE_WAIT_MAX_SEC 3600
@@ -38,6 +37,7 @@ struct episode {
 
 static struct {
     bool is_on;
+    bool is_first_due; /* nobody was told anything yet */
     struct commit_plan plan;
     struct episode episode;
     struct msg_file_state state; /* as last told */
@@ -52,21 +52,19 @@ static void plan_nothing(struct commit_plan *plan)
     plan->urgent_msec = plan->changed_msec = plan->look_msec = plan->change_at_msec = COMMIT_NEVER;
 }
 
-void watch_begin(struct writer *writer)
+void watch_begin(int64_t delay_msec)
 {
     watch.is_on = true;
-    watch.plan.delay_msec = writer->config.commit_delay_msec;
+    watch.plan.delay_msec = delay_msec;
     plan_nothing(&watch.plan);
-    writer->is_first_commit_due = true;
+    watch.is_first_due = true;
 }
 
-void watch_note_changes(struct writer *writer)
+static void note_changes(const struct changes *changes, int64_t now_msec)
 {
-    int64_t now_msec = clock_monotonic_msec();
-
-    if (writer->has_changes && watch.plan.changed_msec == COMMIT_NEVER)
+    if (changes->is_any && watch.plan.changed_msec == COMMIT_NEVER)
         watch.plan.changed_msec = now_msec;
-    if (writer->has_urgent_changes && watch.plan.urgent_msec == COMMIT_NEVER)
+    if (changes->is_urgent && watch.plan.urgent_msec == COMMIT_NEVER)
         watch.plan.urgent_msec = now_msec;
 }
 
@@ -76,13 +74,14 @@ static void look_soon(int64_t now_msec)
         watch.plan.look_msec = now_msec;
 }
 
-static void commit_now(struct writer *writer)
+static void commit_now(const struct commit_parts *parts)
 {
     struct commit_result result;
     int64_t now = (int64_t)time(NULL);
 
     plan_nothing(&watch.plan);
-    commit_run(writer, now, &result);
+    commit_run(parts, watch.is_first_due, now, &result);
+    watch.is_first_due = watch.is_first_due && !result.is_well;
     watch.plan.ended_msec = clock_monotonic_msec();
     watch.plan.cost_msec = result.duration_msec;
     if (!result.is_well) /* a full disk, say */
@@ -194,13 +193,13 @@ static void file_was_opened(int64_t now_msec)
     watch.episode.close_msec = now_msec + RESTART_SETTLED_MSEC;
 }
 
-bool watch_take_news(struct writer *writer)
+bool watch_take_news(struct keeper *keeper)
 {
     int64_t now_msec = clock_monotonic_msec();
     struct keeper_news news;
     enum keeper_result result;
 
-    while ((result = keeper_take_news(writer->keeper, &news)) == KEEPER_OK) {
+    while ((result = keeper_take_news(keeper, &news)) == KEEPER_OK) {
         switch (news.kind) {
         case KEEPER_PUT_BACK:
             file_was_away(&news, now_msec);
@@ -227,55 +226,45 @@ bool watch_take_news(struct writer *writer)
     return result != KEEPER_GONE;
 }
 
-void watch_apache(struct writer *writer, int pidfd)
+void watch_restart(const struct commit_parts *parts, uint32_t request)
 {
-    keeper_set_apache(writer->keeper, pidfd);
-}
-
-void watch_apache_lock(struct writer *writer, const struct msg_apache_lock *lock, int fd)
-{
-    if (lock->kind < APACHE_LOCK_KIND_COUNT)
-        keeper_set_lock(writer->keeper, (enum apache_lock_kind)lock->kind, fd);
-}
-
-void watch_restart(struct writer *writer, uint32_t request)
-{
+    struct keeper *keeper = parts->file->keeper;
     int errno_value = 0;
 
     watch.request = request;
     /* What is held goes along, and the file is one that was looked at just now. */
-    commit_now(writer);
-    watch_take_news(writer);
+    commit_now(parts);
+    watch_take_news(keeper);
     watch.is_restart_asked = true;
     watch.request_until_msec = clock_monotonic_msec() + RESTART_WAIT_MSEC;
-    if (keeper_signal_restart(writer->keeper, &errno_value) != KEEPER_OK)
+    if (keeper_signal_restart(keeper, &errno_value) != KEEPER_OK)
         answer_restart(errno_value == ESRCH ? REASON_APACHE_NOT_RUNNING : REASON_INTERNAL, 0,
             errno_value == ESRCH ? "" : strerror(errno_value));
 }
 
 /* Time. */
 
-void watch_tick(struct writer *writer)
+void watch_tick(const struct commit_parts *parts)
 {
     int64_t now_msec = clock_monotonic_msec();
 
     if (!watch.is_on)
         return;
-    watch_note_changes(writer);
+    note_changes(&parts->offers->changes, now_msec);
     if (watch.episode.close_msec <= now_msec)
         close_episode();
     if (watch.is_restart_asked && watch.request_until_msec <= now_msec)
         answer_restart(REASON_RESTART_UNSEEN, 0, "see Apache's error log");
-    if (writer->keeper != NULL && commit_plan_due(&watch.plan) <= now_msec)
-        commit_now(writer);
+    if (parts->file->keeper != NULL && commit_plan_due(&watch.plan) <= now_msec)
+        commit_now(parts);
 }
 
-int watch_wait_msec(const struct writer *writer)
+int watch_wait_msec(const struct commit_parts *parts)
 {
     int64_t due_msec = COMMIT_NEVER;
     int64_t wait_msec;
 
-    if (writer->keeper == NULL || !watch.is_on)
+    if (parts->file->keeper == NULL || !watch.is_on)
         return -1;
     due_msec = commit_plan_due(&watch.plan);
     if (watch.episode.close_msec < due_msec)
@@ -290,8 +279,8 @@ int watch_wait_msec(const struct writer *writer)
     return wait_msec < INT_MAX ? (int)wait_msec : INT_MAX;
 }
 
-void watch_end(struct writer *writer)
+void watch_end(const struct commit_parts *parts)
 {
-    if (watch.is_on && (writer->has_changes || writer->is_first_commit_due))
-        commit_now(writer);
+    if (watch.is_on && (parts->offers->changes.is_any || watch.is_first_due))
+        commit_now(parts);
 }

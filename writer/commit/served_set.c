@@ -6,7 +6,7 @@
 
 #include <openssl/evp.h>
 
-#include "state/writer_report.h"
+#include "report/writer_report.h"
 #include "system/clock.h"
 #include "text/hex.h"
 
@@ -89,9 +89,9 @@ static bool describe_value(struct own_entry *entry, const struct store_record *r
 static bool show(void *context, const uint8_t id[STORE_ID_LEN], enum store_result result, const struct store_record *record)
 {
     struct own *own = context;
-    const struct holding *holding = id == NULL ? NULL : roster_find_id(own->writer->roster, id);
+    const struct holding *holding = id == NULL ? NULL : roster_find_id(own->roster, id);
     bool is_told = holding != NULL && holding->is_usable;
-    const char *gone = is_told || result != STORE_OK ? NULL : gone_find(&own->writer->gone, record->name_id);
+    const char *gone = is_told || result != STORE_OK ? NULL : gone_find(own->gone, record->name_id);
     struct own_entry entry = {0};
 
     if (result != STORE_OK) {
@@ -139,15 +139,18 @@ static void drop_doubles(struct own *own)
     own->served = kept;
 }
 
-bool own_collect(struct own *own, struct writer *writer, int64_t now, bool is_time_judged)
+bool own_collect(struct own *own, const struct roster *roster, const struct gone *gone, struct store_access *access, int64_t now,
+    bool is_time_judged)
 {
     memset(own, 0, sizeof *own);
-    own->writer = writer;
+    own->roster = roster;
+    own->gone = gone;
+    own->access = access;
     own->now = now;
     own->is_time_judged = is_time_judged;
     own->next_change_at = INT64_MAX;
-    if (store_walk(writer->store, show, own) != STORE_OK) {
-        writer_read_failed(writer, now);
+    if (store_walk(access->store, show, own) != STORE_OK) {
+        store_access_read_failed(access, now);
         return false;
     }
     if (own->has_no_memory)
@@ -180,21 +183,21 @@ static void report_pruned(const struct own *own, const struct own_ended *ended)
     else if (ended->gone != NULL)
         report_event(EVENT_CERT_WITHDRAWN, CERT_NO_NONE, REASON_FILE_MISSING,
             "the file of %.250s is gone, and so is its staple now; it is not asked for until the file is back", ended->gone);
-    else if (roster_find_id(own->writer->roster, ended->id) == NULL) /* else it is told of, and known to have ended */
+    else if (roster_find_id(own->roster, ended->id) == NULL) /* else it is told of, and known to have ended */
         report_event(EVENT_CERT_WITHDRAWN, CERT_NO_NONE, REASON_FILE_MISSING,
             "the certificate with SHA-256 %s is not looked after any more, and its last response has ended", hex);
 }
 
 void own_prune(struct own *own)
 {
-    if (own->writer == NULL || own->ended_count == 0 || !writer_can_store(own->writer, own->now))
+    if (own->ended_count == 0 || !store_access_can_write(own->access, own->now))
         return;
     for (size_t i = 0; i < own->ended_count; i += PRUNE_BATCH_MAX) {
         size_t left = own->ended_count - i;
         size_t count = left < PRUNE_BATCH_MAX ? left : PRUNE_BATCH_MAX;
 
-        if (!prune_batch(own->writer->store, own->ended + i, count)) {
-            writer_write_failed(own->writer, own->now);
+        if (!prune_batch(own->access->store, own->ended + i, count)) {
+            store_access_write_failed(own->access, own->now);
             return;
         }
         for (size_t k = 0; k < count; k++)
@@ -227,7 +230,7 @@ static bool own_value(const struct own *own, const struct own_entry *entry, uint
     struct dbm_record value = {.flag = DBM_FLAG_GOOD};
     struct store_record record;
 
-    if (own->writer->store == NULL || store_get(own->writer->store, entry->id, &record) != STORE_OK
+    if (own->access->store == NULL || store_get(own->access->store, entry->id, &record) != STORE_OK
         || record.state != CERT_STATE_GOOD)
         return false;
     value.expiry_usec = entry->expiry * USEC_PER_SEC;

@@ -8,7 +8,9 @@
 #define STAPLEGUARD_SERVED_SET_H
 
 #include "dbm/dbm_plan.h"
-#include "state/writer_state.h"
+#include "offers/roster.h"
+#include "store/gone_names.h"
+#include "store/store_access.h"
 
 struct own_entry {
     uint8_t key[DBM_KEY_LEN];
@@ -28,7 +30,9 @@ struct own_ended {
 };
 
 struct own {
-    struct writer *writer;
+    const struct roster *roster;
+    const struct gone *gone;
+    struct store_access *access;
     int64_t now;
     bool is_time_judged;
     bool has_no_memory;
@@ -49,10 +53,11 @@ struct own {
 #define OWN_LAST_MARGIN_SEC 600
 
 /*
- * Look through the store.  Returns false when it cannot be read (the store has failed) or memory ends.  own_clear in any
+ * Look through the store, which is open.  Returns false when it cannot be read (the store has failed) or memory ends.  own_clear in any
  * case.
  */
-bool own_collect(struct own *own, struct writer *writer, int64_t now, bool is_time_judged);
+bool own_collect(struct own *own, const struct roster *roster, const struct gone *gone, struct store_access *access, int64_t now,
+    bool is_time_judged);
 
 /* Remove from the store what has ended, with an event each (PARITY P5). */
 void own_prune(struct own *own);

@@ -16,29 +16,30 @@ static enum reason look(struct apache_dbm *dbm)
 {
     enum reason reason;
 
-    if (dbm->rules.keeper != NULL && keeper_begin(dbm->rules.keeper) != KEEPER_OK) {
+    if (dbm->file->keeper != NULL && keeper_begin(dbm->file->keeper) != KEEPER_OK) {
         snprintf(dbm->place.detail, sizeof dbm->place.detail, "the keeper of Apache's file has ended");
         return REASON_INTERNAL;
     }
-    reason = dbm_place_open(dbm->rules.name, &dbm->place);
-    if (reason == REASON_NOT_BERKELEY_DB && dbm->rules.made_inode != 0 && dbm->place.st.st_ino == dbm->rules.made_inode
-        && dbm->place.st.st_dev == dbm->rules.made_device) {
+    reason = dbm_place_open(dbm->file->name, &dbm->place);
+    if (reason == REASON_NOT_BERKELEY_DB && dbm->file->made_inode != 0 && dbm->place.st.st_ino == dbm->file->made_inode
+        && dbm->place.st.st_dev == dbm->file->made_device) {
         dbm->place.is_unread = true; /* somebody wrote garbage into it */
         reason = REASON_NONE;
     }
     if (reason == REASON_NONE && dbm->place.fd >= 0)
-        dbm_contents_read(&dbm->contents, &dbm->rules.reading, &dbm->place, dbm->is_read_again);
+        dbm_contents_read(&dbm->contents, &dbm->rules, &dbm->place, dbm->is_read_again);
     return reason;
 }
 
-enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rules *rules)
+enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_file *file, const struct dbm_read_rules *rules)
 {
     memset(dbm, 0, sizeof *dbm);
+    dbm->file = file;
     dbm->rules = *rules;
     dbm->place.fd = -1;
-    if (rules->keeper != NULL) {
+    if (file->keeper != NULL) {
         dbm_place_staging(dbm->temporary);
-    } else if (!dbm_place_temporary(rules->name, dbm->temporary)) {
+    } else if (!dbm_place_temporary(file->name, dbm->temporary)) {
         snprintf(
             dbm->place.detail, sizeof dbm->place.detail, "the name of Apache's DBM file is too long to build another beside it");
         return REASON_DBM_UNWRITABLE;
@@ -85,7 +86,7 @@ static enum reason reason_of(enum dbm_driver_result result)
 static enum dbm_driver_result build_once(struct apache_dbm *dbm, char words[DETAIL_MAX + 1])
 {
     dbm_place_clean(dbm->temporary);
-    return dbm_plan_build(&dbm->plan, dbm->rules.reading.driver, dbm->temporary, words);
+    return dbm_plan_build(&dbm->plan, dbm->rules.driver, dbm->temporary, words);
 }
 
 /* Build what the plan says under the temporary name; without the guard when a file with it does not hold. */
@@ -157,15 +158,15 @@ static enum reason put_in_place(
     enum reason reason;
 
     *is_outdated = false;
-    if (dbm->rules.keeper == NULL) {
-        reason = dbm_place_put(dbm->temporary, dbm->rules.name, placed);
+    if (dbm->file->keeper == NULL) {
+        reason = dbm_place_put(dbm->temporary, dbm->file->name, placed);
     } else {
         unsigned how = round + 1 < ROUNDS_MAX ? KEEPER_IF_UNCHANGED | KEEPER_TAKE_LOCK : KEEPER_TAKE_LOCK;
         enum keeper_result result;
 
         reason = dbm_place_prepare(dbm->temporary, placed);
         if (reason == REASON_NONE) {
-            result = give_to_keeper(dbm->rules.keeper, how, outcome);
+            result = give_to_keeper(dbm->file->keeper, how, outcome);
             *is_outdated = result == KEEPER_CHANGED;
             if (result == KEEPER_OK)
                 return REASON_NONE;
@@ -184,7 +185,7 @@ static enum reason replace(
 {
     enum reason reason;
 
-    if (!dbm_plan_make(&dbm->plan, dbm->rules.is_guard_wanted && !outcome->is_guard_left_out)) {
+    if (!dbm_plan_make(&dbm->plan, dbm->file->is_guard_wanted && !outcome->is_guard_left_out)) {
         snprintf(outcome->detail, sizeof outcome->detail, "no memory to build Apache's DBM file");
         return REASON_INTERNAL;
     }
@@ -204,7 +205,7 @@ static enum reason read_again(struct apache_dbm *dbm, int round, struct apache_d
     if (round + 2 >= ROUNDS_MAX) {
         struct keeper_placed locked;
 
-        outcome->is_lock_timeout = keeper_lock(dbm->rules.keeper, &locked) == KEEPER_LOCK_TIMEOUT;
+        outcome->is_lock_timeout = keeper_lock(dbm->file->keeper, &locked) == KEEPER_LOCK_TIMEOUT;
         outcome->lock_wait_usec = longer(outcome->lock_wait_usec, locked.lock_wait_usec);
     }
     dbm_place_close(&dbm->place);
@@ -223,7 +224,7 @@ void apache_dbm_commit(struct apache_dbm *dbm, const struct apache_dbm_own *own,
     memset(outcome, 0, sizeof *outcome);
     dbm->plan.own = own;
     dbm->plan.foreign = &dbm->contents.foreign;
-    if (dbm_plan_make(&dbm->plan, dbm->rules.is_guard_wanted) && is_in_place(dbm)) {
+    if (dbm_plan_make(&dbm->plan, dbm->file->is_guard_wanted) && is_in_place(dbm)) {
         outcome->is_unchanged = true;
         describe(&dbm->plan, outcome);
         is_merged = false;
@@ -246,12 +247,12 @@ void apache_dbm_commit(struct apache_dbm *dbm, const struct apache_dbm_own *own,
         }
         is_placed = true;
         describe(&dbm->plan, outcome);
-        is_merged = dbm_place_is_changed(&dbm->place) && dbm_contents_read_late(&dbm->contents, &dbm->rules.reading, &dbm->place);
+        is_merged = dbm_place_is_changed(&dbm->place) && dbm_contents_read_late(&dbm->contents, &dbm->rules, &dbm->place);
         dbm_place_close(&dbm->place);
         dbm->place = placed;
     }
     if (dbm->is_read_again)
-        keeper_unlock(dbm->rules.keeper, &(struct keeper_placed){0}); /* where a step failed with the lock in hand */
+        keeper_unlock(dbm->file->keeper, &(struct keeper_placed){0}); /* where a step failed with the lock in hand */
     outcome->disk_bytes = dbm_place_disk_bytes(&dbm->place);
 }
 

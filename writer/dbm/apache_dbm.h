@@ -13,17 +13,19 @@
 #include "keeper/keeper.h"
 #include "words/reason.h"
 
-struct apache_dbm_rules {
+/* Apache's file, for the life of the writer. */
+struct apache_file {
+    const char *path;
     const char *name;      /* in the working directory */
-    struct keeper *keeper; /* puts the file in place; NULL: it is renamed here */
-    dev_t made_device;     /* the file that we put in place last: whatever is in it now, it may be replaced */
-    ino_t made_inode;      /* 0: none */
+    struct keeper *keeper; /* puts the file in place; NULL (--once): it is renamed here */
     bool is_guard_wanted;
-    struct dbm_read_rules reading;
+    dev_t made_device; /* the file that was put in place last: whatever is in it now, it may be replaced */
+    ino_t made_inode;  /* 0: none yet */
 };
 
 struct apache_dbm {
-    struct apache_dbm_rules rules;
+    const struct apache_file *file;
+    struct dbm_read_rules rules;
     struct dbm_place place;
     struct dbm_contents contents;
     struct dbm_plan plan;
@@ -51,7 +53,7 @@ struct apache_dbm_outcome {
  * (dbm->place, dbm->contents.reading tell), or why nothing may be put there; place.detail says it in words.  apache_dbm_end it in
  * any case.
  */
-enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_dbm_rules *rules);
+enum reason apache_dbm_begin(struct apache_dbm *dbm, const struct apache_file *file, const struct dbm_read_rules *rules);
 
 /*
  * Second half: make a file of own and the foreign records and put it in place.  What Apache wrote to the old file

@@ -7,18 +7,19 @@
 #ifndef STAPLEGUARD_CERT_INTAKE_H
 #define STAPLEGUARD_CERT_INTAKE_H
 
-#include "state/writer_state.h"
+#include "offers/offers.h"
+#include "store/store_access.h"
 
 /*
  * add and its descriptor (borrowed).  Sends CERT_INFO, queues ANSWER(HELD).  Returns false when the supervisor does not
  * keep to the protocol, or memory ends: then the process must end.
  */
-bool told_cert(struct writer *writer, const struct msg_cert_add *add, int fd, int64_t now);
+bool told_cert(struct offers *offers, struct store_access *access, const struct msg_cert_add *add, int fd, int64_t now);
 
 /*
  * RESUME: what is held for a withdrawn certificate is forgotten, so that a response can be taken again; queues
  * ANSWER(HELD).  For one that is not withdrawn only the answer.
  */
-void told_resume(struct writer *writer, uint32_t cert_no, int64_t now);
+void told_resume(struct offers *offers, struct store_access *access, uint32_t cert_no, int64_t now);
 
 #endif

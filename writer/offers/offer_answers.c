@@ -13,16 +13,16 @@ void answers_add(struct answers *answers, struct roster *roster, uint32_t cert_n
 {
     struct roster_entry *entry = roster_at(roster, cert_no);
 
-    entry->answer_kind = (uint8_t)kind;
-    entry->answer_reason = (uint16_t)reason;
-    if (entry->is_answer_due)
+    entry->answer.kind = (uint8_t)kind;
+    entry->answer.reason = (uint16_t)reason;
+    if (entry->answer.is_due)
         return;
-    entry->is_answer_due = true;
-    entry->next_answer = CERT_NO_NONE;
+    entry->answer.is_due = true;
+    entry->answer.next = CERT_NO_NONE;
     if (answers->first == CERT_NO_NONE)
         answers->first = cert_no;
     else
-        roster_at(roster, answers->last)->next_answer = cert_no;
+        roster_at(roster, answers->last)->answer.next = cert_no;
     answers->last = cert_no;
 }
 
@@ -40,9 +40,9 @@ static void describe(const struct roster_entry *entry, uint32_t cert_no, struct 
     memset(msg, 0, sizeof *msg);
     msg->type = MSG_ANSWER;
     answer->cert_no = cert_no;
-    answer->kind = entry->answer_kind;
-    answer->reason = entry->answer_reason;
-    answer->state = (uint8_t)(entry->told_state == CERT_STATE_MISSING ? held->state : entry->told_state);
+    answer->kind = entry->answer.kind;
+    answer->reason = entry->answer.reason;
+    answer->state = (uint8_t)(entry->told.state == CERT_STATE_MISSING ? held->state : entry->told.state);
     answer->this_update = held->this_update;
     answer->next_update = held->next_update;
     answer->effective_end = held->effective_end;
@@ -60,13 +60,13 @@ enum ipc_result answers_send(struct answers *answers, struct roster *roster, str
         result = entry->is_dropped ? IPC_OK : ipc_send(fetcher, &msg, -1, IPC_NOWAIT);
         if (result == IPC_AGAIN)
             return result;
-        entry->is_answer_due = false;
-        answers->first = entry->next_answer;
+        entry->answer.is_due = false;
+        answers->first = entry->answer.next;
         if (result != IPC_OK) {
             while (answers->first != CERT_NO_NONE) {
                 entry = roster_at(roster, answers->first);
-                entry->is_answer_due = false;
-                answers->first = entry->next_answer;
+                entry->answer.is_due = false;
+                answers->first = entry->answer.next;
             }
             return result;
         }

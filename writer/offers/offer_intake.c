@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 
 #include "cert/asn1_value.h"
-#include "state/writer_report.h"
+#include "report/writer_report.h"
 #include "text/text.h"
 
 /* OFFERS_PER_PASS_MAX counts for so long. */
@@ -16,9 +16,10 @@
 /* A staple that ends within this time is as good as none. */
 #define URGENT_BEFORE_SEC 600
 
-void intake_begin(struct intake *intake, struct writer *writer, int64_t now)
+void intake_begin(struct intake *intake, struct offers *offers, struct store_access *access, int64_t now)
 {
-    intake->writer = writer;
+    intake->offers = offers;
+    intake->access = access;
     intake->now = now;
     intake->has_transaction = false;
     intake->has_failed = false;
@@ -31,46 +32,33 @@ bool intake_is_full(const struct intake *intake)
     return intake->count == INTAKE_BATCH_MAX;
 }
 
-/* A schedule that asks once a minute never comes near the bound. */
-static void begin_count_anew(struct intake *intake, struct roster_entry *entry)
+/* Count one more offer.  A schedule that asks once a minute never comes near the bound. */
+static uint32_t count_offer(struct offer_count *counted, int64_t now)
 {
-    struct writer *writer = intake->writer;
-
-    if (entry->offers_since > intake->now || intake->now - entry->offers_since >= OFFERS_PERIOD_SEC) {
-        entry->offers = 0;
-        entry->offers_since = intake->now;
-    }
-    if (writer->strange_since > intake->now || intake->now - writer->strange_since >= OFFERS_PERIOD_SEC) {
-        writer->strange_offers = 0;
-        writer->strange_since = intake->now;
-    }
+    if (counted->since > now || now - counted->since >= OFFERS_PERIOD_SEC)
+        *counted = (struct offer_count){.since = now};
+    return ++counted->count;
 }
 
 /* What speaks against looking at the offer at all.  Verifying costs time: it comes after this. */
 static enum reason turn_away(struct intake *intake, struct roster_entry *entry, struct intake_item *item)
 {
     if (entry == NULL) {
-        item->is_told = ++intake->writer->strange_offers <= OFFERS_PER_PASS_MAX;
+        item->is_told = count_offer(&intake->offers->strange, intake->now) <= OFFERS_PER_PASS_MAX;
         snprintf(item->detail, sizeof item->detail, "an offer for number %u, which nobody told of", item->cert_no);
         return REASON_UNKNOWN_CERT;
     }
-    if (item->source == INTAKE_FETCHER) {
-        begin_count_anew(intake, entry);
-        if (entry->offers > OFFERS_PER_PASS_MAX) {
-            item->is_told = false;
-            return REASON_FLOOD;
-        }
-        if (++entry->offers > OFFERS_PER_PASS_MAX) {
-            snprintf(item->detail, sizeof item->detail, "more than %u offers within an hour; no further one is looked at",
-                OFFERS_PER_PASS_MAX);
-            return REASON_FLOOD;
-        }
+    if (item->source == INTAKE_FETCHER && count_offer(&entry->offers.counted, intake->now) > OFFERS_PER_PASS_MAX) {
+        item->is_told = entry->offers.counted.count == OFFERS_PER_PASS_MAX + 1;
+        snprintf(item->detail, sizeof item->detail, "more than %u offers within an hour; no further one is looked at",
+            OFFERS_PER_PASS_MAX);
+        return REASON_FLOOD;
     }
-    if (entry->told_state != CERT_STATE_MISSING) {
-        snprintf(item->detail, sizeof item->detail, "an offer for a certificate that is %s", cert_state_word(entry->told_state));
+    if (entry->told.state != CERT_STATE_MISSING) {
+        snprintf(item->detail, sizeof item->detail, "an offer for a certificate that is %s", cert_state_word(entry->told.state));
         return REASON_UNKNOWN_CERT;
     }
-    return writer_clock_is_right(intake->writer, intake->now) ? REASON_NONE : REASON_CLOCK_WRONG;
+    return report_clock_is_right(intake->now) ? REASON_NONE : REASON_CLOCK_WRONG;
 }
 
 static void explain_rollback(const struct ocsp_verdict *verdict, const struct held *held, char *detail)
@@ -97,15 +85,15 @@ static void explain(const struct ocsp_verdict *verdict, const struct held *held,
 
 static bool begin_transaction(struct intake *intake)
 {
-    struct writer *writer = intake->writer;
+    struct store_access *access = intake->access;
 
     if (intake->has_transaction || intake->has_failed)
         return !intake->has_failed;
-    if (!writer_can_store(writer, intake->now)) {
+    if (!store_access_can_write(access, intake->now)) {
         intake->has_failed = true;
         return false;
     }
-    intake->has_transaction = store_begin(writer->store) == STORE_OK;
+    intake->has_transaction = store_begin(access->store) == STORE_OK;
     intake->has_failed = intake->has_write_failed = !intake->has_transaction;
     return intake->has_transaction;
 }
@@ -127,8 +115,8 @@ static void put(struct intake *intake, const struct roster_entry *entry, const u
     };
 
     memcpy(record.apache_key, holding->apache_key, sizeof record.apache_key);
-    memcpy(record.name_id, entry->name_id, sizeof record.name_id);
-    if (begin_transaction(intake) && store_put(intake->writer->store, holding->id, &record) != STORE_OK)
+    memcpy(record.name_id, entry->told.name_id, sizeof record.name_id);
+    if (begin_transaction(intake) && store_put(intake->access->store, holding->id, &record) != STORE_OK)
         intake->has_failed = intake->has_write_failed = true;
 }
 
@@ -153,12 +141,12 @@ static void hold(const struct intake *intake, enum intake_source source, struct 
 
 static void judge(struct intake *intake, struct roster_entry *entry, const uint8_t *der, size_t der_len, struct intake_item *item)
 {
-    const struct accept_cert cert = {.not_before = entry->cert.not_before, .unknown_grace_sec = entry->unknown_grace_sec};
+    const struct accept_cert cert = {.not_before = entry->cert.not_before, .unknown_grace_sec = entry->told.unknown_grace_sec};
     struct accept_decision decision;
     struct ocsp_verdict verdict;
     uint8_t der_sha256[32];
 
-    ocsp_verify(der, der_len, &entry->cert, &entry->policy, intake->now, &verdict);
+    ocsp_verify(der, der_len, &entry->cert, &entry->told.policy, intake->now, &verdict);
     if (EVP_Digest(der, der_len, der_sha256, NULL, EVP_sha256(), NULL) != 1) {
         item->reason = REASON_INTERNAL;
         return;
@@ -177,7 +165,7 @@ static void judge(struct intake *intake, struct roster_entry *entry, const uint8
 
 void intake_offer(struct intake *intake, enum intake_source source, uint32_t cert_no, const uint8_t *der, size_t der_len)
 {
-    struct roster_entry *entry = roster_at(intake->writer->roster, cert_no);
+    struct roster_entry *entry = roster_at(intake->offers->roster, cert_no);
     struct intake_item *item = &intake->items[intake->count++];
 
     memset(item, 0, sizeof *item);
@@ -201,7 +189,7 @@ static void take_back(struct intake *intake)
 
         if (item->action == ACCEPT_REFUSE)
             continue;
-        roster_at(intake->writer->roster, item->cert_no)->holding->held = item->before;
+        roster_at(intake->offers->roster, item->cert_no)->holding->held = item->before;
         item->action = ACCEPT_REFUSE;
         item->reason = REASON_STORE_FAILED;
         item->is_withdrawn_now = false;
@@ -211,18 +199,18 @@ static void take_back(struct intake *intake)
 
 static void commit(struct intake *intake)
 {
-    struct writer *writer = intake->writer;
+    struct store_access *access = intake->access;
 
     if (intake->has_transaction && !intake->has_failed)
-        intake->has_failed = intake->has_write_failed = store_commit(writer->store) != STORE_OK;
+        intake->has_failed = intake->has_write_failed = store_commit(access->store) != STORE_OK;
     if (!intake->has_failed) {
         if (intake->has_transaction)
-            writer_store_worked(writer);
+            store_access_worked(access);
         return;
     }
     take_back(intake);
     if (intake->has_write_failed)
-        writer_write_failed(writer, intake->now);
+        store_access_write_failed(access, intake->now);
 }
 
 static void report_stored(const struct intake_item *item)
@@ -249,44 +237,44 @@ static void report_stored(const struct intake_item *item)
 /* What was found in Apache's file and is no use is no event: Apache keeps its own errors there. */
 static void report_refused(struct intake *intake, const struct intake_item *item)
 {
-    struct roster_entry *entry = roster_at(intake->writer->roster, item->cert_no);
+    struct roster_entry *entry = roster_at(intake->offers->roster, item->cert_no);
 
     if (item->source != INTAKE_FETCHER)
         return;
     if (entry != NULL)
-        entry->last_reason = item->reason;
+        entry->offers.last_reason = item->reason;
     if (item->is_told)
         report_event(EVENT_OFFER_REFUSED, entry == NULL ? CERT_NO_NONE : item->cert_no, item->reason, "%s", item->detail);
 }
 
 static void answer(struct intake *intake, const struct intake_item *item)
 {
-    struct writer *writer = intake->writer;
+    struct offers *offers = intake->offers;
     enum answer_kind kind = item->action == ACCEPT_REFUSE ? ANSWER_REFUSED : ANSWER_ACCEPTED;
     struct msg msg = {.type = MSG_ANSWER};
 
     if (item->source != INTAKE_FETCHER)
         return;
-    if (roster_at(writer->roster, item->cert_no) != NULL) {
-        answers_add(&writer->answers, writer->roster, item->cert_no, kind, item->reason);
+    if (roster_at(offers->roster, item->cert_no) != NULL) {
+        answers_add(&offers->answers, offers->roster, item->cert_no, kind, item->reason);
         return;
     }
     /* There is no place to keep it; a fetcher that makes such offers has no right to an answer. */
     msg.answer.cert_no = item->cert_no;
     msg.answer.kind = (uint8_t)kind;
     msg.answer.reason = (uint16_t)item->reason;
-    (void)ipc_send(&writer->fetcher, &msg, -1, IPC_NOWAIT);
+    (void)ipc_send(&offers->fetcher, &msg, -1, IPC_NOWAIT);
 }
 
 /* Nobody must wait for a staple, nor a withdrawn one be served on. */
 static void note_change(const struct intake *intake, const struct intake_item *item)
 {
-    struct writer *writer = intake->writer;
+    struct changes *changes = &intake->offers->changes;
     bool was_served = item->before.state == CERT_STATE_GOOD && item->before.expiry > intake->now + URGENT_BEFORE_SEC;
 
-    writer->has_changes = true;
+    changes->is_any = true;
     if (!was_served || item->after.state != CERT_STATE_GOOD)
-        writer->has_urgent_changes = true;
+        changes->is_urgent = true;
 }
 
 void intake_end(struct intake *intake)
@@ -298,10 +286,10 @@ void intake_end(struct intake *intake)
         if (item->action == ACCEPT_REFUSE) {
             report_refused(intake, item);
         } else {
-            struct roster_entry *entry = roster_at(intake->writer->roster, item->cert_no);
+            struct roster_entry *entry = roster_at(intake->offers->roster, item->cert_no);
 
-            entry->last_reason = REASON_NONE;
-            entry->is_refreshed = entry->is_refreshed || item->source == INTAKE_FETCHER;
+            entry->offers.last_reason = REASON_NONE;
+            entry->offers.is_accepted = entry->offers.is_accepted || item->source == INTAKE_FETCHER;
             report_stored(item);
             note_change(intake, item);
         }

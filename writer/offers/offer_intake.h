@@ -7,7 +7,8 @@
 #ifndef STAPLEGUARD_OFFER_INTAKE_H
 #define STAPLEGUARD_OFFER_INTAKE_H
 
-#include "state/writer_state.h"
+#include "offers/offers.h"
+#include "store/store_access.h"
 
 /* Offers in one transaction: a sync costs milliseconds, so what has come meanwhile shares one. */
 #define INTAKE_BATCH_MAX 64u
@@ -31,7 +32,8 @@ struct intake_item {
 };
 
 struct intake {
-    struct writer *writer;
+    struct offers *offers;
+    struct store_access *access;
     int64_t now;
     bool has_transaction;
     bool has_failed;       /* nothing of this batch can be stored */
@@ -42,7 +44,7 @@ struct intake {
 };
 
 /* One batch: begin, up to INTAKE_BATCH_MAX offers (intake_is_full), end. */
-void intake_begin(struct intake *intake, struct writer *writer, int64_t now);
+void intake_begin(struct intake *intake, struct offers *offers, struct store_access *access, int64_t now);
 bool intake_is_full(const struct intake *intake);
 void intake_offer(struct intake *intake, enum intake_source source, uint32_t cert_no, const uint8_t *der, size_t der_len);
 void intake_end(struct intake *intake);

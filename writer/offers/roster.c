@@ -94,15 +94,9 @@ static struct roster_entry *append(struct roster *roster)
 
 static void empty(struct roster_entry *entry)
 {
-    bool is_answer_due = entry->is_answer_due;
-    uint32_t next_answer = entry->next_answer;
-
     cert_clear(&entry->cert);
-    memset(entry, 0, sizeof *entry);
-    entry->told_state = CERT_STATE_UNUSABLE;
-    entry->is_dropped = true;
-    entry->is_answer_due = is_answer_due; /* it may stand in the queue of answers */
-    entry->next_answer = next_answer;
+    /* It may stand in the queue of answers. */
+    *entry = (struct roster_entry){.told.state = CERT_STATE_UNUSABLE, .is_dropped = true, .answer = entry->answer};
 }
 
 struct roster_entry *roster_add(struct roster *roster, uint32_t cert_no)
@@ -126,7 +120,7 @@ static void find_other_number(struct roster *roster, struct holding *holding)
     for (uint32_t i = 0; i < roster->count; i++) {
         const struct roster_entry *entry = &roster->entries[i];
 
-        if (entry->holding == holding && entry->told_state == CERT_STATE_MISSING) {
+        if (entry->holding == holding && entry->told.state == CERT_STATE_MISSING) {
             holding->is_usable = true;
             holding->cert_no = i;
             return;
@@ -177,7 +171,7 @@ bool roster_settle(struct roster *roster, struct roster_entry *entry)
     holding = entry->holding;
     if (holding == NULL)
         return false;
-    if (entry->told_state == CERT_STATE_MISSING && !holding->is_usable) {
+    if (entry->told.state == CERT_STATE_MISSING && !holding->is_usable) {
         holding->is_usable = true;
         holding->cert_no = (uint32_t)(entry - roster->entries);
     }

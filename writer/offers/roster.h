@@ -21,24 +21,36 @@ struct holding {
     struct held held;
 };
 
+/* Offers that were counted since the hour began. */
+struct offer_count {
+    uint32_t count;
+    int64_t since; /* seconds since 1970 */
+};
+
+/* By the module that writes it. */
 struct roster_entry {
-    struct cert cert; /* its issuer belongs to the roster */
-    struct ocsp_policy policy;
-    uint8_t name_id[GONE_NAME_ID_LEN]; /* of the name it was told under */
-    int64_t unknown_grace_sec;
-    enum cert_state told_state; /* MISSING: a response can be asked for; else NO_OCSP, EXPIRED, UNUSABLE */
-    enum reason told_reason;
-    enum reason last_reason;    /* why the last offer was refused */
-    struct holding *holding;    /* NULL: the certificate could not be read */
-    uint16_t offers;            /* since offers_since */
-    struct msg_cert_state told; /* the last one */
-    int64_t offers_since;       /* seconds since 1970 */
-    bool is_refreshed;          /* an offer was accepted since the last commit */
-    bool is_dropped;            /* not looked after any more, or a number that we never heard of */
-    bool is_answer_due;
-    uint8_t answer_kind; /* enum answer_kind */
-    uint16_t answer_reason;
-    uint32_t next_answer; /* queue of answers.c */
+    struct cert cert;        /* cert_intake; its issuer belongs to the roster */
+    struct holding *holding; /* roster; NULL: the certificate could not be read */
+    bool is_dropped;         /* roster; not looked after any more, or a number that we never heard of */
+    struct {
+        uint8_t name_id[GONE_NAME_ID_LEN]; /* of the name it was told under */
+        struct ocsp_policy policy;
+        int64_t unknown_grace_sec;
+        enum cert_state state; /* MISSING: a response can be asked for; else NO_OCSP, EXPIRED, UNUSABLE */
+        enum reason reason;
+    } told; /* cert_intake: what the supervisor told of it */
+    struct {
+        struct offer_count counted;
+        enum reason last_reason; /* why the last one was refused */
+        bool is_accepted;        /* one was since the last commit */
+    } offers;                    /* offer_intake */
+    struct {
+        bool is_due;
+        uint8_t kind; /* enum answer_kind */
+        uint16_t reason;
+        uint32_t next;              /* in the queue */
+    } answer;                       /* offer_answers: the one for the fetcher */
+    struct msg_cert_state reported; /* commit: the last one that the supervisor was sent */
 };
 
 struct roster;

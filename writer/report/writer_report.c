@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-#include "state/writer_report.h"
+#include "report/writer_report.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "system/clock.h"
 #include "system/log.h"
 #include "text/text.h"
 
 static struct ipc *supervisor;
 static bool is_heard = true;
+static bool is_clock_wrong_said;
 
 /* log_to's sink: must not log itself. */
 static void send_line(enum severity severity, const char *text)
@@ -25,6 +27,7 @@ void report_init(struct ipc *channel)
 {
     supervisor = channel;
     is_heard = true;
+    is_clock_wrong_said = false;
     log_to(send_line);
 }
 
@@ -62,4 +65,16 @@ void report_event(enum event event, uint32_t cert_no, enum reason reason, const 
     va_end(arguments);
     text_clean_copy(msg.event.detail, sizeof msg.event.detail, raw, strlen(raw));
     report_message(&msg);
+}
+
+bool report_clock_is_right(int64_t now)
+{
+    if (clock_is_plausible(now))
+        return true;
+    if (!is_clock_wrong_said)
+        report_event(EVENT_CLOCK_WRONG, CERT_NO_NONE, REASON_CLOCK_WRONG,
+            "it shows %lld s since 1970, before this was built at %lld s; old staples stay", (long long)now,
+            (long long)clock_build_date());
+    is_clock_wrong_said = true;
+    return false;
 }

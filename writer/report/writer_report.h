@@ -2,7 +2,7 @@
 /*
  * Owns: what the writer tells the supervisor: log lines, events, facts about certificates.
  * Runs in: writer.
- * Never: decides; goes on talking to a supervisor that is gone.
+ * Never: goes on talking to a supervisor that is gone.
  */
 #ifndef STAPLEGUARD_WRITER_REPORT_H
 #define STAPLEGUARD_WRITER_REPORT_H
@@ -24,5 +24,8 @@ struct msg report_event_begin(enum event event, uint32_t cert_no, enum reason re
 /* One with nothing but a sentence (printf; cleaned). */
 void report_event(enum event event, uint32_t cert_no, enum reason reason, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* May anything be judged by this clock?  Says so once when not. */
+bool report_clock_is_right(int64_t now);
 
 #endif
