@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "ocsp_world.h"
+#include "offers/cert_intake.h"
 #include "offers/offer_intake.h"
 #include "report/writer_report.h"
 #include "temp_dir.h"
@@ -248,6 +249,19 @@ static void what_apache_fetched_is_due_as_early_as_it_may_be(void **state)
     assert_int_equal(count_events(EVENT_OFFER_REFUSED), 0);
 }
 
+/* The one of before could not be opened again. */
+static void a_resume_without_a_store_resumes_nothing(void **state)
+{
+    (void)state;
+    offer_alone(INTAKE_FETCHER, good_response(WORLD_NOW - HOUR));
+    store_close(scene.access.store);
+    scene.access.store = NULL;
+    roster_at(scene.offers.roster, 0)->holding->held.state = CERT_STATE_REVOKED;
+    told_resume(&scene.offers, &scene.access, 0, WORLD_NOW);
+    assert_int_equal(held()->state, CERT_STATE_REVOKED);
+    assert_int_equal(count_events(EVENT_CERT_RESUMED), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -258,6 +272,7 @@ int main(void)
         TEST(offers_in_one_batch_see_each_other),
         TEST(what_could_not_be_stored_is_not_held),
         TEST(what_apache_fetched_is_due_as_early_as_it_may_be),
+        TEST(a_resume_without_a_store_resumes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

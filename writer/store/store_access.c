@@ -68,6 +68,8 @@ void store_access_read_failed(struct store_access *access, int64_t now)
 
 void store_access_write_failed(struct store_access *access, int64_t now)
 {
+    if (access->store == NULL)
+        return; /* said when it could not be opened */
     say_store_failed(access, store_detail(access->store));
     store_abort(access->store);
     access->tried_at = now;
