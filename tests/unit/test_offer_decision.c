@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: the tests of writer/accept.c (PARITY P6, P7).
+ * Owns: the tests of writer/offers/offer_decision.c (PARITY P6, P7).
  * Runs in: the build.
  * Never: asks a clock.
  */

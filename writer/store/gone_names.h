@@ -2,7 +2,7 @@
 /*
  * Owns: the names of certificates whose files do not exist any more, for one pass.
  * Runs in: writer.
- * Never: decides; own.c looks here.
+ * Never: decides; served_set.c looks here.
  */
 #ifndef STAPLEGUARD_GONE_NAMES_H
 #define STAPLEGUARD_GONE_NAMES_H

@@ -27,7 +27,7 @@
 struct store_record {
     enum cert_state state; /* GOOD, REVOKED or UNKNOWN: what the response says */
     uint8_t apache_key[DBM_KEY_LEN];
-    uint8_t name_id[GONE_NAME_ID_LEN]; /* of the name that the certificate was configured under (gone.h) */
+    uint8_t name_id[GONE_NAME_ID_LEN]; /* of the name that the certificate was configured under (gone_names.h) */
     int64_t this_update;
     int64_t next_update; /* 0: none, which only a revoked or unknown response may have */
     int64_t produced_at;
