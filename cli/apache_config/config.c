@@ -3,280 +3,276 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "apache_config/config_address.h"
-#include "apache_config/httpd_lens.h"
-#include "apache_config/httpd_load.h"
 #include "text/text.h"
 
-/* What a Listen line for this port speaks when it does not say. */
-#define HTTPS_PORT 443u
+/* More than any Apache has. */
+#define FILES_MAX 200000u
+/* Macros in macros, as in apache_dump_parse.c. */
+#define MACRO_DEPTH_MAX 20u
 
-static const struct {
+/* What Apache calls a file. */
+struct config_name {
     const char *name;
-    bool is_list;
-} settings[] = {
-#define HTTPD_SETTING_ROW(constant, directive, is_list) {directive, is_list},
-    HTTPD_SETTING_TABLE(HTTPD_SETTING_ROW)
-#undef HTTPD_SETTING_ROW
+    struct config_file *file;
 };
 
-const char *httpd_setting_name(enum httpd_setting setting)
+static int compare_names(const void *a, const void *b)
 {
-    return settings[setting].name;
+    return strcmp(((const struct config_name *)a)->name, ((const struct config_name *)b)->name);
 }
 
-/* The place for a virtual host's setting in the table of what is in effect. */
-static size_t effective_index(size_t vhost, enum httpd_setting setting)
+static struct config_name *find_name(const struct config_name *names, size_t count, const char *name)
 {
-    return (vhost == HTTPD_NONE ? 0 : vhost + 1) * HTTPD_SETTING_COUNT + setting;
+    struct config_name wanted = {.name = name};
+
+    return count == 0 ? NULL : bsearch(&wanted, names, count, sizeof wanted, compare_names);
 }
 
-static bool fill_effective(struct httpd_tree *tree)
+static bool index_lines(struct arena *arena, struct config_file *file)
 {
-    tree->effective = httpd_arena_alloc(&tree->arena, (tree->vhost_count + 1) * HTTPD_SETTING_COUNT * sizeof *tree->effective);
-    if (tree->effective == NULL)
-        return false;
-    for (size_t i = 0; i < tree->line_count; i++)
-        tree->effective[effective_index(tree->lines[i].vhost, tree->lines[i].setting)] = i + 1;
-    return true;
-}
+    const char *end = file->bytes.data + file->bytes.len;
 
-const struct httpd_line *httpd_tree_effective(const struct httpd_tree *tree, size_t vhost, enum httpd_setting setting)
-{
-    size_t number = tree->effective[effective_index(vhost, setting)];
-
-    if (number == 0)
-        number = tree->effective[effective_index(HTTPD_NONE, setting)];
-    return number == 0 ? NULL : &tree->lines[number - 1];
-}
-
-static bool is_word(const struct httpd_line *line, const char *word)
-{
-    return line != NULL && line->word_count > 0 && strcasecmp(line->words[0], word) == 0;
-}
-
-bool httpd_line_is_on(const struct httpd_line *line)
-{
-    return is_word(line, "on");
-}
-
-/* True when the Listen line is for https: it says so, or says nothing and has https's port. */
-static bool is_https(const struct httpd_line *line, struct httpd_address *address)
-{
-    *address = httpd_address_parse(line->words[0]);
-    return line->word_count > 1 ? strcasecmp(line->words[1], "https") == 0 : address->port == HTTPS_PORT;
-}
-
-static bool is_https_by_listen(const struct httpd_tree *tree, const struct httpd_vhost *vhost)
-{
-    for (size_t i = 0; i < tree->line_count; i++) {
-        struct httpd_address listener;
-
-        if (tree->lines[i].setting != HTTPD_LISTEN || tree->lines[i].word_count == 0 || !is_https(&tree->lines[i], &listener))
-            continue;
-        for (size_t k = 0; k < vhost->address_count; k++) {
-            struct httpd_address address = httpd_address_parse(vhost->addresses[k]);
-
-            if (httpd_address_listens(&listener, &address))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* Source: mod_ssl's ssl_init_Module: https by Protocol or Listen, and a certificate, turn an unsaid SSLEngine on. */
-static bool is_tls(const struct httpd_tree *tree, size_t index)
-{
-    const struct httpd_line *engine = httpd_tree_effective(tree, index, HTTPD_ENGINE);
-    const struct httpd_line *protocol = httpd_tree_effective(tree, index, HTTPD_PROTOCOL);
-    const struct httpd_vhost *vhost = &tree->vhosts[index];
-
-    if (engine != NULL)
-        return httpd_line_is_on(engine);
-    if (vhost->certificate_count == 0)
-        return false;
-    return protocol != NULL ? is_word(protocol, "https") : is_https_by_listen(tree, vhost);
-}
-
-/* [scheme://]name[:port] */
-static char *host_of(struct httpd_tree *tree, const char *text)
-{
-    const char *slashes = strstr(text, "://");
-    const char *start = slashes == NULL ? text : slashes + 3;
-    const char *colon = strrchr(start, ':');
-    const char *bracket = strrchr(start, ']');
-
-    return httpd_arena_copy(
-        &tree->arena, start, colon != NULL && (bracket == NULL || colon > bracket) ? (size_t)(colon - start) : strlen(start));
-}
-
-static bool add_text(struct httpd_tree *tree, char ***items, size_t *count, char *text)
-{
-    if (text == NULL || !httpd_arena_grow(&tree->arena, items, *count, sizeof text))
-        return false;
-    (*items)[(*count)++] = text;
-    return true;
-}
-
-static bool add_certificate(struct httpd_tree *tree, struct httpd_vhost *vhost, const struct httpd_line *line)
-{
-    const char *path = line->words[0];
-
-    return add_text(tree, &vhost->certificates, &vhost->certificate_count,
-        path[0] == '/' ? httpd_arena_copy(&tree->arena, path, strlen(path))
-                       : httpd_arena_format(&tree->arena, "%s/%s", tree->server_root, path));
-}
-
-static bool take_line(struct httpd_tree *tree, struct httpd_vhost *vhost, const struct httpd_line *line)
-{
-    if (line->word_count == 0)
-        return true;
-    vhost->has_own_name = vhost->has_own_name || line->setting == HTTPD_SERVER_NAME || line->setting == HTTPD_SERVER_ALIAS;
-    if (line->setting == HTTPD_SERVER_NAME) {
-        vhost->server_name = host_of(tree, line->words[0]);
-        return vhost->server_name != NULL;
-    }
-    if (line->setting == HTTPD_CERTIFICATE)
-        return add_certificate(tree, vhost, line);
-    for (size_t i = 0; line->setting == HTTPD_SERVER_ALIAS && i < line->word_count; i++)
-        if (!add_text(tree, &vhost->aliases, &vhost->alias_count, line->words[i]))
+    for (const char *at = file->bytes.data; at != NULL && at < end;) {
+        if (!arena_grow(arena, &file->lines, file->line_count, sizeof *file->lines))
             return false;
-    return true;
-}
-
-/* A virtual host without a name: httpd gives it the server's, or, when it has an address, asks DNS for that. */
-static bool inherit_name(struct httpd_tree *tree, struct httpd_vhost *vhost)
-{
-    const struct httpd_line *line = httpd_tree_effective(tree, HTTPD_NONE, HTTPD_SERVER_NAME);
-
-    if (vhost->server_name != NULL || line == NULL || line->word_count == 0 || vhost->address_count == 0
-        || httpd_address_parse(vhost->addresses[0]).host_len > 0)
-        return true;
-    vhost->server_name = host_of(tree, line->words[0]);
-    return vhost->server_name != NULL;
-}
-
-static bool inherit_certificates(struct httpd_tree *tree, struct httpd_vhost *vhost)
-{
-    if (vhost->certificate_count > 0)
-        return true;
-    for (size_t i = 0; i < tree->line_count; i++)
-        if (tree->lines[i].setting == HTTPD_CERTIFICATE && tree->lines[i].vhost == HTTPD_NONE && tree->lines[i].word_count > 0
-            && !add_certificate(tree, vhost, &tree->lines[i]))
-            return false;
-    return true;
-}
-
-/* What stands in the virtual hosts, then what they inherit. */
-static bool fill_vhosts(struct httpd_tree *tree)
-{
-    for (size_t i = 0; i < tree->line_count; i++)
-        if (tree->lines[i].vhost != HTTPD_NONE && !take_line(tree, &tree->vhosts[tree->lines[i].vhost], &tree->lines[i]))
-            return false;
-    for (size_t v = 0; v < tree->vhost_count; v++) {
-        if (!inherit_name(tree, &tree->vhosts[v]) || !inherit_certificates(tree, &tree->vhosts[v]))
-            return false;
-        tree->vhosts[v].is_tls = is_tls(tree, v);
+        file->lines[file->line_count++] = (size_t)(at - file->bytes.data);
+        at = memchr(at, '\n', (size_t)(end - at));
+        at = at == NULL ? NULL : at + 1;
     }
     return true;
 }
 
-static bool load(struct httpd_tree *tree, const struct httpd_source *source)
+/* Read the file that has this real path. */
+static struct config_file *add_file(struct apache_config *config, const char *real, char *error, size_t cap)
 {
-    char why[256];
-    bool is_loaded;
+    struct arena *arena = &config->dump.arena;
+    struct config_file *file = arena_alloc(arena, sizeof *file);
 
-    tree->files.lens = httpd_lens_open(why, sizeof why);
-    if (tree->files.lens == NULL)
-        return httpd_files_fail(&tree->files, source->conf_file, 0, "%s", why);
-    is_loaded = httpd_walk(tree, source);
-    httpd_lens_close(tree->files.lens);
-    tree->files.lens = NULL;
-    if (!is_loaded)
-        return false;
-    return (fill_effective(tree) && fill_vhosts(tree)) || httpd_files_fail(&tree->files, source->conf_file, 0, "out of memory");
-}
-
-struct httpd_tree *httpd_tree_load_with(
-    const struct httpd_source *source, const struct change_set *changes, char *error, size_t cap)
-{
-    struct httpd_tree *tree = calloc(1, sizeof *tree);
-
-    error[0] = '\0';
-    if (tree == NULL) {
-        text_clean_format(error, cap, "%s: out of memory", source->conf_file);
+    if (file == NULL || (file->path = arena_copy(arena, real, strlen(real))) == NULL
+        || !arena_grow(arena, &config->files, config->file_count, sizeof file)) {
+        text_clean_format(error, cap, "%s: out of memory", real);
         return NULL;
     }
-    tree->files = (struct httpd_files){.arena = &tree->arena, .overlay = changes, .error = error, .error_cap = cap};
-    if (load(tree, source))
-        return tree;
-    httpd_tree_free(tree);
+    config->files[config->file_count++] = file;
+    if (!config_files_read(arena, real, &file->bytes, error, cap))
+        return NULL;
+    if (index_lines(arena, file))
+        return file;
+    text_clean_format(error, cap, "%s: out of memory", real);
     return NULL;
 }
 
-struct httpd_tree *httpd_tree_load(const struct httpd_source *source, char *error, size_t cap)
+/* Apache's names, each once, with the real path where the file will be. */
+static bool list_names(struct apache_config *config, struct config_name **reals)
 {
-    return httpd_tree_load_with(source, NULL, error, cap);
-}
+    struct apache_dump *dump = &config->dump;
+    size_t kept = 0;
 
-void httpd_tree_free(struct httpd_tree *tree)
-{
-    if (tree != NULL)
-        httpd_arena_free(&tree->arena);
-    free(tree);
-}
+    config->names = arena_alloc(&dump->arena, (dump->file_count + 1) * sizeof *config->names);
+    *reals = arena_alloc(&dump->arena, (dump->file_count + 1) * sizeof **reals);
+    if (config->names == NULL || *reals == NULL)
+        return false;
+    for (size_t i = 0; i < dump->file_count; i++)
+        config->names[i].name = dump->files[i];
+    qsort(config->names, dump->file_count, sizeof *config->names, compare_names);
+    for (size_t i = 0; i < dump->file_count; i++)
+        if (kept == 0 || strcmp(config->names[kept - 1].name, config->names[i].name) != 0)
+            config->names[kept++] = config->names[i];
+    config->name_count = kept;
+    for (size_t i = 0; i < kept; i++) {
+        char real[PATH_MAX];
+        const char *name = realpath(config->names[i].name, real) == NULL ? config->names[i].name : real;
 
-size_t httpd_tree_vhost_count(const struct httpd_tree *tree)
-{
-    return tree->vhost_count;
-}
-
-const struct httpd_vhost *httpd_tree_vhost(const struct httpd_tree *tree, size_t index)
-{
-    return &tree->vhosts[index];
-}
-
-size_t httpd_tree_line_count(const struct httpd_tree *tree)
-{
-    return tree->line_count;
-}
-
-const struct httpd_line *httpd_tree_line(const struct httpd_tree *tree, size_t index)
-{
-    return &tree->lines[index];
-}
-
-static bool is_mutex_for(const struct httpd_line *line, const char *name)
-{
-    bool is_named = false;
-
-    for (size_t i = 1; i < line->word_count; i++) {
-        if (strcasecmp(line->words[i], name) == 0)
-            return true;
-        is_named = is_named || strcasecmp(line->words[i], "OmitPID") != 0;
+        (*reals)[i].name = arena_copy(&dump->arena, name, strlen(name));
+        if ((*reals)[i].name == NULL)
+            return false;
     }
-    return !is_named && line->word_count > 0 && strcmp(name, "default") == 0;
+    return true;
 }
 
-const struct httpd_line *httpd_tree_mutex(const struct httpd_tree *tree)
+/* Give every name its file, which is read when it is met first. */
+static bool read_files(struct apache_config *config, char *error, size_t cap)
 {
-    static const char *const names[] = {"ssl-stapling", "default"};
+    const struct apache_dump *dump = &config->dump;
+    struct config_name *reals;
+    struct config_name *known; /* reals, sorted */
 
-    for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
-        for (size_t i = tree->line_count; i > 0; i--)
-            if (tree->lines[i - 1].setting == HTTPD_MUTEX && is_mutex_for(&tree->lines[i - 1], names[n]))
-                return &tree->lines[i - 1];
+    if (dump->file_count > FILES_MAX) {
+        text_clean_format(error, cap, "%s: more than %u files belong to this configuration", dump->files[0], FILES_MAX);
+        return false;
+    }
+    known = list_names(config, &reals) ? arena_alloc(&config->dump.arena, (config->name_count + 1) * sizeof *known) : NULL;
+    if (known == NULL) {
+        text_clean_format(error, cap, "out of memory");
+        return false;
+    }
+    memcpy(known, reals, config->name_count * sizeof *known);
+    qsort(known, config->name_count, sizeof *known, compare_names);
+    for (size_t i = 0; i < dump->file_count; i++) {
+        struct config_name *name = find_name(config->names, config->name_count, dump->files[i]);
+        const char *real = reals[name - config->names].name;
+        struct config_name *owner = find_name(known, config->name_count, real);
+
+        if (owner->file == NULL)
+            owner->file = add_file(config, real, error, cap);
+        name->file = owner->file;
+        if (name->file == NULL)
+            return false;
+        name->file->times_read++;
+    }
+    return true;
+}
+
+/* Places. */
+
+/* A line of a file that Apache counted: the joined line whose last line that is. */
+static bool find_in_file(const struct config_file *file, unsigned line, struct config_line *found)
+{
+    if (line == 0 || line > file->line_count)
+        return false;
+    *found = config_line_at(file->bytes, config_line_begin(file->bytes, file->lines[line - 1]));
+    return true;
+}
+
+/*
+ * The text of a macro begins behind <Macro>; its lines count without comments.  Source: mod_macro.c
+ * (get_lines_till_end_token).
+ */
+static bool find_in_macro(const struct config_file *file, unsigned line, struct config_line *found)
+{
+    while (line > 0 && found->end < file->bytes.len) {
+        *found = config_line_at(file->bytes, found->end);
+        line -= found->is_comment ? 0 : 1;
+    }
+    return line == 0;
+}
+
+static const struct config_file *find_source(
+    const struct apache_config *config, const char *source, size_t len, unsigned line, struct config_line *found, unsigned depth)
+{
+    struct apache_macro macro;
+    const struct config_file *file;
+    const struct config_name *name;
+    char path[PATH_MAX];
+
+    if (apache_macro_parse(source, len, &macro)) {
+        file = depth == MACRO_DEPTH_MAX
+            ? NULL
+            : find_source(config, macro.defined_in, macro.defined_in_len, macro.defined_line, found, depth + 1);
+        return file != NULL && find_in_macro(file, line, found) ? file : NULL;
+    }
+    if (len >= sizeof path)
+        return NULL;
+    memcpy(path, source, len);
+    path[len] = '\0';
+    name = find_name(config->names, config->name_count, path);
+    return name != NULL && find_in_file(name->file, line, found) ? name->file : NULL;
+}
+
+/* The number of the line that begins at byte begin. */
+static unsigned line_number(const struct config_file *file, size_t begin)
+{
+    size_t low = 0, high = file->line_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (file->lines[middle] < begin)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (unsigned)low + 1;
+}
+
+void config_find(const struct apache_config *config, const struct apache_place *place, const char *word, struct config_span *span)
+{
+    struct config_line line;
+    const struct config_file *file = find_source(config, place->source, strlen(place->source), place->line, &line, 0);
+
+    *span = (struct config_span){.file = NULL};
+    if (file != NULL && config_line_is(file->bytes, &line, word))
+        *span = (struct config_span){file, line_number(file, line.begin), line.begin, line.end};
+}
+
+void config_find_line(const struct apache_config *config, const struct apache_line *line, struct config_span *span)
+{
+    config_find(config, &line->place, apache_setting_name(line->setting), span);
+}
+
+/* A virtual host lies in one file, and none lies in another: the next </VirtualHost> is its own. */
+static void find_site(const struct apache_config *config, const struct apache_site *site, struct config_span *span)
+{
+    struct config_line line;
+
+    config_find(config, &site->place, "<VirtualHost", span);
+    for (size_t at = span->end; span->file != NULL; at = line.end) {
+        if (at >= span->file->bytes.len) {
+            span->file = NULL;
+            return;
+        }
+        line = config_line_at(span->file->bytes, at);
+        if (config_line_is(span->file->bytes, &line, "</VirtualHost")) {
+            span->end = line.begin;
+            return;
+        }
+    }
+}
+
+static bool load(struct apache_config *config, const struct apache_dump_command *command, char *error, size_t cap)
+{
+    char said[CONFIG_ERROR_MAX] = "";
+
+    if (!apache_dump_run(command, &config->dump, said, sizeof said)) {
+        text_clean_format(error, cap, "%s", said);
+        return false;
+    }
+    if (config->dump.file_count == 0) {
+        text_clean_format(error, cap, "%s -t -D DUMP_INCLUDES does not name Apache's configuration file", command->words[0]);
+        return false;
+    }
+    if (!read_files(config, error, cap))
+        return false;
+    config->sites = arena_alloc(&config->dump.arena, (config->dump.site_count + 1) * sizeof *config->sites);
+    for (size_t i = 0; config->sites != NULL && i < config->dump.site_count; i++)
+        find_site(config, &config->dump.sites[i], &config->sites[i]);
+    if (config->sites == NULL)
+        text_clean_format(error, cap, "out of memory");
+    return config->sites != NULL;
+}
+
+struct apache_config *config_load(const struct apache_dump_command *command, char *error, size_t cap)
+{
+    struct apache_config *config = calloc(1, sizeof *config);
+
+    error[0] = '\0';
+    if (config == NULL) {
+        text_clean_format(error, cap, "out of memory");
+        return NULL;
+    }
+    if (load(config, command, error, cap))
+        return config;
+    config_free(config);
     return NULL;
 }
 
-size_t httpd_tree_file_count(const struct httpd_tree *tree)
+void config_free(struct apache_config *config)
 {
-    return tree->files.count;
+    if (config != NULL)
+        apache_dump_free(&config->dump);
+    free(config);
 }
 
-const char *httpd_tree_file(const struct httpd_tree *tree, size_t index)
+const struct config_file *config_file_at(const struct apache_config *config, const char *path)
 {
-    return tree->files.items[index]->path;
+    for (size_t i = 0; i < config->file_count; i++)
+        if (strcmp(config->files[i]->path, path) == 0)
+            return config->files[i];
+    return NULL;
+}
+
+const struct apache_line *config_effective(const struct apache_config *config, size_t site, enum apache_setting setting)
+{
+    return apache_dump_effective(&config->dump, site, setting);
 }

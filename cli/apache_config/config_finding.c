@@ -15,17 +15,17 @@ static const struct {
     const char *word;
     const char *sentence; /* with one %s for the detail, or none */
 } rows[] = {
-#define HTTPD_FINDING_ROW(constant, word, sentence) {word, sentence},
-    HTTPD_FINDING_TABLE(HTTPD_FINDING_ROW)
-#undef HTTPD_FINDING_ROW
+#define CONFIG_FINDING_ROW(constant, word, sentence) {word, sentence},
+    CONFIG_FINDING_TABLE(CONFIG_FINDING_ROW)
+#undef CONFIG_FINDING_ROW
 };
 
-const char *httpd_finding_word(enum httpd_finding_kind kind)
+const char *config_finding_word(enum config_finding_kind kind)
 {
     return rows[kind].word;
 }
 
-void httpd_finding_text(const struct httpd_finding *finding, char *out, size_t cap)
+void config_finding_text(const struct config_finding *finding, char *out, size_t cap)
 {
     const char *sentence = rows[finding->kind].sentence;
     const char *hole = strstr(sentence, "%s");
@@ -33,39 +33,34 @@ void httpd_finding_text(const struct httpd_finding *finding, char *out, size_t c
     char text[SENTENCE_MAX];
 
     snprintf(text, sizeof text, "%.*s%s%s", before, sentence, hole == NULL ? "" : finding->detail, hole == NULL ? "" : hole + 2);
-    if (finding->path == NULL)
-        text_clean_format(out, cap, "%s", text);
-    else
-        text_clean_format(out, cap, "%s:%u: %s", finding->path, finding->line, text);
+    text_clean_format(out, cap, "%s:%u: %s", finding->path, finding->line, text);
 }
 
-static bool is_same(const struct httpd_finding *a, const struct httpd_finding *b)
+static bool is_same(const struct config_finding *a, const struct config_finding *b)
 {
-    return a->kind == b->kind && a->line == b->line && strcmp(a->detail, b->detail) == 0 && (a->path == NULL) == (b->path == NULL)
-        && (a->path == NULL || strcmp(a->path, b->path) == 0);
+    return a->kind == b->kind && a->line == b->line && strcmp(a->detail, b->detail) == 0 && strcmp(a->path, b->path) == 0;
 }
 
-static void finding_free(struct httpd_finding *finding)
+static void finding_free(struct config_finding *finding)
 {
     free(finding->path);
     free(finding->detail);
 }
 
-bool httpd_findings_add(
-    struct httpd_findings *findings, enum httpd_finding_kind kind, const struct httpd_place *place, const char *detail)
+bool config_findings_add(
+    struct config_findings *findings, enum config_finding_kind kind, const char *path, unsigned line, const char *detail)
 {
-    bool has_place = place != NULL && place->path != NULL;
     char clean[DETAIL_TEXT_MAX + 1];
-    struct httpd_finding *items;
-    struct httpd_finding finding = {.kind = kind, .line = has_place ? place->line : 0};
+    struct config_finding *items;
+    struct config_finding finding = {.kind = kind, .line = line};
     bool is_known = false;
 
     text_clean_copy(clean, sizeof clean, detail, strlen(detail));
-    finding.path = has_place ? strdup(place->path) : NULL;
+    finding.path = strdup(path);
     finding.detail = strdup(clean);
     items = reallocarray(findings->items, findings->count + 1, sizeof *items);
     findings->items = items == NULL ? findings->items : items;
-    if (items == NULL || finding.detail == NULL || (has_place && finding.path == NULL)) {
+    if (items == NULL || finding.detail == NULL || finding.path == NULL) {
         finding_free(&finding);
         return false;
     }
@@ -78,23 +73,28 @@ bool httpd_findings_add(
     return true;
 }
 
-bool httpd_findings_add_line(struct httpd_findings *findings, enum httpd_finding_kind kind, const struct httpd_line *line)
+bool config_findings_add_line(struct config_findings *findings, enum config_finding_kind kind, const struct apache_config *config,
+    const struct apache_line *line)
 {
     char text[DETAIL_TEXT_MAX + 1];
+    struct config_span span;
     size_t len;
 
-    snprintf(text, sizeof text, "%s", httpd_setting_name(line->setting));
+    config_find_line(config, line, &span);
+    snprintf(text, sizeof text, "%s", apache_setting_name(line->setting));
     for (size_t i = 0; i < line->word_count; i++) {
         len = strlen(text);
         snprintf(text + len, sizeof text - len, " %s", line->words[i]);
     }
-    return httpd_findings_add(findings, kind, &line->place, text);
+    if (span.file != NULL)
+        return config_findings_add(findings, kind, span.file->path, span.line, text);
+    return config_findings_add(findings, kind, line->place.source, line->place.line, text);
 }
 
-void httpd_findings_free(struct httpd_findings *findings)
+void config_findings_free(struct config_findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++)
         finding_free(&findings->items[i]);
     free(findings->items);
-    *findings = (struct httpd_findings){NULL, 0};
+    *findings = (struct config_findings){NULL, 0};
 }

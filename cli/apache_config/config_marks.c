@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 #include "apache_config/config_marks.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "apache_config/httpd_words.h"
-#include "apache_config/own_file.h"
-
-#define ADDED_LINE HTTPD_MARK_ADDED ", as the last such line, which counts; \"stapleguard disable\" takes it away"
-#define ASIDE_LINE HTTPD_MARK_ASIDE "; \"stapleguard disable\" brings it back"
+#define ADDED_LINE CONFIG_MARK_ADDED ", as the last such line, which counts; \"stapleguard disable\" takes it away"
+/* Behind a line that had no end. */
+#define OPEN_MARK CONFIG_MARK_ADDED " with the end of the line above"
+#define OPEN_LINE OPEN_MARK "; \"stapleguard disable\" takes both away"
+#define ASIDE_LINE CONFIG_MARK_ASIDE "; \"stapleguard disable\" brings it back"
 
 struct line {
     const char *begin;
@@ -17,13 +18,13 @@ struct line {
     const char *end;  /* behind its newline */
 };
 
-static struct line line_at(struct httpd_bytes file, size_t at)
+static struct line line_at(struct config_bytes file, size_t at)
 {
     const char *begin = file.data + at;
     const char *newline = memchr(begin, '\n', file.len - at);
     struct line line = {begin, begin, newline == NULL ? file.data + file.len : newline + 1};
 
-    while (line.text < line.end && httpd_is_blank(*line.text))
+    while (line.text < line.end && config_is_blank(*line.text))
         line.text++;
     return line;
 }
@@ -38,9 +39,9 @@ static size_t next_word(const struct line *line, const char **at)
 {
     size_t len = 0;
 
-    while (*at < line->end && httpd_is_blank(**at))
+    while (*at < line->end && config_is_blank(**at))
         ++*at;
-    while (*at + len < line->end && !httpd_is_blank((*at)[len]))
+    while (*at + len < line->end && !config_is_blank((*at)[len]))
         len++;
     return len;
 }
@@ -70,10 +71,10 @@ static bool is_ours(const struct line *line)
     len = next_word(line, &at);
     if (is_staple)
         return is_word(at, len, "on");
-    return is_include && memmem(at, (size_t)(line->end - at), HTTPD_OWN_NAME, strlen(HTTPD_OWN_NAME)) != NULL;
+    return is_include && memmem(at, (size_t)(line->end - at), OWN_FILE_NAME, strlen(OWN_FILE_NAME)) != NULL;
 }
 
-static const char *line_end_of(struct httpd_bytes file, size_t at)
+static const char *line_end_of(struct config_bytes file, size_t at)
 {
     const char *newline = at < file.len ? memchr(file.data + at, '\n', file.len - at) : NULL;
 
@@ -81,7 +82,7 @@ static const char *line_end_of(struct httpd_bytes file, size_t at)
 }
 
 /* The blanks before the last line above `at` that has text; one step more when that line opens a section. */
-static char *indent_at(struct httpd_arena *arena, struct httpd_bytes file, size_t at)
+static char *indent_at(struct arena *arena, struct config_bytes file, size_t at)
 {
     struct line line = {file.data, file.data, file.data};
     const char *step = "";
@@ -100,25 +101,27 @@ static char *indent_at(struct httpd_arena *arena, struct httpd_bytes file, size_
         step = "    ";
     if (line.text == line.end)
         line = (struct line){"", "", ""};
-    return httpd_arena_format(arena, "%.*s%s", (int)(line.text - line.begin), line.begin, step);
+    return arena_format(arena, "%.*s%s", (int)(line.text - line.begin), line.begin, step);
 }
 
-bool httpd_marks_add(
-    struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive, struct httpd_splice *splice)
+bool config_marks_add(
+    struct arena *arena, struct config_bytes file, size_t at, const char *directive, struct config_splice *splice)
 {
     const char *end = line_end_of(file, at);
     const char *indent = indent_at(arena, file, at);
+    bool is_open = at > 0 && at == file.len && file.data[at - 1] != '\n';
     char *text;
 
     if (indent == NULL)
         return false;
-    text = httpd_arena_format(arena, "%s%s%s%s%s%s", indent, ADDED_LINE, end, indent, directive, end);
+    text = arena_format(
+        arena, "%s%s%s%s%s%s%s", is_open ? end : "", indent, is_open ? OPEN_LINE : ADDED_LINE, end, indent, directive, end);
     if (text != NULL)
-        *splice = (struct httpd_splice){at, 0, {text, strlen(text)}};
+        *splice = (struct config_splice){at, 0, {text, strlen(text)}};
     return text != NULL;
 }
 
-bool httpd_marks_quote(struct httpd_arena *arena, struct httpd_bytes text, struct httpd_bytes *quoted)
+bool config_marks_quote(struct arena *arena, struct config_bytes text, struct config_bytes *quoted)
 {
     size_t lines = 1;
     char *out;
@@ -126,51 +129,50 @@ bool httpd_marks_quote(struct httpd_arena *arena, struct httpd_bytes text, struc
 
     for (size_t i = 0; i < text.len; i++)
         lines += text.data[i] == '\n';
-    out = httpd_arena_alloc(arena, text.len + lines * strlen(HTTPD_MARK_WAS));
+    out = arena_alloc(arena, text.len + lines * strlen(CONFIG_MARK_WAS));
     for (size_t at = 0; out != NULL && at < text.len;) {
         struct line line = line_at(text, at);
         size_t len = (size_t)(line.end - line.begin);
 
-        memcpy(out + used, HTTPD_MARK_WAS, strlen(HTTPD_MARK_WAS));
-        used += strlen(HTTPD_MARK_WAS);
+        memcpy(out + used, CONFIG_MARK_WAS, strlen(CONFIG_MARK_WAS));
+        used += strlen(CONFIG_MARK_WAS);
         memcpy(out + used, line.begin, len);
         used += len;
         at += len;
     }
-    *quoted = (struct httpd_bytes){out, used};
+    *quoted = (struct config_bytes){out, used};
     return out != NULL;
 }
 
-bool httpd_marks_put_aside(
-    struct httpd_arena *arena, struct httpd_bytes file, size_t begin, size_t end, struct httpd_splice *splice)
+bool config_marks_put_aside(struct arena *arena, struct config_bytes file, size_t begin, size_t end, struct config_splice *splice)
 {
     struct line line = line_at(file, begin);
-    struct httpd_bytes quoted;
+    struct config_bytes quoted;
     const char *note;
     char *text;
 
-    if (!httpd_marks_quote(arena, (struct httpd_bytes){file.data + begin, end - begin}, &quoted))
+    if (!config_marks_quote(arena, (struct config_bytes){file.data + begin, end - begin}, &quoted))
         return false;
-    note = httpd_arena_format(arena, "%.*s%s%s", (int)(line.text - line.begin), line.begin, ASIDE_LINE, line_end_of(file, begin));
-    text = note == NULL ? NULL : httpd_arena_alloc(arena, strlen(note) + quoted.len);
+    note = arena_format(arena, "%.*s%s%s", (int)(line.text - line.begin), line.begin, ASIDE_LINE, line_end_of(file, begin));
+    text = note == NULL ? NULL : arena_alloc(arena, strlen(note) + quoted.len);
     if (text == NULL)
         return false;
     memcpy(text, note, strlen(note));
     memcpy(text + strlen(note), quoted.data, quoted.len);
-    *splice = (struct httpd_splice){begin, end - begin, {text, strlen(note) + quoted.len}};
+    *splice = (struct config_splice){begin, end - begin, {text, strlen(note) + quoted.len}};
     return true;
 }
 
 static int compare_splices(const void *a, const void *b)
 {
-    const struct httpd_splice *first = a;
-    const struct httpd_splice *second = b;
+    const struct config_splice *first = a;
+    const struct config_splice *second = b;
 
     return first->at < second->at ? -1 : first->at > second->at;
 }
 
-bool httpd_marks_apply(
-    struct httpd_arena *arena, struct httpd_bytes file, struct httpd_splice *splices, size_t count, struct httpd_bytes *result)
+bool config_marks_apply(
+    struct arena *arena, struct config_bytes file, struct config_splice *splices, size_t count, struct config_bytes *result)
 {
     size_t len = file.len;
     size_t at = 0;
@@ -178,11 +180,11 @@ bool httpd_marks_apply(
 
     for (size_t i = 0; i < count; i++)
         len += splices[i].text.len;
-    out = httpd_arena_alloc(arena, len + 1);
+    out = arena_alloc(arena, len + 1);
     if (out == NULL)
         return false;
     qsort(splices, count, sizeof *splices, compare_splices);
-    *result = (struct httpd_bytes){out, 0};
+    *result = (struct config_bytes){out, 0};
     for (size_t i = 0; i <= count; i++) {
         size_t until = i < count ? splices[i].at : file.len;
 
@@ -198,7 +200,7 @@ bool httpd_marks_apply(
 }
 
 /* The directive that the mark on the line before `at` speaks of: comments and empty lines are passed over. */
-static struct line marked_line(struct httpd_bytes file, size_t at, size_t end)
+static struct line marked_line(struct config_bytes file, size_t at, size_t end)
 {
     struct line line = {file.data + at, file.data + at, file.data + at};
 
@@ -211,7 +213,7 @@ static struct line marked_line(struct httpd_bytes file, size_t at, size_t end)
     return line;
 }
 
-static unsigned line_number(struct httpd_bytes file, const char *at)
+static unsigned line_number(struct config_bytes file, const char *at)
 {
     unsigned number = 1;
 
@@ -220,49 +222,53 @@ static unsigned line_number(struct httpd_bytes file, const char *at)
     return number;
 }
 
-bool httpd_marks_strip(struct httpd_arena *arena, struct httpd_bytes file, size_t begin, size_t end, struct httpd_bytes *result,
-    unsigned *changed_line)
+bool config_marks_strip(
+    struct arena *arena, struct config_bytes file, size_t begin, size_t end, struct config_bytes *result, unsigned *changed_line)
 {
-    char *out = httpd_arena_alloc(arena, file.len + 1);
+    char *out = arena_alloc(arena, file.len + 1);
     const char *taken = NULL; /* a directive of ours that is still to come */
     unsigned changed = 0;
     size_t used = 0;
+    size_t open = SIZE_MAX; /* behind this byte of the result a line's end is ours, if nothing follows it */
 
     for (size_t at = 0; out != NULL && at < file.len;) {
         struct line line = line_at(file, at);
         bool is_inside = at >= begin && at < end;
         const char *from = line.begin;
 
-        if (is_inside && begins_with(&line, HTTPD_MARK_ADDED)) {
+        if (is_inside && begins_with(&line, CONFIG_MARK_ADDED)) {
             struct line marked = marked_line(file, (size_t)(line.end - file.data), end);
 
             from = line.end;
+            open = begins_with(&line, OPEN_MARK) ? used : open;
             taken = is_ours(&marked) ? marked.begin : taken;
             if (changed == 0 && !is_ours(&marked) && is_directive(&marked, "SSLUseStapling"))
                 changed = line_number(file, marked.begin);
-        } else if (is_inside && (begins_with(&line, HTTPD_MARK_ASIDE) || line.begin == taken)) {
+        } else if (is_inside && (begins_with(&line, CONFIG_MARK_ASIDE) || line.begin == taken)) {
             from = line.end;
-        } else if (is_inside && begins_with(&line, HTTPD_MARK_WAS)) {
-            from = line.text + strlen(HTTPD_MARK_WAS);
+        } else if (is_inside && begins_with(&line, CONFIG_MARK_WAS)) {
+            from = line.text + strlen(CONFIG_MARK_WAS);
         }
         memcpy(out + used, from, (size_t)(line.end - from));
         used += (size_t)(line.end - from);
         at = (size_t)(line.end - file.data);
     }
-    *result = (struct httpd_bytes){out, used};
+    if (open == used && used > 0 && out[used - 1] == '\n')
+        used--;
+    *result = (struct config_bytes){out, used};
     if (changed_line != NULL)
         *changed_line = changed;
     return out != NULL;
 }
 
-bool httpd_marks_are_in(struct httpd_bytes file, size_t begin, size_t end)
+bool config_marks_are_in(struct config_bytes file, size_t begin, size_t end)
 {
-    static const char *const marks[] = {HTTPD_MARK_ADDED, HTTPD_MARK_ASIDE, HTTPD_MARK_WAS};
+    static const char *const marks[] = {CONFIG_MARK_ADDED, CONFIG_MARK_ASIDE, CONFIG_MARK_WAS};
 
-    for (size_t at = 0; at < file.len && at < end;) {
+    for (size_t at = begin; at < file.len && at < end;) {
         struct line line = line_at(file, at);
 
-        for (size_t i = 0; at >= begin && i < sizeof marks / sizeof marks[0]; i++)
+        for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
             if (begins_with(&line, marks[i]))
                 return true;
         at = (size_t)(line.end - file.data);

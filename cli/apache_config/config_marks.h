@@ -10,49 +10,51 @@
 #ifndef STAPLEGUARD_CONFIG_MARKS_H
 #define STAPLEGUARD_CONFIG_MARKS_H
 
-#include "apache_config/config_arena.h"
+#include "apache_config/config_lines.h"
+#include "text/arena.h"
 
-#define HTTPD_MARK_ADDED "# stapleguard: added by \"stapleguard enable\""
-#define HTTPD_MARK_ASIDE "# stapleguard: put aside by \"stapleguard enable\""
-#define HTTPD_MARK_WAS "#stapleguard-was#"
+/* Our own file in Apache's configuration. */
+#define OWN_FILE_NAME "stapleguard.conf"
 
-struct httpd_bytes {
-    const char *data;
-    size_t len;
-};
+#define CONFIG_MARK_ADDED "# stapleguard: added by \"stapleguard enable\""
+#define CONFIG_MARK_ASIDE "# stapleguard: put aside by \"stapleguard enable\""
+#define CONFIG_MARK_WAS "#stapleguard-was#"
 
 /* At byte `at`, remove bytes go and text comes. */
-struct httpd_splice {
+struct config_splice {
     size_t at;
     size_t remove;
-    struct httpd_bytes text;
+    struct config_bytes text;
 };
 
 /* All: false when there is no memory.  Results are the arena's. */
 
-/* directive, with its mark, before the line that begins at byte `at`; indented and ended as the lines around it. */
-bool httpd_marks_add(
-    struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive, struct httpd_splice *splice);
+/*
+ * Put directive, with its mark, before the line that begins at byte `at`, or behind the last one; indented and ended as the
+ * lines around it.  A last line without an end gets one, which goes again with ours.
+ */
+bool config_marks_add(
+    struct arena *arena, struct config_bytes file, size_t at, const char *directive, struct config_splice *splice);
 
-/* The line from begin to end (as struct httpd_line has it) put aside. */
-bool httpd_marks_put_aside(
-    struct httpd_arena *arena, struct httpd_bytes file, size_t begin, size_t end, struct httpd_splice *splice);
+/* The line from begin to end (joined) put aside. */
+bool config_marks_put_aside(
+    struct arena *arena, struct config_bytes file, size_t begin, size_t end, struct config_splice *splice);
 
 /* The whole of another text put aside, without the mark. */
-bool httpd_marks_quote(struct httpd_arena *arena, struct httpd_bytes text, struct httpd_bytes *quoted);
+bool config_marks_quote(struct arena *arena, struct config_bytes text, struct config_bytes *quoted);
 
 /* Make the splices, in any order, none twice and none in another. */
-bool httpd_marks_apply(
-    struct httpd_arena *arena, struct httpd_bytes file, struct httpd_splice *splices, size_t count, struct httpd_bytes *result);
+bool config_marks_apply(
+    struct arena *arena, struct config_bytes file, struct config_splice *splices, size_t count, struct config_bytes *result);
 
 /*
  * The file without our lines between the bytes begin and end.  *changed_line (may be NULL): the first line (from 1) whose
  * mark is there while its directive says something else by now; 0: none.
  */
-bool httpd_marks_strip(struct httpd_arena *arena, struct httpd_bytes file, size_t begin, size_t end, struct httpd_bytes *result,
-    unsigned *changed_line);
+bool config_marks_strip(
+    struct arena *arena, struct config_bytes file, size_t begin, size_t end, struct config_bytes *result, unsigned *changed_line);
 
 /* True when a line of ours is between begin and end. */
-bool httpd_marks_are_in(struct httpd_bytes file, size_t begin, size_t end);
+bool config_marks_are_in(struct config_bytes file, size_t begin, size_t end);
 
 #endif

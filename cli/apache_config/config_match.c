@@ -2,10 +2,12 @@
 #include "apache_config/config_match.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
-#include "apache_config/config_address.h"
+#include "host/apache_address.h"
+#include "host/apache_dump.h"
 
 /* RFC 1035, in text. */
 #define NAME_LEN_MAX 253u
@@ -53,101 +55,101 @@ static bool is_same_name(const char *a, const char *b)
     return len == len_without_dot(b) && strncasecmp(a, b, len) == 0;
 }
 
-static bool has_name(const struct httpd_vhost *vhost, const char *name)
+static bool has_name(const struct apache_site *site, const char *name)
 {
-    if (vhost->server_name != NULL && is_same_name(vhost->server_name, name))
+    if (site->server_name != NULL && is_same_name(site->server_name, name))
         return true;
-    for (size_t i = 0; i < vhost->alias_count; i++)
-        if (matches(vhost->aliases[i], len_without_dot(vhost->aliases[i]), name, len_without_dot(name)))
+    for (size_t i = 0; i < site->alias_count; i++)
+        if (matches(site->aliases[i], len_without_dot(site->aliases[i]), name, len_without_dot(name)))
             return true;
     return false;
 }
 
-static bool share_address(const struct httpd_vhost *a, const struct httpd_vhost *b)
+static bool share_address(const struct apache_site *a, const struct apache_site *b)
 {
     for (size_t i = 0; i < a->address_count; i++)
         for (size_t k = 0; k < b->address_count; k++) {
-            struct httpd_address first = httpd_address_parse(a->addresses[i]);
-            struct httpd_address second = httpd_address_parse(b->addresses[k]);
+            struct apache_address first = apache_address_parse(a->addresses[i]);
+            struct apache_address second = apache_address_parse(b->addresses[k]);
 
-            if (httpd_address_is_shared(&first, &second))
+            if (apache_address_is_shared(&first, &second))
                 return true;
         }
     return false;
 }
 
-static bool has_wildcard_address(const struct httpd_vhost *vhost)
+static bool has_wildcard_address(const struct apache_site *site)
 {
-    for (size_t i = 0; i < vhost->address_count; i++)
-        if (httpd_address_parse(vhost->addresses[i]).host_len == 0)
+    for (size_t i = 0; i < site->address_count; i++)
+        if (apache_address_parse(site->addresses[i]).host_len == 0)
             return true;
     return false;
 }
 
 /* Alone at its addresses: httpd does not look at a name there. */
-static bool is_alone(const struct httpd_tree *tree, size_t index)
+static bool is_alone(const struct apache_dump *dump, size_t index)
 {
-    for (size_t i = 0; i < httpd_tree_vhost_count(tree); i++)
-        if (i != index && share_address(httpd_tree_vhost(tree, i), httpd_tree_vhost(tree, index)))
+    for (size_t i = 0; i < dump->site_count; i++)
+        if (i != index && share_address(&dump->sites[i], &dump->sites[index]))
             return false;
     return true;
 }
 
 /*
- * The one TLS host that serves names which nobody wrote down; HTTPD_NONE when there is none, or when only DNS could tell
+ * The one TLS host that serves names which nobody wrote down; SIZE_MAX when there is none, or when only DNS could tell
  * which one it is.
  */
-static size_t find_nameless(const struct httpd_tree *tree)
+static size_t find_nameless(const struct apache_dump *dump)
 {
-    size_t count = httpd_tree_vhost_count(tree);
-    size_t found = HTTPD_NONE;
+    size_t count = dump->site_count;
+    size_t found = SIZE_MAX;
     size_t tls_count = 0;
 
     for (size_t i = 0; i < count; i++)
-        tls_count += httpd_tree_vhost(tree, i)->is_tls ? 1 : 0;
+        tls_count += dump->sites[i].is_tls ? 1 : 0;
     for (size_t i = 0; i < count; i++) {
-        const struct httpd_vhost *vhost = httpd_tree_vhost(tree, i);
-        bool may_be_meant = !vhost->has_own_name || (tls_count == 1 && !has_wildcard_address(vhost));
+        const struct apache_site *site = &dump->sites[i];
+        bool may_be_meant = !site->has_own_name || (tls_count == 1 && !has_wildcard_address(site));
 
-        if (!vhost->is_tls || !may_be_meant || !is_alone(tree, i))
+        if (!site->is_tls || !may_be_meant || !is_alone(dump, i))
             continue;
-        if (found != HTTPD_NONE)
-            return HTTPD_NONE;
+        if (found != SIZE_MAX)
+            return SIZE_MAX;
         found = i;
     }
     return found;
 }
 
-size_t httpd_match_name(const struct httpd_tree *tree, const char *name, bool *selected)
+size_t config_match_name(const struct apache_dump *dump, const char *name, bool *selected)
 {
     size_t count = 0;
     size_t nameless;
 
-    for (size_t i = 0; i < httpd_tree_vhost_count(tree); i++)
-        if (httpd_tree_vhost(tree, i)->is_tls && has_name(httpd_tree_vhost(tree, i), name)) {
+    for (size_t i = 0; i < dump->site_count; i++)
+        if (dump->sites[i].is_tls && has_name(&dump->sites[i], name)) {
             selected[i] = true;
             count++;
         }
-    nameless = count == 0 ? find_nameless(tree) : HTTPD_NONE;
-    if (nameless == HTTPD_NONE)
+    nameless = count == 0 ? find_nameless(dump) : SIZE_MAX;
+    if (nameless == SIZE_MAX)
         return count;
     selected[nameless] = true;
     return 1;
 }
 
-size_t httpd_match_tls(const struct httpd_tree *tree, bool *selected)
+size_t config_match_tls(const struct apache_dump *dump, bool *selected)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < httpd_tree_vhost_count(tree); i++)
-        if (httpd_tree_vhost(tree, i)->is_tls) {
+    for (size_t i = 0; i < dump->site_count; i++)
+        if (dump->sites[i].is_tls) {
             selected[i] = true;
             count++;
         }
     return count;
 }
 
-bool httpd_match_name_is_valid(const char *name)
+bool config_match_name_is_valid(const char *name)
 {
     size_t len = len_without_dot(name);
     size_t label_len = 0;

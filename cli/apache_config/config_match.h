@@ -14,18 +14,21 @@
 #ifndef STAPLEGUARD_CONFIG_MATCH_H
 #define STAPLEGUARD_CONFIG_MATCH_H
 
-#include "apache_config/config.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct apache_dump;
 
 /*
- * Set selected[i] for every TLS host i that serves name; selected has as many as the tree has vhosts, and what was true in it
+ * Set selected[i] for every TLS host i that serves name; selected has as many as the dump has sites, and what was true in it
  * stays.  Returns how many serve it (also those that were true before).
  */
-size_t httpd_match_name(const struct httpd_tree *tree, const char *name, bool *selected);
+size_t config_match_name(const struct apache_dump *dump, const char *name, bool *selected);
 
 /* Set selected[i] for every TLS host.  Returns how many there are. */
-size_t httpd_match_tls(const struct httpd_tree *tree, bool *selected);
+size_t config_match_tls(const struct apache_dump *dump, bool *selected);
 
 /* True when name may stand behind --domain: a host name, without scheme, port or wildcard. */
-bool httpd_match_name_is_valid(const char *name);
+bool config_match_name_is_valid(const char *name);
 
 #endif

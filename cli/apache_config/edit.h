@@ -1,55 +1,72 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what enable and disable share: a set of changes in the making, and reading its result again.
+ * Owns: what enable and disable share: the request's virtual hosts, the edits of a file gathered, Apache's look at the result.
  * Runs in: command line.
- * Never: hands a set out that was not read again.
+ * Never: lets an edit through that changes more than lines of ours.
  */
 #ifndef STAPLEGUARD_EDIT_H
 #define STAPLEGUARD_EDIT_H
 
 #include "apache_config/config_marks.h"
 #include "apache_config/edit_request.h"
-#include "apache_config/httpd_load.h"
 #include "apache_config/own_file.h"
 
-struct httpd_work {
-    struct httpd_arena arena;
-    const struct httpd_source *source;
-    const struct httpd_tree *tree; /* as it is */
-    const struct httpd_edit_request *request;
-    struct change_set *set;
-    struct httpd_findings *findings;
-    bool *selected; /* by vhost */
-    struct httpd_own own;
-    char *error;
-    size_t error_cap;
+/* An edit of a file that is not ours. */
+struct edit_splice {
+    const struct config_file *file;
+    struct config_splice splice;
+};
+
+struct edit {
+    struct arena arena;
+    const struct apache_config *config; /* as it is */
+    const struct config_edit_request *request;
+    const struct config_edit_outcome *outcome;
+    bool *selected; /* by site */
+    struct edit_splice *splices;
+    size_t splice_count;
+    struct own_file own;
 };
 
 /* Compute, with nothing selected yet; a result other than OK empties the set. */
-enum httpd_edit_result httpd_work_run(struct httpd_work *work, enum httpd_edit_result (*compute)(struct httpd_work *work));
+enum config_edit_result edit_run(struct edit *edit, enum config_edit_result (*compute)(struct edit *edit));
 
-/* Put the sentence down; returns result. */
-enum httpd_edit_result httpd_work_fail(struct httpd_work *work, enum httpd_edit_result result, const char *format, ...)
+/* Put the sentence down, if it is the first; returns result. */
+enum config_edit_result edit_fail(struct edit *edit, enum config_edit_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-enum httpd_edit_result httpd_work_no_memory(struct httpd_work *work);
+enum config_edit_result edit_no_memory(struct edit *edit);
 
 /* Select the virtual hosts of the request. */
-enum httpd_edit_result httpd_work_select(struct httpd_work *work);
+enum config_edit_result edit_select(struct edit *edit);
 
-/* The bytes of a file of the tree as they are on disk; data NULL: it is none. */
-struct httpd_bytes httpd_work_bytes(const struct httpd_tree *tree, const char *path);
+/* Gather an edit.  The same place of a file that macros or includes make several times is edited once.  False: no memory. */
+bool edit_gather(struct edit *edit, const struct config_file *file, const struct config_splice *splice);
+/* Make what was gathered: one change a file.  False: no memory. */
+bool edit_apply(struct edit *edit);
 
-/* Make the splices in the file and put the result into the set. */
-bool httpd_work_replace(
-    struct httpd_work *work, const struct httpd_tree *tree, const char *path, struct httpd_splice *splices, size_t count);
+/* Put a whole new text of a file into the set.  False: no memory. */
+bool edit_put(struct edit *edit, const char *path, struct config_bytes before, struct config_bytes text);
 
-/* Put a whole new text of a file of the tree into the set. */
-bool httpd_work_put(struct httpd_work *work, const char *path, struct httpd_bytes before, struct httpd_bytes text);
+/* Each file that is replaced, but our own, must be what it was, except for our lines. */
+enum config_edit_result edit_check_bytes(struct edit *edit);
 
-/* The configuration as it would be; NULL with an error. */
-struct httpd_tree *httpd_work_reload(struct httpd_work *work);
+/*
+ * Let Apache read the set, and check what it says.  Where it cannot be shown to Apache beforehand, outcome->untried says why
+ * and the result is OK.
+ */
+enum config_edit_result edit_try(struct edit *edit, const struct change_set *set,
+    enum config_edit_result (*check)(struct edit *edit, const struct apache_config *now));
 
-/* A name for a virtual host in a message; the arena's. */
-const char *httpd_work_name(struct httpd_work *work, const struct httpd_tree *tree, size_t vhost);
+/* Does the line stand in a file of ours? */
+bool edit_is_in_own_file(const struct apache_config *config, const struct apache_line *line);
+/* Did `enable --all` turn stapling on? */
+bool edit_is_on_for_all(const struct apache_config *config);
+/* Is SSLUseStapling on in effect for the site? */
+bool edit_is_stapling(const struct apache_config *config, size_t site);
+
+/* A name for a virtual host in a message, and where it stands. */
+const char *edit_site_name(const struct apache_config *config, size_t site);
+const char *edit_site_path(const struct apache_config *config, size_t site);
+unsigned edit_site_line(const struct apache_config *config, size_t site);
 
 #endif

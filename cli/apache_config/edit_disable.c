@@ -5,6 +5,7 @@
  * Never: writes; touches a byte that enable did not write.
  */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "apache_config/edit.h"
@@ -13,31 +14,30 @@
 static const char *const unread[] = {"sites-available", "conf-available", "mods-available", "conf.d"};
 
 /* Take our lines out of the whole file at path. */
-static bool strip_file(struct httpd_work *work, const char *path, struct httpd_bytes file)
+static bool strip_file(struct edit *edit, const char *path, struct config_bytes file)
 {
-    struct httpd_bytes stripped;
-    struct httpd_place place = {path, 0};
+    struct config_bytes stripped;
+    unsigned line = 0;
 
-    if (!httpd_marks_are_in(file, 0, file.len) || httpd_own_is_ours(file))
+    if (!config_marks_are_in(file, 0, file.len) || own_file_is_ours(file))
         return true;
-    if (!httpd_marks_strip(&work->arena, file, 0, file.len, &stripped, &place.line))
+    if (!config_marks_strip(&edit->arena, file, 0, file.len, &stripped, &line))
         return false;
-    if (place.line > 0 && !httpd_findings_add(work->findings, HTTPD_FINDING_LINE_CHANGED, &place, ""))
+    if (line > 0 && !config_findings_add(edit->outcome->findings, CONFIG_FINDING_LINE_CHANGED, path, line, ""))
         return false;
-    return httpd_work_put(work, path, file, stripped);
+    return edit_put(edit, path, file, stripped);
 }
 
 /* The selected virtual host of the file that begins last, but before limit; NULL: none. */
-static const struct httpd_vhost *last_selected(const struct httpd_work *work, const char *path, size_t limit)
+static const struct config_span *last_selected(const struct edit *edit, const struct config_file *file, size_t limit)
 {
-    const struct httpd_vhost *last = NULL;
+    const struct config_span *last = NULL;
 
-    for (size_t i = 0; i < work->tree->vhost_count; i++) {
-        const struct httpd_vhost *vhost = &work->tree->vhosts[i];
+    for (size_t i = 0; i < edit->config->dump.site_count; i++) {
+        const struct config_span *span = &edit->config->sites[i];
 
-        if (work->selected[i] && strcmp(vhost->place.path, path) == 0 && vhost->begin < limit
-            && (last == NULL || vhost->begin > last->begin))
-            last = vhost;
+        if (edit->selected[i] && span->file == file && span->begin < limit && (last == NULL || span->begin > last->begin))
+            last = span;
     }
     return last;
 }
@@ -46,196 +46,194 @@ static const struct httpd_vhost *last_selected(const struct httpd_work *work, co
  * Take our lines out of the selected virtual hosts of a file alone: from the last to the first, so that what is still to come
  * lies where it was, and one that macros or includes make several times only once.
  */
-static bool strip_vhosts_of(struct httpd_work *work, const struct httpd_file *file)
+static bool strip_sites_of(struct edit *edit, const struct config_file *file)
 {
-    struct httpd_bytes before = {file->data, file->len};
-    struct httpd_bytes now = before;
-    const struct httpd_vhost *vhost = last_selected(work, file->path, SIZE_MAX);
+    struct config_bytes now = file->bytes;
+    const struct config_span *span = last_selected(edit, file, SIZE_MAX);
 
-    for (; vhost != NULL; vhost = last_selected(work, file->path, vhost->begin)) {
-        struct httpd_place place = {file->path, 0};
+    for (; span != NULL; span = last_selected(edit, file, span->begin)) {
+        unsigned line = 0;
 
-        if (!httpd_marks_are_in(now, vhost->begin, vhost->close))
+        if (!config_marks_are_in(now, span->begin, span->end))
             continue;
-        if (!httpd_marks_strip(&work->arena, now, vhost->begin, vhost->close, &now, &place.line)
-            || (place.line > 0 && !httpd_findings_add(work->findings, HTTPD_FINDING_LINE_CHANGED, &place, "")))
+        if (!config_marks_strip(&edit->arena, now, span->begin, span->end, &now, &line)
+            || (line > 0 && !config_findings_add(edit->outcome->findings, CONFIG_FINDING_LINE_CHANGED, file->path, line, "")))
             return false;
     }
-    return now.data == before.data || httpd_work_put(work, file->path, before, now);
+    return now.data == file->bytes.data || edit_put(edit, file->path, file->bytes, now);
 }
 
-static bool strip_vhosts(struct httpd_work *work)
+static bool strip_sites(struct edit *edit)
 {
-    for (size_t i = 0; i < work->tree->files.count; i++)
-        if (!strip_vhosts_of(work, work->tree->files.items[i]))
+    for (size_t i = 0; i < edit->config->file_count; i++)
+        if (!strip_sites_of(edit, edit->config->files[i]))
             return false;
     return true;
 }
 
-static bool remove_file(struct httpd_work *work, const char *path, struct httpd_bytes file)
+static bool remove_file(struct edit *edit, const char *path, struct config_bytes file)
 {
     struct change change = {.kind = CHANGE_REMOVE,
-        .path = httpd_arena_copy(&work->arena, path, strlen(path)),
-        .before = httpd_arena_copy(&work->arena, file.data, file.len),
+        .path = arena_copy(&edit->arena, path, strlen(path)),
+        .before = arena_copy(&edit->arena, file.data, file.len),
         .before_len = file.len};
 
-    return change.path != NULL && change.before != NULL && change_set_add(work->set, &change);
+    return change.path != NULL && change.before != NULL && change_set_add(edit->outcome->set, &change);
 }
 
-static bool strip_unread_in(struct httpd_work *work, const char *directory)
+/* A file that Apache may not read.  A FIFO, or one that is too large, enable never wrote. */
+static bool strip_unread(struct edit *edit, const char *path)
 {
-    struct httpd_files files = {.arena = &work->arena, .error = work->error, .error_cap = work->error_cap};
-    char real[PATH_MAX];
+    char real[PATH_MAX], error[CONFIG_ERROR_MAX];
+    struct config_bytes file;
+
+    if (realpath(path, real) == NULL || change_set_find(edit->outcome->set, real) != NULL
+        || config_file_at(edit->config, real) != NULL || !config_files_read(&edit->arena, real, &file, error, sizeof error))
+        return true;
+    return own_file_is_ours(file) ? remove_file(edit, real, file) : strip_file(edit, real, file);
+}
+
+static bool strip_unread_in(struct edit *edit, const char *directory)
+{
     char **names;
     size_t count;
 
-    if (httpd_files_resolve(&files, directory, real) != HTTPD_PATH_DIRECTORY)
+    if (!config_files_is_directory(directory))
         return true;
-    if (!httpd_files_list(&files, directory, NULL, &names, &count))
+    if (!config_files_list(&edit->arena, directory, &names, &count))
         return false;
     for (size_t i = 0; i < count; i++) {
-        const char *path = httpd_arena_format(&work->arena, "%s/%s", directory, names[i]);
-        struct httpd_bytes file;
+        const char *path = arena_format(&edit->arena, "%s/%s", directory, names[i]);
 
-        if (path == NULL)
-            return false;
-        if (httpd_files_resolve(&files, path, real) != HTTPD_PATH_FILE || change_set_find(work->set, real) != NULL
-            || httpd_work_bytes(work->tree, real).data != NULL)
-            continue;
-        if (!httpd_files_bytes(&files, real, &file.data, &file.len)) {
-            work->error[0] = '\0'; /* a FIFO, or too large: no file that enable ever wrote */
-            continue;
-        }
-        if (httpd_own_is_ours(file) && strcmp(real, work->own.file) != 0 ? !remove_file(work, real, file)
-                                                                         : !strip_file(work, real, file))
+        if (path == NULL || !strip_unread(edit, path))
             return false;
     }
     return true;
 }
 
-static bool strip_all(struct httpd_work *work)
+static bool remove_link(struct edit *edit, struct own_file *own)
 {
+    struct change change
+        = {.kind = CHANGE_REMOVE, .path = own->link, .before = own->target, .before_len = strlen(own->target), .is_link = true};
+
+    return own->link[0] == '\0' || !own->is_linked || change_set_add(edit->outcome->set, &change);
+}
+
+/* Our own file goes, or becomes what was there before us. */
+static bool remove_own_file(struct edit *edit, struct own_file *own)
+{
+    struct config_bytes before;
+    bool was_linked = true;
+
+    if (!own->is_ours || change_set_find(edit->outcome->set, own->file) != NULL)
+        return true;
+    if (own_file_before(&edit->arena, own->now, &before, &was_linked))
+        return (was_linked || remove_link(edit, own)) && edit_put(edit, own->file, own->now, before);
+    return remove_link(edit, own) && remove_file(edit, own->file, own->now);
+}
+
+/* In each of its places; and others of ours that the administrator made of it. */
+static bool remove_own_files(struct edit *edit)
+{
+    for (enum own_place place = OWN_DEBIAN; place < OWN_PLACE_COUNT; place++) {
+        char error[CONFIG_ERROR_MAX];
+        struct own_file own;
+
+        if (own_file_find(&edit->arena, edit->config, place, &own, error, sizeof error) == OWN_PLACE
+            && !remove_own_file(edit, &own))
+            return false;
+    }
+    for (size_t i = 0; i < edit->config->file_count; i++) {
+        const struct config_file *file = edit->config->files[i];
+
+        if (own_file_is_ours(file->bytes) && change_set_find(edit->outcome->set, file->path) == NULL
+            && !remove_file(edit, file->path, file->bytes))
+            return false;
+    }
+    return true;
+}
+
+static bool strip_all(struct edit *edit)
+{
+    const char *root = edit->config->dump.server_root == NULL ? "" : edit->config->dump.server_root;
     bool is_stripped = true;
 
-    for (size_t i = 0; is_stripped && i < work->tree->files.count; i++) {
-        const struct httpd_file *file = work->tree->files.items[i];
-
-        is_stripped = strip_file(work, file->path, (struct httpd_bytes){file->data, file->len});
-    }
+    for (size_t i = 0; is_stripped && i < edit->config->file_count; i++)
+        is_stripped = strip_file(edit, edit->config->files[i]->path, edit->config->files[i]->bytes);
+    is_stripped = is_stripped && remove_own_files(edit);
     for (size_t i = 0; is_stripped && i < sizeof unread / sizeof unread[0]; i++) {
-        const char *directory = httpd_arena_format(&work->arena, "%s/%s", work->tree->server_root, unread[i]);
+        const char *directory = arena_format(&edit->arena, "%s/%s", root, unread[i]);
 
-        is_stripped = directory != NULL && strip_unread_in(work, directory);
+        is_stripped = directory != NULL && strip_unread_in(edit, directory);
     }
     return is_stripped;
 }
 
-static bool remove_link(struct httpd_work *work)
-{
-    struct change change = {.kind = CHANGE_REMOVE,
-        .path = work->own.link,
-        .before = work->own.target,
-        .before_len = strlen(work->own.target),
-        .is_link = true};
-
-    return work->own.link[0] == '\0' || !work->own.is_linked || change_set_add(work->set, &change);
-}
-
-/* Our own file, and others of ours that the administrator made of it. */
-static bool remove_own_files(struct httpd_work *work)
-{
-    struct httpd_bytes before;
-    bool was_linked = true;
-
-    if (work->own.is_ours && httpd_own_before(&work->arena, work->own.now, &before, &was_linked)) {
-        if ((!was_linked && !remove_link(work)) || !httpd_work_put(work, work->own.file, work->own.now, before))
-            return false;
-    } else if (work->own.is_ours) {
-        if (!remove_link(work) || !remove_file(work, work->own.file, work->own.now))
-            return false;
-    }
-    for (size_t i = 0; i < work->tree->files.count; i++) {
-        const struct httpd_file *file = work->tree->files.items[i];
-        struct httpd_bytes bytes = {file->data, file->len};
-
-        if (httpd_own_is_ours(bytes) && change_set_find(work->set, file->path) == NULL && !remove_file(work, file->path, bytes))
-            return false;
-    }
-    return true;
-}
-
-static bool is_on_for_all(const struct httpd_tree *tree)
-{
-    const struct httpd_line *line = httpd_tree_effective(tree, HTTPD_NONE, HTTPD_USE_STAPLING);
-
-    return line != NULL && httpd_line_is_on(line) && httpd_own_is_ours(httpd_work_bytes(tree, line->place.path));
-}
-
 /* True when virtual hosts other than the selected ones have a line of ours. */
-static bool has_others(const struct httpd_work *work)
+static bool has_others(const struct edit *edit)
 {
-    for (size_t i = 0; i < work->tree->vhost_count; i++) {
-        const struct httpd_vhost *vhost = &work->tree->vhosts[i];
+    for (size_t i = 0; i < edit->config->dump.site_count; i++) {
+        const struct config_span *span = &edit->config->sites[i];
 
-        if (!work->selected[i] && httpd_marks_are_in(httpd_work_bytes(work->tree, vhost->place.path), vhost->begin, vhost->close))
+        if (!edit->selected[i] && span->file != NULL && config_marks_are_in(span->file->bytes, span->begin, span->end))
             return true;
     }
     return false;
 }
 
-/* The result must be readable, and the other hosts as before. */
-static enum httpd_edit_result check_result(struct httpd_work *work, bool is_partial)
+/* Without our lines for some, the other hosts are as before. */
+static enum config_edit_result check_others(struct edit *edit, const struct apache_config *now)
 {
-    struct httpd_tree *tree = httpd_work_reload(work);
-    enum httpd_edit_result result = HTTPD_EDIT_OK;
-
-    if (tree == NULL)
-        return HTTPD_EDIT_FAILED;
-    for (size_t i = 0; is_partial && result == HTTPD_EDIT_OK && i < tree->vhost_count; i++)
-        if (!work->selected[i]
-            && httpd_line_is_on(httpd_tree_effective(tree, i, HTTPD_USE_STAPLING))
-                != httpd_line_is_on(httpd_tree_effective(work->tree, i, HTTPD_USE_STAPLING)))
-            result = httpd_work_fail(work, HTTPD_EDIT_BLOCKED,
-                "%s:%u: what makes the virtual hosts you named makes %s, too, so nothing is touched; name it also, or use "
-                "--all",
-                tree->vhosts[i].place.path, tree->vhosts[i].place.line, httpd_work_name(work, tree, i));
-    httpd_tree_free(tree);
-    return result;
+    if (now->dump.site_count != edit->config->dump.site_count)
+        return edit_fail(edit, CONFIG_EDIT_FAILED,
+            "the edit would change which virtual hosts there are, so nothing is touched; please report this");
+    for (size_t i = 0; i < now->dump.site_count; i++)
+        if (!edit->selected[i] && edit_is_stapling(now, i) != edit_is_stapling(edit->config, i))
+            return edit_fail(edit, CONFIG_EDIT_BLOCKED,
+                "%s:%u: what makes the virtual hosts you named makes %s, too, so nothing is touched; name it also, or use --all",
+                edit_site_path(now, i), edit_site_line(now, i), edit_site_name(now, i));
+    return CONFIG_EDIT_OK;
 }
 
-static enum httpd_edit_result disable(struct httpd_work *work)
+static enum config_edit_result check_nothing(struct edit *edit, const struct apache_config *now)
 {
-    bool is_partial = !work->request->is_all && work->request->domain_count > 0;
-    enum httpd_edit_result result = is_partial ? httpd_work_select(work) : HTTPD_EDIT_OK;
+    (void)edit;
+    (void)now;
+    return CONFIG_EDIT_OK;
+}
 
-    if (result != HTTPD_EDIT_OK)
+static enum config_edit_result disable(struct edit *edit)
+{
+    bool is_partial = !edit->request->is_all && edit->request->domain_count > 0;
+    enum config_edit_result result = is_partial ? edit_select(edit) : CONFIG_EDIT_OK;
+
+    if (result != CONFIG_EDIT_OK)
         return result;
-    if (is_partial && is_on_for_all(work->tree))
-        return httpd_work_fail(work, HTTPD_EDIT_BLOCKED,
+    if (is_partial && edit_is_on_for_all(edit->config))
+        return edit_fail(edit, CONFIG_EDIT_BLOCKED,
             "stapling is on for all virtual hosts; write SSLUseStapling off into the one that should not, or disable --all");
-    if (!httpd_own_find(&work->arena, work->tree, &work->own, work->error, work->error_cap))
-        return HTTPD_EDIT_FAILED;
-    is_partial = is_partial && has_others(work);
-    if (!(is_partial ? strip_vhosts(work) : strip_all(work)) || (!is_partial && !remove_own_files(work)))
-        return httpd_work_no_memory(work);
-    return work->set->count == 0 ? HTTPD_EDIT_OK : check_result(work, is_partial);
+    is_partial = is_partial && has_others(edit);
+    if (!(is_partial ? strip_sites(edit) : strip_all(edit)))
+        return edit_no_memory(edit);
+    if (edit->outcome->set->count == 0)
+        return CONFIG_EDIT_OK;
+    return edit_try(edit, edit->outcome->set, is_partial ? check_others : check_nothing);
 }
 
-enum httpd_edit_result httpd_edit_disable(const struct httpd_source *source, const struct httpd_tree *tree,
-    const struct httpd_edit_request *request, struct change_set *set, struct httpd_findings *findings, char *error, size_t cap)
+enum config_edit_result config_edit_disable(
+    const struct apache_config *config, const struct config_edit_request *request, const struct config_edit_outcome *outcome)
 {
-    struct httpd_work work = {
-        .source = source, .tree = tree, .request = request, .set = set, .findings = findings, .error = error, .error_cap = cap};
+    struct edit edit = {.config = config, .request = request, .outcome = outcome};
 
-    return httpd_work_run(&work, disable);
+    return edit_run(&edit, disable);
 }
 
-bool httpd_edit_is_enabled(const struct httpd_tree *tree)
+bool config_edit_is_enabled(const struct apache_config *config)
 {
-    for (size_t i = 0; i < tree->files.count; i++) {
-        struct httpd_bytes file = {tree->files.items[i]->data, tree->files.items[i]->len};
+    for (size_t i = 0; i < config->file_count; i++) {
+        struct config_bytes file = config->files[i]->bytes;
 
-        if (httpd_own_is_ours(file) || httpd_marks_are_in(file, 0, file.len))
+        if (own_file_is_ours(file) || config_marks_are_in(file, 0, file.len))
             return true;
     }
     return false;

@@ -18,7 +18,7 @@
 
 static bool take_domain(const char *name, const char **domains, size_t *count)
 {
-    if (!httpd_match_name_is_valid(name)) {
+    if (!config_match_name_is_valid(name)) {
         log_error("`%s` is no name of a site; write it as in ServerName, without scheme and port", name);
         return false;
     }

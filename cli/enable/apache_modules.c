@@ -23,13 +23,13 @@ static const char *variable(const struct apache_facts *facts, const char *name, 
     return otherwise;
 }
 
-void modules_find(const struct conf *conf, const struct apache_facts *facts, struct modules *modules)
+void modules_find(const struct conf *conf, const struct apache_facts *facts, const char *server_root, struct modules *modules)
 {
     const char *slash = strrchr(conf->control, '/');
     char path[FILE_PATH_MAX + 64];
 
     *modules = (struct modules){.enable = ""};
-    snprintf(modules->directory, sizeof modules->directory, "%s", variable(facts, "APACHE_CONFDIR", facts->server_root));
+    snprintf(modules->directory, sizeof modules->directory, "%s", variable(facts, "APACHE_CONFDIR", server_root));
     snprintf(modules->notes, sizeof modules->notes, "%.4000s/module", variable(facts, "APACHE_STATE_DIRECTORY", NOTES_DEFAULT));
     snprintf(path, sizeof path, "%s/mods-available", modules->directory);
     if (slash == NULL || access(path, F_OK) != 0)

@@ -26,7 +26,7 @@ struct modules {
     char notes[FILE_PATH_MAX + 1];     /* where a2enmod notes what an administrator wants */
 };
 
-void modules_find(const struct conf *conf, const struct apache_facts *facts, struct modules *modules);
+void modules_find(const struct conf *conf, const struct apache_facts *facts, const char *server_root, struct modules *modules);
 /* Can a2enmod load it? */
 bool modules_is_available(const struct modules *modules, const char *module);
 

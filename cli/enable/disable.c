@@ -23,7 +23,7 @@
 
 static void say_scope(const struct plan *plan)
 {
-    setup_say_step("Looking at Apache %s (%s)", plan->facts.version, plan->facts.conf_file);
+    setup_say_step("Looking at Apache %s (%s)", plan->facts.version, plan_conf_file(plan));
     findings_print(&plan->findings, stdout);
     fflush(stdout);
 }
@@ -89,11 +89,12 @@ static int unload(struct setup_run *run, const struct plan *plan)
 /* What Apache is to be when our lines are gone: without a cache, or with somebody else's mutex (apache_control.h)? */
 static bool wants_full_restart(const struct plan *plan)
 {
-    struct httpd_tree *after = plan_read_tree(&plan->facts);
+    char error[SETUP_ERROR_MAX];
+    struct apache_config *after = config_load(&plan->command, error, sizeof error);
     bool result
         = after == NULL || !plan_has_cache(after) || (plan->is_whole && plan_wants_full_restart(after, plan->conf->lock_dir));
 
-    httpd_tree_free(after);
+    config_free(after);
     return result;
 }
 

@@ -25,7 +25,7 @@
 static void say_scope(const struct plan *plan)
 {
     setup_say_step("Looking at Apache %s (%s): %zu TLS site%s, %zu certificate%s to staple for", plan->facts.version,
-        plan->facts.conf_file, plan->sites.count, plan->sites.count == 1 ? "" : "s", sites_stapled_count(&plan->sites),
+        plan_conf_file(plan), plan->sites.count, plan->sites.count == 1 ? "" : "s", sites_stapled_count(&plan->sites),
         sites_stapled_count(&plan->sites) == 1 ? "" : "s");
     findings_print(&plan->findings, stdout);
     fflush(stdout);
@@ -191,7 +191,8 @@ static int do_all(struct setup_run *run, struct plan *plan, const struct setup_o
             goto out;
         setup_say("loaded mod_" PLAN_MODULE);
     }
-    if (setup_must_stop(run) || restart(run, plan) != 0 || see(run, plan, options) != 0)
+    if (setup_must_stop(run) || plan_check(plan, run->error, sizeof run->error) != 0 || restart(run, plan) != 0
+        || see(run, plan, options) != 0)
         goto out;
     if (transaction_apply(&run->transaction, path, text, len, run->error, sizeof run->error) != 0)
         goto out;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "conf/conf.h"
-#include "enable/preflight.h"
+#include "enable/plan_request.h"
 
 enum setup_code {
     SETUP_DONE = 0,       /* or nothing to do */

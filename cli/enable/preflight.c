@@ -32,10 +32,40 @@ static void look_at_users(struct plan *plan)
         findings_add(&plan->findings, FINDING_ERROR, "user in [apache]: %s", error);
 }
 
+/* What to write where Apache cannot show its configuration. */
+static void say_lines_for_hand(struct plan *plan)
+{
+    findings_add(&plan->findings, FINDING_ERROR,
+        "Apache can show its configuration only with its module mod_info, which is not there; install it (it comes with Apache), "
+        "or write these five lines by hand, then restart Apache:");
+    findings_add(&plan->findings, FINDING_INFO, "SSLStaplingCache \"dbm:%s\"", plan->conf->dbm);
+    findings_add(&plan->findings, FINDING_INFO, "SSLStaplingReturnResponderErrors off");
+    findings_add(&plan->findings, FINDING_INFO, "SSLStaplingFakeTryLater off");
+    findings_add(&plan->findings, FINDING_INFO, "Mutex \"flock:%s\" ssl-stapling", plan->conf->lock_dir);
+    findings_add(&plan->findings, FINDING_INFO, "SSLUseStapling on");
+}
+
+/* Have Apache show its configuration.  Where it runs, mod_info lies beside its other modules. */
+static bool read_config(struct plan *plan)
+{
+    const struct apache_facts *facts = &plan->facts;
+    char info[FILE_PATH_MAX + 1], error[ERROR_MAX];
+
+    apache_dump_command(
+        plan->conf, dbm_trial_module_file(facts, "info", info, sizeof info) ? info : apache_dump_find_info(), &plan->command);
+    for (size_t i = 0; i + 1 < facts->options.count; i += 2)
+        apache_dump_option(&plan->command, facts->options.items[i], facts->options.items[i + 1]);
+    plan->config = config_load(&plan->command, error, sizeof error);
+    if (plan->config == NULL)
+        findings_add(&plan->findings, FINDING_ERROR, "%s", error);
+    return plan->config != NULL;
+}
+
 /* Apache itself.  Returns false when there is no going on. */
 static bool look_at_apache(struct plan *plan)
 {
     struct apache_facts *facts = &plan->facts;
+    const char *root;
     char error[ERROR_MAX];
 
     if (apache_facts_gather(plan->conf, facts, error, sizeof error) != 0) {
@@ -44,87 +74,91 @@ static bool look_at_apache(struct plan *plan)
     }
     if (!apache_facts_is_new_enough(facts))
         findings_add(&plan->findings, FINDING_ERROR, "Apache %s is too old: it takes 2.4", facts->version);
-    if (apache_configtest(plan->conf, error, sizeof error) != 0)
+    if (apache_configtest(plan->conf, error, sizeof error) != 0) {
         findings_add(&plan->findings, FINDING_ERROR, "Apache's configuration is broken already; put it right first: %s", error);
-    modules_find(plan->conf, facts, &plan->modules);
+        return false;
+    }
+    if (!read_config(plan))
+        return false;
+    root = plan->config->dump.server_root == NULL ? "" : plan->config->dump.server_root;
+    if (facts->pid == 0 && !apache_facts_read_envvars(facts, root))
+        findings_add(&plan->findings, FINDING_ERROR, "out of memory");
+    modules_find(plan->conf, facts, root, &plan->modules);
     return true;
 }
 
-static struct httpd_source source_of(const struct apache_facts *facts)
+const char *plan_conf_file(const struct plan *plan)
 {
-    return (struct httpd_source){
-        .server_root = facts->server_root,
-        .conf_file = facts->conf_file,
-        .modules = (const char *const *)facts->static_modules.items,
-        .module_count = facts->static_modules.count,
-        .defines = (const char *const *)facts->defines.items,
-        .define_count = facts->defines.count,
-        .environment = (const char *const *)facts->environment.items,
-        .version = facts->version,
-    };
+    return plan->config == NULL ? plan->conf->control : plan->config->files[0]->path;
 }
 
-struct httpd_tree *plan_read_tree(const struct apache_facts *facts)
-{
-    struct httpd_source source = source_of(facts);
-    char error[ERROR_MAX];
-
-    return httpd_tree_load(&source, error, sizeof error);
-}
-
-static void read_tree(struct plan *plan)
-{
-    struct httpd_source source = source_of(&plan->facts);
-    char error[ERROR_MAX];
-
-    plan->tree = httpd_tree_load(&source, error, sizeof error);
-    if (plan->tree == NULL)
-        findings_add(&plan->findings, FINDING_ERROR, "%s", error);
-}
-
-static enum finding_weight weight_of(enum httpd_finding_kind kind)
+static enum finding_weight weight_of(enum config_finding_kind kind)
 {
     switch (kind) {
-    case HTTPD_FINDING_MD_STAPLING:
-    case HTTPD_FINDING_MACRO_SHARED:
+    case CONFIG_FINDING_MD_STAPLING:
+    case CONFIG_FINDING_MACRO_SHARED:
         return FINDING_ERROR;
-    case HTTPD_FINDING_OTHER_CACHE:
-    case HTTPD_FINDING_OTHER_SETTING:
-    case HTTPD_FINDING_MUTEX:
-    case HTTPD_FINDING_FORCE_URL:
+    case CONFIG_FINDING_OTHER_CACHE:
+    case CONFIG_FINDING_OTHER_SETTING:
+    case CONFIG_FINDING_MUTEX:
+    case CONFIG_FINDING_FORCE_URL:
         return FINDING_INFO;
     default:
         return FINDING_WARNING;
     }
 }
 
-static void compute(struct plan *plan, bool is_enable)
+static struct config_edit_request request_of(const struct plan *plan)
 {
-    const struct plan_request *request = plan->request;
-    const struct httpd_source source = source_of(&plan->facts);
-    const struct httpd_edit_request edit = {
-        .is_all = request->is_all,
-        .domains = request->domains,
-        .domain_count = request->domain_count,
+    return (struct config_edit_request){
+        .command = &plan->command,
+        .is_all = plan->request->is_all,
+        .domains = plan->request->domains,
+        .domain_count = plan->request->domain_count,
         .dbm = plan->conf->dbm,
         .lock_dir = plan->conf->lock_dir,
         .module_file = plan->module_file[0] != '\0' ? plan->module_file : NULL,
     };
-    struct httpd_findings found = {.items = NULL};
-    char error[ERROR_MAX], text[ERROR_MAX];
-    enum httpd_edit_result result = is_enable
-        ? httpd_edit_enable(&source, plan->tree, &edit, &plan->set, &found, error, sizeof error)
-        : httpd_edit_disable(&source, plan->tree, &edit, &plan->set, &found, error, sizeof error);
+}
 
-    if (is_enable && !httpd_edit_preflight(plan->tree, &edit, &found))
+static void compute(struct plan *plan, bool is_enable)
+{
+    const struct config_edit_request edit = request_of(plan);
+    struct config_findings found = {.items = NULL};
+    char error[ERROR_MAX], untried[ERROR_MAX], text[ERROR_MAX];
+    const struct config_edit_outcome outcome
+        = {.set = &plan->set, .findings = &found, .error = error, .error_cap = sizeof error, .untried = untried};
+    enum config_edit_result result = (is_enable ? config_edit_enable : config_edit_disable)(plan->config, &edit, &outcome);
+
+    if (is_enable && !config_edit_preflight(plan->config, &edit, &found))
         findings_add(&plan->findings, FINDING_ERROR, "out of memory");
-    if (result != HTTPD_EDIT_OK)
+    if (result != CONFIG_EDIT_OK)
         findings_add(&plan->findings, FINDING_ERROR, "%s", error);
+    else if (untried[0] != '\0')
+        findings_add(&plan->findings, FINDING_INFO,
+            "the new files cannot be shown to Apache beforehand (%s); Apache tests them once they are written, before it is "
+            "restarted",
+            untried);
     for (size_t i = 0; i < found.count; i++) {
-        httpd_finding_text(&found.items[i], text, sizeof text);
+        config_finding_text(&found.items[i], text, sizeof text);
         findings_add(&plan->findings, is_enable ? weight_of(found.items[i].kind) : FINDING_INFO, "%s", text);
     }
-    httpd_findings_free(&found);
+    config_findings_free(&found);
+}
+
+int plan_check(const struct plan *plan, char *error, size_t cap)
+{
+    const struct config_edit_request edit = request_of(plan);
+    struct apache_config *now = config_load(&plan->command, error, cap);
+    struct config_findings found = {.items = NULL};
+    const struct config_edit_outcome outcome = {.findings = &found, .error = error, .error_cap = cap};
+    enum config_edit_result result = CONFIG_EDIT_FAILED;
+
+    if (now != NULL)
+        result = config_edit_check(plan->config, now, &edit, &outcome);
+    config_findings_free(&found);
+    config_free(now);
+    return result == CONFIG_EDIT_OK ? 0 : -1;
 }
 
 /* The sites: all that will show a staple, or those that were named. */
@@ -132,10 +166,10 @@ static void compute(struct plan *plan, bool is_enable)
 /* Who names a site that is not there has mistyped it, or forgotten its TLS. */
 static void choose_domain(struct plan *plan, const char *domain, bool *selected)
 {
-    size_t count = httpd_tree_vhost_count(plan->tree);
+    size_t count = plan->config->dump.site_count;
     bool *alone = calloc(count + 1, sizeof *alone);
 
-    if (alone == NULL || httpd_match_name(plan->tree, domain, alone) == 0)
+    if (alone == NULL || config_match_name(&plan->config->dump, domain, alone) == 0)
         findings_add(&plan->findings, FINDING_ERROR, "no TLS virtual host serves %s; `%s -S` lists what there is", domain,
             plan->conf->control);
     for (size_t i = 0; alone != NULL && i < count; i++)
@@ -146,7 +180,7 @@ static void choose_domain(struct plan *plan, const char *domain, bool *selected)
 static void choose_sites(struct plan *plan)
 {
     const struct plan_request *request = plan->request;
-    size_t count = httpd_tree_vhost_count(plan->tree);
+    size_t count = plan->config->dump.site_count;
     bool *selected = calloc(count + 1, sizeof *selected);
 
     if (selected == NULL) {
@@ -154,16 +188,16 @@ static void choose_sites(struct plan *plan)
         return;
     }
     if (request->is_all || request->domain_count == 0)
-        httpd_match_tls(plan->tree, selected);
+        config_match_tls(&plan->config->dump, selected);
     for (size_t i = 0; !request->is_all && i < request->domain_count; i++)
         choose_domain(plan, request->domains[i], selected);
     for (size_t i = 0; request->is_all && i < count; i++) {
-        const struct httpd_line *line = httpd_tree_effective(plan->tree, i, HTTPD_USE_STAPLING);
+        const struct apache_line *line = config_effective(plan->config, i, APACHE_USE_STAPLING);
 
-        if (line != NULL && line->vhost == i && !httpd_line_is_on(line)) /* it said no itself, and is left alone */
+        if (line != NULL && line->site == i && !apache_line_is(line, "on")) /* it said no itself, and is left alone */
             selected[i] = false;
     }
-    if (!sites_gather(plan->tree, selected, plan->conf, (int64_t)time(NULL), &plan->sites))
+    if (!sites_gather(&plan->config->dump, selected, plan->conf, (int64_t)time(NULL), &plan->sites))
         findings_add(&plan->findings, FINDING_ERROR, "out of memory");
     free(selected);
 }
@@ -221,8 +255,15 @@ static void look_at_responders(struct plan *plan)
 
 static void look_at_module(struct plan *plan)
 {
-    if (apache_facts_has_module(&plan->facts, PLAN_MODULE))
+    char path[FILE_PATH_MAX + 1];
+
+    if (apache_dump_has_module(&plan->config->dump, PLAN_MODULE))
         return;
+    /* The result is tried with it, however it will be loaded. */
+    if (dbm_trial_module_file(&plan->facts, PLAN_MODULE, path, sizeof path)) {
+        snprintf(plan->load_cache, sizeof plan->load_cache, "LoadModule " PLAN_MODULE "_module \"%.4095s\"", path);
+        apache_dump_option(&plan->command, "-C", plan->load_cache);
+    }
     if (modules_is_available(&plan->modules, PLAN_MODULE)) {
         plan->needs_module = true;
         findings_add(&plan->findings, FINDING_INFO, "mod_" PLAN_MODULE " is not loaded; %s " PLAN_MODULE " will load it",
@@ -243,7 +284,7 @@ static void look_at_dbm(struct plan *plan)
 
     /* Without the module, or Apache's user, there is nothing to try; that was found already. */
     if (plan->apache_gid == 0
-        || (!apache_facts_has_module(&plan->facts, PLAN_MODULE)
+        || (!apache_dump_has_module(&plan->config->dump, PLAN_MODULE)
             && !dbm_trial_module_file(&plan->facts, PLAN_MODULE, path, sizeof path)))
         return;
     found = dbm_trial(plan->conf, &plan->facts, error, sizeof error);
@@ -253,27 +294,25 @@ static void look_at_dbm(struct plan *plan)
         findings_add(&plan->findings, FINDING_ERROR, "%s; the DBM type of this Apache is not known", error);
 }
 
-static bool is_stapling_on(const struct httpd_tree *tree, size_t vhost)
+static bool is_stapling_on(const struct apache_config *config, size_t site)
 {
-    const struct httpd_line *line = httpd_tree_effective(tree, vhost, HTTPD_USE_STAPLING);
-
-    return line != NULL && httpd_line_is_on(line);
+    return apache_line_is(config_effective(config, site, APACHE_USE_STAPLING), "on");
 }
 
-bool plan_has_cache(const struct httpd_tree *tree)
+bool plan_has_cache(const struct apache_config *config)
 {
-    return httpd_tree_effective(tree, HTTPD_NONE, HTTPD_STAPLING_CACHE) != NULL;
+    return config_effective(config, APACHE_SERVER, APACHE_STAPLING_CACHE) != NULL;
 }
 
-bool plan_wants_full_restart(const struct httpd_tree *tree, const char *lock_dir)
+bool plan_wants_full_restart(const struct apache_config *config, const char *lock_dir)
 {
-    const struct httpd_line *mutex = httpd_tree_mutex(tree);
+    const struct apache_line *mutex = apache_dump_mutex(&config->dump);
     bool is_ours = mutex != NULL && mutex->word_count > 0 && strncmp(mutex->words[0], "flock:", 6) == 0
         && strcmp(mutex->words[0] + 6, lock_dir) == 0;
-    bool is_on = is_stapling_on(tree, HTTPD_NONE);
+    bool is_on = is_stapling_on(config, APACHE_SERVER);
 
-    for (size_t i = 0; !is_on && i < httpd_tree_vhost_count(tree); i++)
-        is_on = httpd_tree_vhost(tree, i)->is_tls && is_stapling_on(tree, i);
+    for (size_t i = 0; !is_on && i < config->dump.site_count; i++)
+        is_on = config->dump.sites[i].is_tls && is_stapling_on(config, i);
     return is_on && !is_ours;
 }
 
@@ -302,17 +341,18 @@ void plan_enable(const struct plan_request *request, struct conf *conf, struct p
             "Apache is not running (%s names no process); start it, then try again: what was done "
             "could not be seen",
             conf->pid_file);
-    if (!apache_facts_has_module(&plan->facts, "ssl") && !text_list_has(&plan->facts.static_modules, "mod_ssl.c"))
+    if (!apache_dump_has_module(&plan->config->dump, "ssl"))
         findings_add(&plan->findings, FINDING_ERROR, "mod_ssl is not loaded: this Apache speaks no TLS; set up a TLS site first");
     if (plan->write_uid != 0)
         places_check(conf, plan->write_uid, &plan->findings);
     look_at_module(plan);
-    read_tree(plan);
-    if (plan->tree == NULL)
+    if (!plan->config->dump.has_config) {
+        say_lines_for_hand(plan);
         return;
+    }
     compute(plan, true);
-    plan->is_restart_full = plan_wants_full_restart(plan->tree, conf->lock_dir);
-    plan->has_cache = plan_has_cache(plan->tree);
+    plan->is_restart_full = plan_wants_full_restart(plan->config, conf->lock_dir);
+    plan->has_cache = plan_has_cache(plan->config);
     if (plan->is_restart_full)
         findings_add(&plan->findings, FINDING_INFO,
             "stapling is on already with another mutex: Apache will be stopped and started once, "
@@ -333,9 +373,6 @@ void plan_disable(const struct plan_request *request, struct conf *conf, struct 
     look_at_users(plan);
     if (!look_at_apache(plan))
         return;
-    read_tree(plan);
-    if (plan->tree == NULL)
-        return;
     compute(plan, false);
     for (size_t i = 0; i < plan->set.count; i++)
         plan->is_whole = plan->is_whole || plan->set.changes[i].kind == CHANGE_REMOVE;
@@ -347,7 +384,7 @@ void plan_disable(const struct plan_request *request, struct conf *conf, struct 
 void plan_clear(struct plan *plan)
 {
     apache_facts_clear(&plan->facts);
-    httpd_tree_free(plan->tree);
+    config_free(plan->config);
     change_set_free(&plan->set);
     findings_clear(&plan->findings);
     sites_clear(&plan->sites);

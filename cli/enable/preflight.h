@@ -16,6 +16,7 @@
 #include "enable/apache_facts.h"
 #include "enable/apache_modules.h"
 #include "enable/finding.h"
+#include "enable/plan_request.h"
 #include "enable/service_control.h"
 #include "enable/sites.h"
 #include "enable/visitor.h"
@@ -24,19 +25,14 @@
 /* Needed for SSLStaplingCache dbm:. */
 #define PLAN_MODULE "socache_dbm"
 
-struct plan_request {
-    const char *config_path;
-    bool is_all;
-    const char *const *domains;
-    size_t domain_count;
-};
-
 struct plan {
     const struct plan_request *request; /* borrowed */
     struct conf *conf;
     struct apache_facts facts;
     struct modules modules;
-    struct httpd_tree *tree;
+    struct apache_dump_command command; /* borrows of facts and of the paths below: a plan must not move */
+    char load_cache[FILE_PATH_MAX + 64];
+    struct apache_config *config;
     struct change_set set;
     struct findings findings;
     struct sites sites;   /* that this is about */
@@ -60,15 +56,18 @@ void plan_enable(const struct plan_request *request, struct conf *conf, struct p
 void plan_disable(const struct plan_request *request, struct conf *conf, struct plan *plan);
 void plan_clear(struct plan *plan);
 
-/* Apache's configuration as it is on disk now; NULL: it cannot be read.  httpd_tree_free it. */
-struct httpd_tree *plan_read_tree(const struct apache_facts *facts);
+/* Apache's main file. */
+const char *plan_conf_file(const struct plan *plan);
+
+/* Does Apache read what was asked for, now that the changes are made?  Returns 0, or -1 with one sentence in error (cap bytes). */
+int plan_check(const struct plan *plan, char *error, size_t cap);
 
 /* Is there nothing to change? */
 bool plan_is_empty(const struct plan *plan);
 
 /* Is there an SSLStaplingCache? */
-bool plan_has_cache(const struct httpd_tree *tree);
+bool plan_has_cache(const struct apache_config *config);
 /* Is stapling on for a TLS virtual host, or for the server, with another mutex than ours?  Then a Mutex line takes a full restart. */
-bool plan_wants_full_restart(const struct httpd_tree *tree, const char *lock_dir);
+bool plan_wants_full_restart(const struct apache_config *config, const char *lock_dir);
 
 #endif

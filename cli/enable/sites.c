@@ -118,7 +118,7 @@ static char *read_table(const char *path)
     return text;
 }
 
-static void find_target(const struct httpd_vhost *vhost, const struct site_listeners *listeners, struct site *site)
+static void find_target(const struct apache_site *vhost, const struct site_listeners *listeners, struct site *site)
 {
     for (size_t i = 0; i < vhost->address_count && site->target[0] == '\0'; i++)
         sites_target(vhost->addresses[i], listeners, site->target);
@@ -153,7 +153,7 @@ static bool load_cert(
     return cert->path != NULL;
 }
 
-static bool gather_one(const struct httpd_vhost *vhost, const struct site_listeners *listeners, const struct conf *conf,
+static bool gather_one(const struct apache_site *vhost, const struct site_listeners *listeners, const struct conf *conf,
     int64_t now, struct issuer_table *issuers, struct site *site)
 {
     *site = (struct site){
@@ -174,9 +174,9 @@ static bool gather_one(const struct httpd_vhost *vhost, const struct site_listen
     return true;
 }
 
-bool sites_gather(const struct httpd_tree *tree, const bool *selected, const struct conf *conf, int64_t now, struct sites *sites)
+bool sites_gather(const struct apache_dump *dump, const bool *selected, const struct conf *conf, int64_t now, struct sites *sites)
 {
-    size_t count = httpd_tree_vhost_count(tree);
+    size_t count = dump->site_count;
     char *tcp = read_table("/proc/net/tcp"), *tcp6 = read_table("/proc/net/tcp6"), *if_inet6 = read_table("/proc/net/if_inet6");
     const struct site_listeners listeners = {tcp, tcp6, if_inet6};
     bool is_well;
@@ -185,7 +185,7 @@ bool sites_gather(const struct httpd_tree *tree, const bool *selected, const str
     is_well = sites->items != NULL && sites->issuers != NULL && tcp != NULL && tcp6 != NULL && if_inet6 != NULL;
     for (size_t i = 0; is_well && i < count; i++)
         if (selected[i])
-            is_well = gather_one(httpd_tree_vhost(tree, i), &listeners, conf, now, sites->issuers, &sites->items[sites->count++]);
+            is_well = gather_one(&dump->sites[i], &listeners, conf, now, sites->issuers, &sites->items[sites->count++]);
     free(tcp);
     free(tcp6);
     free(if_inet6);

@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "apache_config/config.h"
 #include "bounds.h"
 #include "cert/cert.h"
 #include "conf/conf.h"
+#include "host/apache_dump.h"
 #include "proto/msg.h"
 
 /* A host, mostly an address, and a port: "[ADDRESS]:PORT" of IPv6. */
@@ -42,8 +42,9 @@ struct sites {
     struct issuer_table *issuers;
 };
 
-/* Those of the tree's virtual hosts that are selected.  Returns false when there is no memory.  sites_clear it always. */
-bool sites_gather(const struct httpd_tree *tree, const bool *selected, const struct conf *conf, int64_t now, struct sites *sites);
+/* Those of the dump's sites that are selected.  Returns false when there is no memory.  sites_clear it always. */
+bool sites_gather(
+    const struct apache_dump *dump, const bool *selected, const struct conf *conf, int64_t now, struct sites *sites);
 void sites_clear(struct sites *sites);
 
 /* How many of all certificates can be stapled. */

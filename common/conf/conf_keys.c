@@ -41,6 +41,7 @@ const struct conf_key_row conf_key_rows[] = {
     {"apache", "dbm", "/run/stapleguard/apache/ocsp_cache.db", IN_CONF(dbm), OF(CONF_PATH)},
     {"apache", "pid_file", "/run/apache2/apache2.pid", IN_CONF(pid_file), OF(CONF_PATH)},
     {"apache", "control", "/usr/sbin/apache2ctl", IN_CONF(control), OF(CONF_PATH)},
+    {"apache", "program", "", IN_CONF(program), OF(CONF_OPTIONAL_PATH)},
     {"apache", "lock_dir", "/run/stapleguard/lock", IN_CONF(lock_dir), OF(CONF_PATH)},
     {"apache", "user", "www-data", IN_CONF(apache_user), OF(CONF_USER)},
     {"apache", "discover", "apache", IN_CONF(is_discovery_on), CHOICE("apache", "none")},

@@ -45,6 +45,7 @@ struct conf {
     char *dbm;
     char *pid_file;
     char *control; /* apachectl's path */
+    char *program; /* what is asked instead where apachectl refuses options; NULL: control */
     char *lock_dir;
     char *apache_user;
     bool is_discovery_on; /* discover = apache */

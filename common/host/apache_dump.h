@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bounds.h"
+#include "conf/conf.h"
+#include "host/subprocess.h"
 #include "text/arena.h"
 
 /* SETTING(constant, directive): what is kept of DUMP_CONFIG.  Of a directive that is no list, the last one counts. */
@@ -112,6 +115,35 @@ struct apache_dump {
     char *pid_file;
     char *user;
 };
+
+/* Asking. */
+
+#define APACHE_DUMP_WORDS_MAX 128u
+#define APACHE_DUMP_TIMEOUT_SEC 60u
+
+/* A command line for subprocess.h, ended by NULL. */
+struct apache_dump_command {
+    const char *words[APACHE_DUMP_WORDS_MAX + 1];
+    size_t count;
+    char load_info[FILE_PATH_MAX + 64];
+};
+
+/*
+ * Make the command that prints all of the above: [apache] program, or else control.  info_module: mod_info's file, to be loaded
+ * where the configuration does not; NULL: none.  conf is borrowed.
+ */
+void apache_dump_command(const struct conf *conf, const char *info_module, struct apache_dump_command *command);
+/* Append an option (borrowed), or an option and its value; value may be NULL.  What has no room is left out. */
+void apache_dump_option(struct apache_dump_command *command, const char *option, const char *value);
+
+/* Where distributions have mod_info; NULL: in none of these places. */
+const char *apache_dump_find_info(void);
+
+/* Run the command and parse what it prints.  False with one sentence in error (cap bytes), in Apache's own words where it has any. */
+bool apache_dump_run(const struct apache_dump_command *command, struct apache_dump *dump, char *error, size_t cap);
+/* Put why a command that failed did so into error. */
+void apache_dump_explain(
+    const struct apache_dump_command *command, const struct subprocess_result *result, char *error, size_t cap);
 
 /* Parse what Apache printed (len bytes, then a byte 0).  False when there is no memory.  apache_dump_free it always. */
 bool apache_dump_parse(struct apache_dump *dump, const char *text, size_t len);

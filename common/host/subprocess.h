@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct subprocess_result {
-    int status; /* as of waitpid(2); -1: it could not be started or did not end in time, see errno_value */
+    int status; /* as of waitpid(2); -1: not started, not ended in time, or too much output: see errno_value */
     int errno_value;
     char *out;   /* owned, terminated; what it wrote to standard output, cut at the bound */
     char *error; /* owned, terminated; to standard error */

@@ -1,68 +1,64 @@
 /* SPDX-License-Identifier: ISC */
 #include "apache/apache_certs.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/subprocess.h"
+#include "system/clock.h"
 #include "system/log.h"
 #include "text/text.h"
 
-/* A configuration test reads every file of the site; Apache's own start would wait as long. */
-#define CONTROL_TIMEOUT_SEC 60
+/* In the list of the last time, between a certificate and its chain file; in no path that is usable. */
+#define CHAIN_MARK '\t'
 
-#define LIST_HEADER "Server certificates:"
+struct discovery {
+    struct apache_dump_command words;
+    char program[FILE_PATH_MAX + 1]; /* its first; the configuration may be another one by its end */
+    bool loads_info;                 /* with mod_info; where that fails, once more without */
+    struct subprocess *command;      /* owned; NULL once it has ended */
+    struct subprocess_result ran;
+};
 
-static int append(char ***paths, size_t *count, const char *text, size_t len)
+static bool is_usable(const char *path, size_t len)
 {
-    char **grown = *paths;
+    return *path == '/' && len <= CERT_NAME_MAX && text_is_clean(path, len);
+}
+
+static bool add(struct pool_source **found, size_t *count, const char *path, size_t len, const char *chain)
+{
+    struct pool_source *grown = *found;
 
     if ((*count & (*count - 1)) == 0) { /* a power of two is full: double */
-        grown = reallocarray(*paths, *count == 0 ? 1 : *count * 2, sizeof *grown);
+        grown = reallocarray(*found, *count == 0 ? 1 : *count * 2, sizeof *grown);
         if (grown == NULL)
-            return -1;
-        *paths = grown;
+            return false;
+        *found = grown;
     }
-    grown[*count] = strndup(text, len);
-    if (grown[*count] == NULL)
-        return -1;
-    (*count)++;
-    return 0;
+    grown[*count] = (struct pool_source){strndup(path, len), chain == NULL ? NULL : strdup(chain)};
+    return grown[(*count)++].path != NULL && (chain == NULL || grown[*count - 1].chain != NULL);
 }
 
-static void free_paths(char **paths, size_t count)
+int discover_take(const struct apache_dump *dump, struct pool_source **found, size_t *count, size_t *skipped)
 {
-    for (size_t i = 0; i < count; i++)
-        free(paths[i]);
-    free(paths);
-}
+    *found = NULL;
+    *count = *skipped = 0;
+    for (size_t i = 0; i < dump->certificate_count; i++) {
+        const char *path = dump->certificates[i].path;
+        const char *mark = strchr(path, CHAIN_MARK);
+        const char *chain = mark != NULL ? mark + 1 : dump->certificates[i].chain_file;
+        size_t len = mark != NULL ? (size_t)(mark - path) : strlen(path);
 
-int discover_parse(const char *output, char ***paths, size_t *count, size_t *skipped)
-{
-    const char *line = strstr(output, LIST_HEADER);
-
-    *paths = NULL;
-    *count = 0;
-    *skipped = 0;
-    while (line != NULL && (line = strchr(line, '\n')) != NULL) {
-        size_t len;
-
-        line += 1 + strspn(line + 1, " \t");
-        len = strcspn(line, "\r\n");
-        if (len == 0)
-            continue;
-        if (*line != '/' || len > CERT_NAME_MAX || !text_is_clean(line, len) || *count >= CERTS_MAX) {
+        if (!is_usable(path, len) || *count >= CERTS_MAX) {
             (*skipped)++;
             continue;
         }
-        if (append(paths, count, line, len) != 0) {
-            free_paths(*paths, *count);
-            *paths = NULL;
+        if (!add(found, count, path, len, chain != NULL && is_usable(chain, strlen(chain)) ? chain : NULL)) {
+            pool_sources_free(*found, *count);
+            *found = NULL;
+            *count = 0;
             return -1;
         }
     }
@@ -74,8 +70,8 @@ static void list_path(const struct conf *conf, const char *suffix, char *out, si
     snprintf(out, cap, "%s/discovered%s", conf->state_dir, suffix);
 }
 
-/* Keep the list for a time when Apache cannot tell.  A failure costs only that. */
-static void remember(const struct conf *conf, const char *output)
+/* Keep the list for a time when Apache cannot tell, as apache_dump_parse reads it.  A failure costs only that. */
+static void remember(const struct conf *conf, const struct pool_source *found, size_t count)
 {
     char path[FILE_PATH_MAX + 1];
     char fresh[FILE_PATH_MAX + 1];
@@ -87,7 +83,13 @@ static void remember(const struct conf *conf, const char *output)
     file = fopen(fresh, "we");
     if (file == NULL)
         return;
-    is_written = fputs(output, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    fprintf(file, "Server certificates:\n");
+    for (size_t i = 0; i < count; i++)
+        if (found[i].chain == NULL)
+            fprintf(file, "  %s\n", found[i].path);
+        else
+            fprintf(file, "  %s%c%s\n", found[i].path, CHAIN_MARK, found[i].chain);
+    is_written = fflush(file) == 0 && ferror(file) == 0 && fsync(fileno(file)) == 0;
     if (fclose(file) != 0 || !is_written || rename(fresh, path) != 0)
         unlink(fresh);
 }
@@ -111,75 +113,51 @@ static char *recall(const struct conf *conf)
     return text;
 }
 
-/* Why the command gave no list, in Apache's own words where it had any. */
-static void explain(const struct conf *conf, const struct subprocess_result *result, char *error, size_t cap)
+static int take_text(const char *text, struct pool_source **found, size_t *count)
 {
-    char words[2 * DETAIL_MAX];
-
-    subprocess_words(result, words, sizeof words);
-    if (result->errno_value != 0)
-        snprintf(error, cap, "cannot run %s: %s; see control in [apache]", conf->control, strerror(result->errno_value));
-    else if (WIFEXITED(result->status) && WEXITSTATUS(result->status) == 127)
-        snprintf(error, cap, "cannot run %s; see control in [apache]", conf->control);
-    else
-        snprintf(error, cap, "%s -t -D DUMP_CERTS: %s", conf->control, words[0] == '\0' ? "no answer" : words);
-}
-
-/* What the command came to.  ran is cleared. */
-static int understand(
-    const struct conf *conf, struct subprocess_result *ran, char ***paths, size_t *count, char *error, size_t cap)
-{
+    struct apache_dump dump;
     size_t skipped = 0;
-    char *list = NULL;
     int result = -1;
 
-    *paths = NULL;
+    *found = NULL;
     *count = 0;
-    if (ran->status == 0 && ran->out != NULL) {
-        remember(conf, ran->out);
-        result = discover_parse(ran->out, paths, count, &skipped);
-    } else {
-        explain(conf, ran, error, cap);
-        list = recall(conf);
-        if (list != NULL && discover_parse(list, paths, count, &skipped) == 0)
-            result = 1;
-    }
+    if (apache_dump_parse(&dump, text, strlen(text)))
+        result = discover_take(&dump, found, count, &skipped);
+    apache_dump_free(&dump);
     if (skipped > 0)
         log_warning(
             "%zu of the certificate paths that Apache names are not usable (not absolute, too long or with control "
             "characters); name them in [certificate] sections",
             skipped);
-    subprocess_clear(ran);
-    free(list);
     return result;
 }
 
-int discover_apache(const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap)
-{
-    const char *const argv[] = {conf->control, "-t", "-D", "DUMP_CERTS", NULL};
-    struct subprocess_result ran;
-
-    subprocess_run(argv, CONTROL_TIMEOUT_SEC, &ran);
-    return understand(conf, &ran, paths, count, error, cap);
-}
-
-struct discovery {
-    struct subprocess *command; /* owned; NULL once taken */
-};
-
 struct discovery *discovery_start(const struct conf *conf, int64_t now_msec)
 {
-    const char *const argv[] = {conf->control, "-t", "-D", "DUMP_CERTS", NULL};
+    const char *info = apache_dump_find_info();
     struct discovery *discovery = calloc(1, sizeof *discovery);
 
     if (discovery == NULL)
         return NULL;
-    discovery->command = subprocess_start(argv, CONTROL_TIMEOUT_SEC, now_msec);
+    apache_dump_command(conf, info, &discovery->words);
+    snprintf(discovery->program, sizeof discovery->program, "%s", discovery->words.words[0]);
+    discovery->words.words[0] = discovery->program;
+    discovery->loads_info = info != NULL;
+    discovery->command = subprocess_start(discovery->words.words, APACHE_DUMP_TIMEOUT_SEC, now_msec);
     if (discovery->command == NULL) {
         free(discovery);
         return NULL;
     }
     return discovery;
+}
+
+/* mod_info may be of another build than this Apache; the rest of the dump does without it. */
+static void try_without_info(struct discovery *discovery, int64_t now_msec)
+{
+    subprocess_clear(&discovery->ran);
+    discovery->loads_info = false;
+    discovery->words.words[discovery->words.count - 2] = NULL; /* -C and its value */
+    discovery->command = subprocess_start(discovery->words.words, APACHE_DUMP_TIMEOUT_SEC, now_msec);
 }
 
 size_t discovery_poll(const struct discovery *discovery, struct pollfd *polled)
@@ -194,27 +172,69 @@ int64_t discovery_next_msec(const struct discovery *discovery, int64_t now_msec)
 
 bool discovery_ready(struct discovery *discovery, int64_t now_msec)
 {
-    return subprocess_ready(discovery->command, now_msec);
+    if (discovery->command == NULL)
+        return true;
+    if (!subprocess_ready(discovery->command, now_msec))
+        return false;
+    subprocess_take(discovery->command, &discovery->ran);
+    discovery->command = NULL;
+    if (discovery->ran.status == 0 || !discovery->loads_info)
+        return true;
+    try_without_info(discovery, now_msec);
+    return discovery->command == NULL;
 }
 
-int discovery_take(struct discovery *discovery, const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap)
+int discovery_take(
+    struct discovery *discovery, const struct conf *conf, struct pool_source **found, size_t *count, char *error, size_t cap)
 {
-    struct subprocess_result ran;
+    const struct subprocess_result *ran = &discovery->ran;
+    char *list;
+    int result;
 
-    subprocess_take(discovery->command, &ran);
-    discovery->command = NULL;
-    return understand(conf, &ran, paths, count, error, cap);
+    *found = NULL;
+    *count = 0;
+    if (ran->status == 0) {
+        result = take_text(ran->out == NULL ? "" : ran->out, found, count);
+        if (result == 0)
+            remember(conf, *found, *count);
+        return result;
+    }
+    apache_dump_explain(&discovery->words, ran, error, cap);
+    list = recall(conf);
+    result = list != NULL && take_text(list, found, count) == 0 ? 1 : -1;
+    free(list);
+    return result;
 }
 
 void discovery_free(struct discovery *discovery)
 {
-    struct subprocess_result ran;
-
     if (discovery == NULL)
         return;
-    if (discovery->command != NULL) {
-        subprocess_take(discovery->command, &ran);
-        subprocess_clear(&ran);
-    }
+    if (discovery->command != NULL)
+        subprocess_take(discovery->command, &discovery->ran);
+    subprocess_clear(&discovery->ran);
     free(discovery);
+}
+
+int discover_apache(const struct conf *conf, struct pool_source **found, size_t *count, char *error, size_t cap)
+{
+    struct discovery *discovery = discovery_start(conf, clock_monotonic_msec());
+    int result;
+
+    *found = NULL;
+    *count = 0;
+    if (discovery == NULL) {
+        snprintf(error, cap, "out of memory");
+        return -1;
+    }
+    while (!discovery_ready(discovery, clock_monotonic_msec())) {
+        struct pollfd polled[DISCOVERY_POLL_MAX];
+        int64_t now_msec = clock_monotonic_msec();
+        int64_t wait_msec = discovery_next_msec(discovery, now_msec) - now_msec;
+
+        poll(polled, discovery_poll(discovery, polled), wait_msec > 0 ? (int)wait_msec : 0);
+    }
+    result = discovery_take(discovery, conf, found, count, error, cap);
+    discovery_free(discovery);
+    return result;
 }

@@ -10,22 +10,23 @@
 #include <stddef.h>
 
 #include "bounds.h"
+#include "certs/cert_list.h"
 #include "conf/conf.h"
-#include "host/subprocess.h"
+#include "host/apache_dump.h"
 
 /*
- * Paths in what `apachectl -t -D DUMP_CERTS` prints: one a line after `Server certificates:`.  Lines that are not
- * absolute paths of clean text and at most CERT_NAME_MAX bytes are counted in *skipped.  *paths: an array of *count strings,
- * owned by the caller. Returns 0, or -1 when memory ends.  Source: httpd ssl_engine_init.c, the DUMP_CERTS part.
+ * Take the certificates of a dump, with their chain files.  Those that are not absolute paths of clean text and at most
+ * CERT_NAME_MAX bytes are counted in *skipped.  *found: an array of *count, which pool_sources_free ends.  Returns 0, or -1 when
+ * memory ends.
  */
-int discover_parse(const char *output, char ***paths, size_t *count, size_t *skipped);
+int discover_take(const struct apache_dump *dump, struct pool_source **found, size_t *count, size_t *skipped);
 
 /*
- * Run the configured control command and parse its answer.  When Apache cannot tell (its configuration is broken, say), the
+ * Run Apache's control command and take its certificates.  When Apache cannot tell (its configuration is broken, say), the
  * list of the last time serves, which lies in state_dir.  Returns 0; 1 when the old list serves; -1 when there is none.
  * With 1 and -1, error (cap bytes) has Apache's words.
  */
-int discover_apache(const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap);
+int discover_apache(const struct conf *conf, struct pool_source **found, size_t *count, char *error, size_t cap);
 
 /*
  * The same without waiting, for the daemon's loop; see subprocess.h.  discovery_take, once discovery_ready said so, returns what
@@ -39,7 +40,8 @@ struct discovery *discovery_start(const struct conf *conf, int64_t now_msec);
 size_t discovery_poll(const struct discovery *discovery, struct pollfd *polled);
 int64_t discovery_next_msec(const struct discovery *discovery, int64_t now_msec);
 bool discovery_ready(struct discovery *discovery, int64_t now_msec);
-int discovery_take(struct discovery *discovery, const struct conf *conf, char ***paths, size_t *count, char *error, size_t cap);
+int discovery_take(
+    struct discovery *discovery, const struct conf *conf, struct pool_source **found, size_t *count, char *error, size_t cap);
 void discovery_free(struct discovery *discovery);
 
 #endif

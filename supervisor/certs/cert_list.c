@@ -82,10 +82,14 @@ static void add_all(struct pool *pool, const struct conf *conf)
                 .responder = configured->responder,
                 .policy = &configured->policy});
     }
-    for (size_t i = 0; i < pool->path_count; i++)
+    for (size_t i = 0; i < pool->source_count; i++) {
+        const struct pool_source *source = &pool->sources[i];
+
         /* A certificate that has a section of its own is known already, and meant to be: no warning. */
-        if (known_as(&seen, pool->paths[i], pool->paths[i]) == NULL)
-            append(pool, &(struct pool_cert){.name = pool->paths[i], .path = pool->paths[i], .policy = &conf->policy});
+        if (known_as(&seen, source->path, source->path) == NULL)
+            append(pool,
+                &(struct pool_cert){.name = source->path, .path = source->path, .chain = source->chain, .policy = &conf->policy});
+    }
     tdestroy(seen, free);
 }
 
@@ -106,15 +110,15 @@ static struct pool_cert **sort_by_name(struct pool *pool)
     return sorted;
 }
 
-struct pool *pool_new(const struct conf *conf, char **paths, size_t path_count)
+struct pool *pool_new(const struct conf *conf, struct pool_source *sources, size_t source_count)
 {
     struct pool *pool = calloc(1, sizeof *pool);
-    size_t most = conf->cert_count + path_count;
+    size_t most = conf->cert_count + source_count;
 
     if (pool == NULL)
         return NULL;
-    pool->paths = paths;
-    pool->path_count = path_count;
+    pool->sources = sources;
+    pool->source_count = source_count;
     pool->certs = calloc(most + 1, sizeof *pool->certs);
     if (pool->certs == NULL) {
         pool_free(pool);
@@ -129,15 +133,22 @@ struct pool *pool_new(const struct conf *conf, char **paths, size_t path_count)
     return pool;
 }
 
+void pool_sources_free(struct pool_source *sources, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(sources[i].path);
+        free(sources[i].chain);
+    }
+    free(sources);
+}
+
 void pool_free(struct pool *pool)
 {
     if (pool == NULL)
         return;
     for (size_t i = 0; i < pool->count; i++)
         free(pool->certs[i].detail);
-    for (size_t i = 0; i < pool->path_count; i++)
-        free(pool->paths[i]);
-    free(pool->paths);
+    pool_sources_free(pool->sources, pool->source_count);
     free(pool->by_name);
     free(pool->certs);
     free(pool->by_cert_no);

@@ -28,7 +28,7 @@ struct pool_stamp {
 };
 
 struct pool_cert {
-    const char *name; /* borrowed from the configuration or the pool's list of paths */
+    const char *name; /* borrowed from the configuration or the pool's sources */
     const char *path;
     const char *chain;     /* or NULL */
     const char *responder; /* or NULL */
@@ -61,23 +61,31 @@ struct pool_cert {
     char *detail;         /* owned: the last failure in a sentence; or NULL */
 };
 
+/* A certificate that Apache names; both owned. */
+struct pool_source {
+    char *path;
+    char *chain; /* Apache's chain file; NULL: the rest of path's file */
+};
+
+void pool_sources_free(struct pool_source *sources, size_t count);
+
 struct pool {
     struct pool_cert *certs; /* owned */
     size_t count;
     struct pool_cert **by_name; /* owned: sorted; the certificates themselves keep their places */
     uint32_t *by_cert_no;       /* owned: cert_no -> index, or POOL_NO_NUMBER for one that was dropped */
     uint32_t number_cap;
-    uint32_t sent_count; /* numbers given so far: 0 .. sent_count - 1 */
-    char **paths;        /* owned: names of discovered certificates */
-    size_t path_count;
+    uint32_t sent_count;         /* numbers given so far: 0 .. sent_count - 1 */
+    struct pool_source *sources; /* owned: discovered certificates, whose paths are their names */
+    size_t source_count;
 };
 
 /*
- * Make the pool of the configured certificates and of discovered ones (path_count paths; taken over with the strings).  A
+ * Make the pool of the configured certificates and of discovered ones (source_count sources, taken over).  A
  * file that is named twice is taken once, and said so.  Returns NULL when memory ends.  conf is borrowed for the pool's
  * life.
  */
-struct pool *pool_new(const struct conf *conf, char **paths, size_t path_count);
+struct pool *pool_new(const struct conf *conf, struct pool_source *sources, size_t source_count);
 void pool_free(struct pool *pool);
 
 /* The certificate that was sent as cert_no, or NULL: none was, or it was dropped. */

@@ -19,7 +19,7 @@
 /* Somebody may have changed Apache's configuration without restarting it through anything we see. */
 #define DISCOVERY_MSEC (60 * 60 * 1000)
 
-/* The list that discovery came to; paths is taken over.  result: as discover_apache returns it. */
+/* The list that discovery came to; found is taken over.  result: as discover_apache returns it. */
 static void note_discovery(struct daemon *daemon, int result, size_t count, const char *error)
 {
     bool is_news = strcmp(daemon->facts.discovery_error, error) != 0;
@@ -41,15 +41,15 @@ int daemon_gather(struct daemon *daemon)
 {
     char error[ERROR_MAX] = "";
     char known_path[FILE_PATH_MAX + 8];
-    char **paths = NULL;
+    struct pool_source *found = NULL;
     size_t count = 0;
 
     daemon->discovery_msec = DAEMON_NEVER;
     if (daemon->conf->is_discovery_on) {
-        note_discovery(daemon, discover_apache(daemon->conf, &paths, &count, error, sizeof error), count, error);
+        note_discovery(daemon, discover_apache(daemon->conf, &found, &count, error, sizeof error), count, error);
         daemon->discovery_msec = clock_monotonic_msec() + DISCOVERY_MSEC;
     }
-    daemon->pool = pool_new(daemon->conf, paths, count);
+    daemon->pool = pool_new(daemon->conf, found, count);
     snprintf(known_path, sizeof known_path, "%s/known", daemon->conf->state_dir);
     daemon->known = known_read(known_path);
     if (daemon->pool == NULL || daemon->known == NULL) {
@@ -74,10 +74,10 @@ static void audit_dropped(const struct daemon *daemon, const struct pool_cert *c
             .detail = "not in the configuration any more; a staple that is held stays until it ends"});
 }
 
-/* The pool of conf and of the paths (taken over) takes the place of the one before. */
-static bool change_pool(struct daemon *daemon, const struct conf *conf, char **paths, size_t count)
+/* The pool of conf and of what was found (taken over) takes the place of the one before. */
+static bool change_pool(struct daemon *daemon, const struct conf *conf, struct pool_source *found, size_t count)
 {
-    struct pool *pool = pool_new(conf, paths, count);
+    struct pool *pool = pool_new(conf, found, count);
     struct pool *old = daemon->pool;
 
     if (pool == NULL || !pool_take_over(pool, old)) {
@@ -141,11 +141,11 @@ static void end_reload(struct daemon *daemon, const char *error)
 }
 
 /* The configuration that was read is in force, with the certificates that Apache names now. */
-static void apply(struct daemon *daemon, char **paths, size_t count)
+static void apply(struct daemon *daemon, struct pool_source *found, size_t count)
 {
     struct conf *old = daemon->conf;
 
-    if (!change_pool(daemon, daemon->next_conf, paths, count)) {
+    if (!change_pool(daemon, daemon->next_conf, found, count)) {
         conf_free(daemon->next_conf);
         daemon->next_conf = NULL;
         end_reload(daemon, "out of memory");
@@ -249,27 +249,27 @@ void daemon_discover(struct daemon *daemon)
         daemon->discovery = discovery_start(conf, clock_monotonic_msec());
 }
 
-static void discovered(struct daemon *daemon, char **paths, size_t count, int result, const char *error)
+static void discovered(struct daemon *daemon, struct pool_source *found, size_t count, int result, const char *error)
 {
     note_discovery(daemon, result, count, error);
     if (daemon->next_conf != NULL)
-        apply(daemon, paths, count);
+        apply(daemon, found, count);
     else if (result >= 0)
-        change_pool(daemon, daemon->conf, paths, count);
+        change_pool(daemon, daemon->conf, found, count);
 }
 
 void daemon_discovery_ready(struct daemon *daemon, int64_t now_msec)
 {
     const struct conf *conf = daemon->next_conf != NULL ? daemon->next_conf : daemon->conf;
     char error[ERROR_MAX] = "";
-    char **paths = NULL;
-    size_t path_count = 0;
+    struct pool_source *found = NULL;
+    size_t count = 0;
     int result;
 
     if (daemon->discovery == NULL || !discovery_ready(daemon->discovery, now_msec))
         return;
-    result = discovery_take(daemon->discovery, conf, &paths, &path_count, error, sizeof error);
+    result = discovery_take(daemon->discovery, conf, &found, &count, error, sizeof error);
     discovery_free(daemon->discovery);
     daemon->discovery = NULL;
-    discovered(daemon, paths, path_count, result, error);
+    discovered(daemon, found, count, result, error);
 }

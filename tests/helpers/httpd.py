@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A copy of one of the configurations in tests/data/httpd, Apache's own words about it, and what cli/httpd sees and computes.
+"""A copy of one of the configurations in tests/data/httpd, Apache's own words about it, and what cli/apache_config sees and computes.
 
 Owns: a copy in the test's directory.
 Never: starts a server, or touches the system's Apache.
@@ -43,6 +43,7 @@ class Edit:
     changes: list
     diff: str
     is_enabled: bool
+    untried: str = ""
 
     def words(self):
         return sorted({finding[0] for finding in self.findings})
@@ -131,12 +132,16 @@ class Configuration:
         assert done.returncode == 0, done.stderr
         return sorted({os.path.normpath(line.strip()) for line in done.stdout.decode().splitlines()[1:]})
 
-    # what cli/httpd says
+    # what cli/apache_config says
 
-    def _run(self, *arguments):
+    def _run(self, *arguments, wrapper=()):
+        control = self.directory.parent / "apachectl"
+        variables = "".join(f"export {name}='{value}'\n" for name, value in self.environment.items() if name.startswith("APACHE_"))
+        control.write_text(f"#!/bin/sh\n{variables}exec {BINARY} -d '{self.root}' -f '{self.main}' \"$@\"\n")
+        control.chmod(0o755)
         done = subprocess.run(
-            [build_directory() / "tests" / "helpers" / "httpd_edits", self.root, self.main, *arguments],
-            capture_output=True, env=self.environment, timeout=120, check=False)
+            [*wrapper, build_directory() / "tests" / "helpers" / "httpd_edits", control, *arguments],
+            capture_output=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -165,8 +170,8 @@ class Configuration:
     def tls_names(self):
         return sorted(vhost.name for vhost in self.vhosts() if vhost.is_tls)
 
-    def edit(self, verb, *names):
-        return parse_edit(self._run(verb, self.dbm, self.lock_dir, *names))
+    def edit(self, verb, *names, wrapper=()):
+        return parse_edit(self._run(verb, self.dbm, self.lock_dir, *names, wrapper=wrapper))
 
     def enable(self, *names):
         """Compute, and apply; it must work."""
@@ -234,6 +239,8 @@ def parse_edit(output):
             edit.result, edit.error = fields[1:]
         elif fields[0] == "enabled":
             edit.is_enabled = fields[1] == "yes"
+        elif fields[0] == "untried":
+            edit.untried = fields[1]
         elif fields[0] == "finding":
             edit.findings.append((fields[1], fields[2], int(fields[3]), fields[4]))
         elif fields[0] == "change":

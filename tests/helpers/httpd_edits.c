@@ -1,47 +1,65 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: printing what cli/httpd sees in a configuration and what it would change, for the system tests.
+ * Owns: printing what cli/apache_config sees in a configuration and what it would change, for the system tests.
  * Runs in: tests.
  * Never: changes a file.
  *
- * usage: httpd_edits ROOT FILE tree
- *        httpd_edits ROOT FILE enable|disable DBM LOCK_DIR all|DOMAIN...
- * Fields are separated by tabs, changes by lengths, so that any byte may stand in them.
+ * usage: httpd_edits CONTROL tree
+ *        httpd_edits CONTROL enable|disable DBM LOCK_DIR all|DOMAIN...
+ * CONTROL is what apachectl is.  Fields are separated by tabs, changes by lengths, so that any byte may stand in them.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apache_config/config_match.h"
 #include "apache_config/edit_request.h"
 
-static const char *const modules[]
-    = {"core.c", "mod_so.c", "mod_watchdog.c", "http_core.c", "mod_log_config.c", "mod_logio.c", "mod_version.c", "mod_unixd.c"};
-
-static void print_vhosts(const struct httpd_tree *tree)
+/* The line of the outermost Use that made it; 0: no macro did. */
+static unsigned use_line(const struct apache_place *place)
 {
-    for (size_t i = 0; i < httpd_tree_vhost_count(tree); i++) {
-        const struct httpd_vhost *vhost = httpd_tree_vhost(tree, i);
-        const struct httpd_line *line = httpd_tree_effective(tree, i, HTTPD_USE_STAPLING);
+    const char *source = place->source;
+    size_t len = strlen(source);
+    struct apache_macro macro = {.used_line = 0};
 
-        printf("vhost\t%s\t%u\t%s\t%s\t%s\t", vhost->place.path, vhost->place.line, vhost->is_tls ? "tls" : "plain",
-            httpd_line_is_on(line) ? "on" : "off", vhost->server_name == NULL ? "" : vhost->server_name);
-        for (size_t k = 0; k < vhost->alias_count; k++)
-            printf("%s%s", k == 0 ? "" : " ", vhost->aliases[k]);
-        printf("\t");
-        for (size_t k = 0; k < vhost->certificate_count; k++)
-            printf("%s%s", k == 0 ? "" : " ", vhost->certificates[k]);
-        printf("\t%u\n", vhost->use.line);
+    while (apache_macro_parse(source, len, &macro)) {
+        source = macro.used_in;
+        len = macro.used_in_len;
+    }
+    return source == place->source ? 0 : macro.used_line;
+}
+
+static void print_texts(char *const *texts, size_t count)
+{
+    printf("\t");
+    for (size_t i = 0; i < count; i++)
+        printf("%s%s", i == 0 ? "" : " ", texts[i]);
+}
+
+static void print_sites(const struct apache_config *config)
+{
+    for (size_t i = 0; i < config->dump.site_count; i++) {
+        const struct apache_site *site = &config->dump.sites[i];
+        const struct config_span *span = &config->sites[i];
+
+        printf("vhost\t%s\t%u\t%s\t%s\t%s", span->file == NULL ? "" : span->file->path, span->line,
+            site->is_tls ? "tls" : "plain", apache_line_is(config_effective(config, i, APACHE_USE_STAPLING), "on") ? "on" : "off",
+            site->server_name == NULL ? "" : site->server_name);
+        print_texts(site->aliases, site->alias_count);
+        print_texts(site->certificates, site->certificate_count);
+        printf("\t%u\n", use_line(&site->place));
     }
 }
 
-static void print_lines(const struct httpd_tree *tree)
+static void print_lines(const struct apache_config *config)
 {
-    for (size_t i = 0; i < httpd_tree_line_count(tree); i++) {
-        const struct httpd_line *line = httpd_tree_line(tree, i);
+    for (size_t i = 0; i < config->dump.line_count; i++) {
+        const struct apache_line *line = &config->dump.lines[i];
+        struct config_span span;
 
-        printf("line\t%s\t%u\t%s", line->place.path, line->place.line, httpd_setting_name(line->setting));
+        config_find_line(config, line, &span);
+        printf("line\t%s\t%u\t%s", span.file == NULL ? "" : span.file->path, span.line, apache_setting_name(line->setting));
         for (size_t k = 0; k < line->word_count; k++)
             printf("\t%s", line->words[k]);
         printf("\n");
@@ -69,37 +87,40 @@ static void print_changes(const struct change_set *set)
     }
 }
 
-static void print_findings(const struct httpd_findings *findings)
+static void print_findings(const struct config_findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++) {
         char text[1024];
 
-        httpd_finding_text(&findings->items[i], text, sizeof text);
-        printf("finding\t%s\t%s\t%u\t%s\n", httpd_finding_word(findings->items[i].kind),
-            findings->items[i].path == NULL ? "" : findings->items[i].path, findings->items[i].line, text);
+        config_finding_text(&findings->items[i], text, sizeof text);
+        printf("finding\t%s\t%s\t%u\t%s\n", config_finding_word(findings->items[i].kind), findings->items[i].path,
+            findings->items[i].line, text);
     }
 }
 
-static int run_edit(const struct httpd_source *source, const struct httpd_tree *tree, int argc, char **argv)
+static int run_edit(const struct apache_dump_command *command, const struct apache_config *config, int argc, char **argv)
 {
     static const char *const words[] = {"ok", "no-tls-vhost", "no-such-vhost", "blocked", "failed"};
-    const struct httpd_edit_request request = {.is_all = strcmp(argv[3], "all") == 0,
+    const struct config_edit_request request = {.command = command,
+        .is_all = strcmp(argv[3], "all") == 0,
         .domains = (const char *const *)&argv[3],
         .domain_count = (size_t)(argc - 3),
         .dbm = argv[1],
         .lock_dir = argv[2]};
-    struct httpd_findings findings = {NULL, 0};
+    struct config_findings findings = {NULL, 0};
     struct change_set set;
-    char error[1024] = "";
-    enum httpd_edit_result result;
+    char error[CONFIG_ERROR_MAX], untried[CONFIG_ERROR_MAX];
+    const struct config_edit_outcome outcome = {&set, &findings, error, sizeof error, untried};
+    enum config_edit_result result;
     bool is_enabling = strcmp(argv[0], "enable") == 0;
 
     change_set_init(&set);
-    if (is_enabling && !httpd_edit_preflight(tree, &request, &findings))
+    if (is_enabling && !config_edit_preflight(config, &request, &findings))
         return 1;
-    result = (is_enabling ? httpd_edit_enable : httpd_edit_disable)(source, tree, &request, &set, &findings, error, sizeof error);
+    result = (is_enabling ? config_edit_enable : config_edit_disable)(config, &request, &outcome);
     printf("result\t%s\t%s\n", words[result], error);
-    printf("enabled\t%s\n", httpd_edit_is_enabled(tree) ? "yes" : "no");
+    printf("enabled\t%s\n", config_edit_is_enabled(config) ? "yes" : "no");
+    printf("untried\t%s\n", untried);
     print_findings(&findings);
     print_changes(&set);
     if (set.count > 0) {
@@ -107,38 +128,34 @@ static int run_edit(const struct httpd_source *source, const struct httpd_tree *
         change_set_diff(&set, stdout);
     }
     change_set_free(&set);
-    httpd_findings_free(&findings);
+    config_findings_free(&findings);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    const char *version = getenv("HTTPD_VERSION");
-    struct httpd_source source = {.modules = modules,
-        .module_count = sizeof modules / sizeof modules[0],
-        .environment = (const char *const *)environ,
-        .version = version};
-    struct httpd_tree *tree;
-    char error[1024];
+    struct conf conf = {.control = argv[1]};
+    struct apache_dump_command command;
+    struct apache_config *config;
+    char error[CONFIG_ERROR_MAX];
     int status = 0;
 
-    if (argc != 4 && argc < 7)
+    if (argc != 3 && argc < 6)
         return 2;
-    source.server_root = argv[1];
-    source.conf_file = argv[2];
-    tree = httpd_tree_load(&source, error, sizeof error);
-    if (tree == NULL) {
+    apache_dump_command(&conf, apache_dump_find_info(), &command);
+    config = config_load(&command, error, sizeof error);
+    if (config == NULL) {
         printf("error\t%s\n", error);
         return 0;
     }
-    if (argc == 4) {
-        print_vhosts(tree);
-        print_lines(tree);
-        for (size_t i = 0; i < httpd_tree_file_count(tree); i++)
-            printf("file\t%s\n", httpd_tree_file(tree, i));
+    if (argc == 3) {
+        print_sites(config);
+        print_lines(config);
+        for (size_t i = 0; i < config->file_count; i++)
+            printf("file\t%s\n", config->files[i]->path);
     } else {
-        status = run_edit(&source, tree, argc - 3, argv + 3);
+        status = run_edit(&command, config, argc - 2, argv + 2);
     }
-    httpd_tree_free(tree);
+    config_free(config);
     return status;
 }

@@ -217,11 +217,12 @@ def test_a_pipe_beside_the_sites_does_not_matter(tmp_path):
 def test_a_file_that_cannot_be_read_is_named_and_nothing_is_touched(tmp_path):
     configuration = of(tmp_path, "debian")
     path = configuration.write("sites-enabled/zz.conf", "<VirtualHost *:443>\nServerName zz.example\n")
-    assert configuration.error() == f"{path}:1: <VirtualHost> has no end"
+    error = configuration.error()
+    assert f"Syntax error on line 1 of {path}: " in error and "<VirtualHost> was not closed" in error
 
 
 @pytest.mark.parametrize("name, target", [
-    ("conf-enabled/stapleguard.conf", "../ports.conf"), ("conf-available/stapleguard.conf", "../ports.conf"),
+    ("conf-enabled/stapleguard.conf", "../conf-available/security.conf"), ("conf-available/stapleguard.conf", "../ports.conf"),
     ("conf-enabled/stapleguard.conf", None)])
 def test_a_stranger_with_our_name_is_not_touched(tmp_path, name, target):
     configuration = of(tmp_path, "debian")
@@ -461,7 +462,8 @@ def test_crlf_lines_get_crlf_lines(tmp_path):
 def test_findings_have_their_place(tmp_path, line, word, says):
     configuration = of(tmp_path, "conditions")
     path = configuration.write("more.conf", "# first\n" + line + "\n")
-    configuration.append("httpd.conf", "LoadModule md_module /usr/lib/apache2/modules/mod_md.so\nInclude more.conf\n")
+    configuration.append("httpd.conf", "LoadModule md_module /usr/lib/apache2/modules/mod_md.so\n"
+                         "LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so\nInclude more.conf\n")
     (found,) = [finding for finding in configuration.edit("enable", "all").findings if finding[0] == word]
     assert found[1] == str(path) and found[2] == (3 if "VirtualHost" in line else 2)
     assert says in found[3] and found[3].startswith(f"{path}:")
@@ -475,7 +477,7 @@ def test_a_line_that_is_taken_back_later_is_no_finding(tmp_path):
 
 def test_the_mutex_in_effect_is_the_last_that_names_it(tmp_path):
     configuration = of(tmp_path, "conditions")
-    configuration.append("httpd.conf", "Mutex file:/tmp ssl-cache ssl-stapling\nMutex pthread default\nMutex sem rewrite-map\n")
+    configuration.append("httpd.conf", "Mutex file:/tmp ssl-cache ssl-stapling\nMutex pthread default\nMutex sem ssl-stapling-refresh\n")
     (found,) = [finding for finding in configuration.edit("enable", "all").findings if finding[0] == "mutex"]
     assert found[3].endswith("Mutex file:/tmp ssl-cache ssl-stapling")
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
-"""Apache's configuration as cli/httpd reads it, held against what Apache itself says about the same files (P1)."""
+"""Apache's configuration as cli/apache_config takes it from Apache, held against what else Apache says about the files (P1)."""
 
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -70,29 +71,47 @@ def test_what_is_in_effect(tmp_path):
     assert rows == [["SSLStaplingCache", "shmcb:logs/ssl_stapling(32768)"], ["SSLStaplingReturnResponderErrors", "on"]]
 
 
-@pytest.mark.parametrize("text, line, words", [
-    ("<VirtualHost *:443>\nSSLEngine on\n", 1, "has no end"),
-    ("SSLEngine on\n</VirtualHost>\n", 2, "not open"),
-    ("<IfModule a>\n<VirtualHost *:443>\n</IfModule>\n", 3, "is open"),
-    ("ServerName a\0b\n", 1, "NUL"),
-    ("<VirtualHost *:443>\n<VirtualHost *:444>\n</VirtualHost>\n</VirtualHost>\n", 2, "inside"),
-    ("\nInclude nowhere.conf\n", 2, "not there"),
-    ("Include loop.conf\n", 1, "loop"),
-    ("Use Nothing\n", 1, "macro"),
-    ("<Macro A $x>\n</Macro>\nUse A\n", 3, "arguments"),
-    ("<Macro A>\n</Macro>\nUndefMacro a\nUse A\n", 4, "macro"),
-    ("<Macro A>\nUse A\n</Macro>\nUse A\n", 2, "loop"),
-    ("< VirtualHost *:443>\n</VirtualHost>\n", 1, "section without a name"),
-    ("<Virtual+Host *:443>\n</Virtual+Host>\n", 1, "lens"),
-    ("<Macro Open>\n<VirtualHost *:443>\n</Macro>\n", 3, "is open"),
+@pytest.mark.parametrize("text, place, words", [
+    (b"<VirtualHost *:443>\nSSLEngine on\n", "line 1 of {path}", "was not closed"),
+    (b"SSLEngine on\n</VirtualHost>\n", "line 2 of {path}", "without matching"),
+    (b"<IfModule a>\n<VirtualHost *:443>\n</IfModule>\n", "line 1 of {path}", "Expected </VirtualHost>"),
+    (b"<VirtualHost *:443>\n<VirtualHost *:444>\n</VirtualHost>\n</VirtualHost>\n", "line 2 of {path}", "cannot occur within"),
+    (b"\nInclude nowhere.conf\n", "line 2 of {path}", "Could not open"),
+    (b"Include loop.conf\n", "line 1 of {path}", "Syntax error"),
+    (b"Use Nothing\n", "line 1 of {path}", "no macro defined"),
+    (b"<Macro A $x>\nUse $x\n</Macro>\nUse A\n", "line 4 of {path}", "arguments"),
+    (b"<Macro A>\nServerTokens OS\n</Macro>\nUndefMacro a\nUse A\n", "line 5 of {path}", "undefined"),
+    (b"<Macro A>\nUse A\n</Macro>\nUse A\n", 'line 1 of macro \'a\' (defined on line 1 of "{path}")', "recursive use"),
+    (b"< VirtualHost *:443>\n</VirtualHost>\n", "line 2 of {path}", "Expected </>"),
+    (b"<Virtual+Host *:443>\n</Virtual+Host>\n", "line 1 of {path}", "Invalid command"),
+    (b"\xef\xbb\xbf# a byte order mark\n", "line 1 of {path}", "Invalid command"),
+    (b"<Macro Open>\n<VirtualHost *:443>\n</Macro>\nUse Open\n", 'macro \'open\' (defined on line 1 of "{path}")', "bad cumulated nesting"),
 ])
-def test_what_cannot_be_read_is_named_with_its_place(tmp_path, text, line, words):
+def test_what_apache_cannot_read_is_refused_in_its_words(tmp_path, text, place, words):
     configuration = of(tmp_path, "conditions")
-    configuration.append("httpd.conf", "Include loop.conf\n")
+    configuration.append("httpd.conf", "LoadModule macro_module /usr/lib/apache2/modules/mod_macro.so\nInclude loop.conf\n")
     path = configuration.write("loop.conf", text)
     error = configuration.error()
-    assert error.startswith(f"{path}:{line}: "), error
-    assert words in error
+    assert place.format(path=path) in error and words in error, error
+
+
+@pytest.mark.parametrize("text", [
+    b"", b"# a comment alone", b"ServerTokens OS", b"# a comment \\\r\nthat goes on\r\n<IfModule ssl_module>\r\nServerTokens OS\r\n</IfModule>\r\n",
+    b"ServerTokens \\\r\n  OS\r\n<IfModule x>\r\n</IfModule>", b"ServerTokens OS\n\f\nServerSignature off\v\n",
+    b"ErrorDocument 404 \"not here\nServerAdmin it's\n", b"# caf\xe9\nServerAdmin caf\xe9@\xff\n<Directory \"/\xc3\xa4\">\n</Directory>\n",
+    b"<Location \"/a>b\">\nOptions None\n</Location>\n", b"ServerAdmin a\0b\n", b"<Macro Open>\n<VirtualHost *:443>\n</Macro>\n",
+])
+def test_all_that_apache_takes_can_stand_beside(tmp_path, text):
+    configuration = of(tmp_path, "conditions")
+    configuration.append("httpd.conf", "LoadModule macro_module /usr/lib/apache2/modules/mod_macro.so\nInclude beside.conf\n")
+    configuration.write("beside.conf", text + b"\n<VirtualHost *:443>\nServerName beside.example\nSSLEngine on\n</VirtualHost>" if text
+                        else text)
+    before = configuration.snapshot()
+    for name in ("beside.example", "defined.example") if text else ("defined.example",):
+        configuration.enable(name)
+        assert configuration.stapling() == [name]
+        configuration.disable(name)
+        assert configuration.snapshot() == before
 
 
 def test_a_file_that_two_names_lead_to_is_one_file(tmp_path):
@@ -159,12 +178,14 @@ def test_a_macro_in_a_macro_gets_its_own_arguments(tmp_path):
     assert_same_hosts(configuration, "xo-oo.example")
 
 
-def test_a_variable_keeps_its_words_together(tmp_path):
+def test_a_variable_becomes_words_as_apache_cuts_them(tmp_path):
     configuration = of(tmp_path, "conditions")
     configuration.append("httpd.conf", "Define GONE gone\nUnDefine GONE\nDefine NAMES \"one.example two.example\"\n<VirtualHost *:443>\nServerName v.example\n"
                          "ServerAlias ${NAMES} ${GONE} ${APACHE_RUN_USER}.example\n</VirtualHost>\n")
     (aliases,) = [row[4:] for row in configuration.rows() if row[:1] == ["line"] and row[3] == "ServerAlias"]
-    assert aliases == ["one.example two.example", "${GONE}", "www-data.example"]
+    assert aliases == ["one.example", "two.example", "${GONE}", "www-data.example"]
+    dumped = configuration.apache("-t", "-D", "DUMP_VHOSTS").stdout.decode()
+    assert re.findall(r"alias (\S+)", dumped) == aliases
     assert_same_hosts(configuration, "v.example")
 
 
@@ -216,7 +237,7 @@ def test_apache_speaks_tls_just_where_we_say(site):
         for port, (directives, protocol, address) in zip(ports, ENGINES))
     site.start_apache("shop.test", extra=extra)
     rows = [line.split("\t") for line in subprocess.run(
-        [build_directory() / "tests/helpers/httpd_edits", site.apache.directory, site.apache.conf, "tree"],
+        [build_directory() / "tests/helpers/httpd_edits", site.apache.control, "tree"],
         capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()]
     ours = {row[5]: row[3] == "tls" for row in rows if row[0] == "vhost"}
     assert ours.pop("shop.test")

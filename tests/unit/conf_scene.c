@@ -81,6 +81,7 @@ void conf_scene_assert_same_but_certs(const struct conf *a, const struct conf *b
     conf_scene_assert_same_text(a->dbm, b->dbm);
     conf_scene_assert_same_text(a->pid_file, b->pid_file);
     conf_scene_assert_same_text(a->control, b->control);
+    conf_scene_assert_same_text(a->program, b->program);
     conf_scene_assert_same_text(a->lock_dir, b->lock_dir);
     conf_scene_assert_same_text(a->apache_user, b->apache_user);
     assert_int_equal(a->is_discovery_on, b->is_discovery_on);

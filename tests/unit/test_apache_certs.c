@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Paths in what Apache prints for -D DUMP_CERTS. */
+/* Certificates in what Apache prints of itself. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,38 +13,59 @@
 #include "apache/apache_certs.h"
 
 struct found {
-    char **paths;
+    struct pool_source *sources;
     size_t count;
     size_t skipped;
 };
 
 static struct found parse(const char *output)
 {
+    struct apache_dump dump;
     struct found found = {0};
 
-    assert_int_equal(discover_parse(output, &found.paths, &found.count, &found.skipped), 0);
+    assert_true(apache_dump_parse(&dump, output, strlen(output)));
+    assert_int_equal(discover_take(&dump, &found.sources, &found.count, &found.skipped), 0);
+    apache_dump_free(&dump);
     return found;
 }
 
 static void forget(struct found *found)
 {
-    for (size_t i = 0; i < found->count; i++)
-        free(found->paths[i]);
-    free(found->paths);
+    pool_sources_free(found->sources, found->count);
 }
 
 static void apache_s_own_output_is_understood(void **state)
 {
     /* As httpd 2.4.71 prints it, with a warning before. */
     struct found found = parse(
-        "AH00558: apache2: Could not determine the server's name\nServer certificates:\n"
-        "  /etc/ssl/shop.pem\n  /etc/ssl/with space.pem\n");
+        "AH00558: apache2: Could not determine the server's name\nServerRoot: \"/etc/apache2\"\n"
+        "Server certificates:\n  /etc/ssl/shop.pem\n  /etc/ssl/with space.pem\n  ssl/relative.pem\n");
 
     (void)state;
-    assert_int_equal(found.count, 2);
-    assert_string_equal(found.paths[0], "/etc/ssl/shop.pem");
-    assert_string_equal(found.paths[1], "/etc/ssl/with space.pem");
+    assert_int_equal(found.count, 3);
+    assert_string_equal(found.sources[0].path, "/etc/ssl/shop.pem");
+    assert_string_equal(found.sources[1].path, "/etc/ssl/with space.pem");
+    assert_string_equal(found.sources[2].path, "/etc/apache2/ssl/relative.pem");
+    assert_null(found.sources[2].chain);
     assert_int_equal(found.skipped, 0);
+    forget(&found);
+}
+
+static void a_chain_file_comes_with_its_certificate(void **state)
+{
+    struct found found = parse(
+        "# In file: /a.conf\n#   1:\n<VirtualHost *:443>\n  #   2:\n  SSLEngine on\n  #   3:\n"
+        "  SSLCertificateFile /shop.pem\n  #   4:\n  SSLCertificateChainFile ca/chain.pem\n</VirtualHost>\n"
+        "ServerRoot: \"/etc/apache2\"\nServer certificates:\n  /other.pem\n  /shop.pem\n"
+        "  /kept.pem\t/kept-chain.pem\n  /odd.pem\tchain.pem\n");
+
+    (void)state;
+    assert_int_equal(found.count, 4);
+    assert_null(found.sources[0].chain);
+    assert_string_equal(found.sources[1].chain, "/etc/apache2/ca/chain.pem");
+    assert_string_equal(found.sources[2].path, "/kept.pem"); /* from the list of the last time */
+    assert_string_equal(found.sources[2].chain, "/kept-chain.pem");
+    assert_null(found.sources[3].chain);
     forget(&found);
 }
 
@@ -70,7 +91,7 @@ static void what_is_no_path_is_counted_and_left_out(void **state)
     memset(output + strlen(output), 'x', 300);
     found = parse(output);
     assert_int_equal(found.count, 1);
-    assert_string_equal(found.paths[0], "/fine.pem");
+    assert_string_equal(found.sources[0].path, "/fine.pem");
     assert_int_equal(found.skipped, 3);
     forget(&found);
 }
@@ -89,7 +110,7 @@ static void many_are_kept_in_order(void **state)
         len += (size_t)sprintf(output + len, "  /%zu.pem\n", i);
     found = parse(output);
     assert_int_equal(found.count, many);
-    assert_string_equal(found.paths[4999], "/4999.pem");
+    assert_string_equal(found.sources[4999].path, "/4999.pem");
     forget(&found);
     free(output);
 }
@@ -98,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(apache_s_own_output_is_understood),
+        cmocka_unit_test(a_chain_file_comes_with_its_certificate),
         cmocka_unit_test(no_certificate_is_no_error),
         cmocka_unit_test(what_is_no_path_is_counted_and_left_out),
         cmocka_unit_test(many_are_kept_in_order),

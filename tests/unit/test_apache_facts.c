@@ -16,35 +16,16 @@
 #include "temp_dir.h"
 #include "transaction/enabled_record.h"
 
-static void version_and_paths_are_read(void **state)
+static void the_version_is_read(void **state)
 {
-    static const char output[]
-        = "Server version: Apache/2.4.71 (Debian)\nServer built:   x\nServer compiled with....\n"
-          " -D HTTPD_ROOT=\"/etc/apache2\"\n -D SERVER_CONFIG_FILE=\"apache2.conf\"\n";
+    static const char output[] = "Server version: Apache/2.4.71 (Debian)\nServer built:   x\nServer compiled with....\n";
     struct apache_facts facts = {.pid = 0};
 
     (void)state;
     assert_true(apache_facts_parse_build(output, &facts));
     assert_string_equal(facts.version, "2.4.71");
-    assert_string_equal(facts.server_root, "/etc/apache2");
-    assert_string_equal(facts.conf_file, "apache2.conf");
     assert_true(apache_facts_is_new_enough(&facts));
     assert_false(apache_facts_parse_build("nginx version: nginx/1.22\n", &facts));
-    assert_false(apache_facts_parse_build("Server version: Apache/2.4.71\n -D HTTPD_ROOT=\"/etc\n", &facts));
-}
-
-static void the_files_of_one_that_does_not_run_are_read(void **state)
-{
-    static const char output[]
-        = "Included configuration files:\n  (*) /srv/a/apache.conf\n    (12) /srv/a/b.conf\nServerRoot: \"/srv/a\"\n";
-    struct apache_facts facts = {.pid = 0};
-
-    (void)state;
-    assert_true(apache_facts_parse_files(output, &facts));
-    assert_string_equal(facts.conf_file, "/srv/a/apache.conf");
-    assert_string_equal(facts.server_root, "/srv/a");
-    assert_false(apache_facts_parse_files("ServerRoot: \"/srv/a\"\n", &facts));
-    assert_false(apache_facts_parse_files("  (*) /srv/a/apache.conf\n", &facts));
 }
 
 static void an_old_apache_is_too_old(void **state)
@@ -64,32 +45,17 @@ static void an_old_apache_is_too_old(void **state)
     }
 }
 
-static void modules_are_read(void **state)
-{
-    struct apache_facts facts = {.pid = 0};
-
-    (void)state;
-    assert_true(
-        apache_facts_parse_modules("Loaded Modules:\n core_module (static)\n ssl_module (shared)\n", "_module", &facts.modules));
-    assert_true(apache_facts_has_module(&facts, "ssl"));
-    assert_false(apache_facts_has_module(&facts, "socache_dbm"));
-    assert_true(apache_facts_parse_modules("Compiled in modules:\n  core.c\n  mod_so.c\n", ".c", &facts.static_modules));
-    assert_int_equal(facts.static_modules.count, 2);
-    assert_true(text_list_has(&facts.static_modules, "mod_so.c"));
-    apache_facts_clear(&facts);
-}
-
 static void the_command_line_is_read(void **state)
 {
     static const char words[] = "/usr/sbin/apache2\0-d\0/srv/a\0-f\0conf/b.conf\0-DONE\0-D\0TWO=2\0-k\0start\0-f";
-    struct apache_facts facts = {.server_root = "/etc/apache2", .conf_file = "apache2.conf"};
+    static const char *const expected[] = {"-d", "/srv/a", "-f", "conf/b.conf", "-D", "ONE", "-D", "TWO=2"};
+    struct apache_facts facts = {.pid = 0};
 
     (void)state;
     assert_true(apache_facts_parse_command(words, sizeof words, &facts));
-    assert_string_equal(facts.server_root, "/srv/a");
-    assert_string_equal(facts.conf_file, "conf/b.conf");
-    assert_int_equal(facts.defines.count, 2);
-    assert_true(text_list_has(&facts.defines, "ONE") && text_list_has(&facts.defines, "TWO=2"));
+    assert_int_equal(facts.options.count, sizeof expected / sizeof expected[0]);
+    for (size_t i = 0; i < facts.options.count; i++)
+        assert_string_equal(facts.options.items[i], expected[i]);
     apache_facts_clear(&facts);
 }
 
@@ -191,10 +157,8 @@ static void what_enable_did_is_remembered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(version_and_paths_are_read),
-        cmocka_unit_test(the_files_of_one_that_does_not_run_are_read),
+        cmocka_unit_test(the_version_is_read),
         cmocka_unit_test(an_old_apache_is_too_old),
-        cmocka_unit_test(modules_are_read),
         cmocka_unit_test(the_command_line_is_read),
         cmocka_unit_test(a_site_is_visited_where_it_listens),
         cmocka_unit_test(a_site_on_every_address_is_visited_on_loopback),

@@ -14,12 +14,12 @@
 
 static struct pool *make(const char *const *names, size_t count, struct conf *conf)
 {
-    char **paths = calloc(count + 1, sizeof *paths);
+    struct pool_source *sources = calloc(count + 1, sizeof *sources);
 
-    assert_non_null(paths);
+    assert_non_null(sources);
     for (size_t i = 0; i < count; i++)
-        paths[i] = strdup(names[i]);
-    return pool_new(conf, paths, count);
+        sources[i].path = strdup(names[i]);
+    return pool_new(conf, sources, count);
 }
 
 static void numbers_grow_and_are_dropped(void **state)

@@ -46,7 +46,7 @@ static void reads_every_key(void **state)
     struct conf *conf = conf_scene_read_text(
         "[stapleguard]\nstate_dir=/s\nrun_dir=/r\naudit_log=/a\nfetch_user=f\nwrite_user=1002\nrequire_sandbox=no\n"
         "audit_seal=yes\naudit_seal_interval=1m\njournal=no\n"
-        "[apache]\ndbm=/d\npid_file=/p\ncontrol=/c\nlock_dir=/l\nuser=_apache-2.x\ndiscover=none\nscan_guard=no\n"
+        "[apache]\ndbm=/d\npid_file=/p\ncontrol=/c\nprogram=/h\nlock_dir=/l\nuser=_apache-2.x\ndiscover=none\nscan_guard=no\n"
         "commit_delay=0\nshield=off\n"
         "[fetch]\nsafety_margin=1h\nmin_ttl=10m\nrefresh_every=2h\nunknown_grace=3h\nallow_sha1_signatures=yes\n"
         "timeout=1s\nconcurrency=1\nper_responder=1024\nmax_body=1m\nproxy=http://proxy.example:3128\nca_file=/ca\n"
@@ -64,6 +64,7 @@ static void reads_every_key(void **state)
         .dbm = TEXT("/d"),
         .pid_file = TEXT("/p"),
         .control = TEXT("/c"),
+        .program = TEXT("/h"),
         .lock_dir = TEXT("/l"),
         .apache_user = TEXT("_apache-2.x"),
         .policy = {.safety_margin_sec = 3600,
@@ -88,7 +89,7 @@ static void reads_every_key(void **state)
     assert_string_equal(conf->certs[0].cert, "/shop.pem");
     assert_string_equal(conf->certs[0].chain, "/chain.pem");
     assert_string_equal(conf->certs[0].responder, "https://ocsp.example/x");
-    assert_int_equal(conf->certs[0].line, 35);
+    assert_int_equal(conf->certs[0].line, 36);
     conf_scene_assert_same_policy(&conf->certs[0].policy, &own);
     conf_free(conf);
 }

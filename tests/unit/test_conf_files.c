@@ -258,7 +258,7 @@ static void the_sample_has_every_key(void **state)
         if (key->place == CONF_PLACE_POLICY)
             assert_non_null(strstr(certificate, line));
     }
-    assert_int_equal(count, 35);
+    assert_int_equal(count, 36);
     free(text);
 }
 

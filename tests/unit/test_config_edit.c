@@ -1,77 +1,109 @@
 /* SPDX-License-Identifier: ISC */
-/* The last look at a computed edit: bytes that are not ours may not have changed, whatever made the edit. */
+/* Gathering the edits of a file, and the last look at them: bytes that are not ours may not have changed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "apache_config/config_marks.h"
-#include "apache_config/edit_request.h"
-#include "temp_dir.h"
+#include "apache_config/edit.h"
 
-static const char text[] = "<VirtualHost *:443>\nServerName a.example\nSSLEngine on\n# theirs\n</VirtualHost>\n";
+static const char text[] = "<VirtualHost *:443>\nServerName a.example\n# theirs\n</VirtualHost>\nSSLUseStapling off";
 
-static bool is_comment_lost;
+struct fixture {
+    struct config_file file;
+    struct change_set set;
+    struct config_findings findings;
+    char error[CONFIG_ERROR_MAX], untried[CONFIG_ERROR_MAX];
+    struct config_edit_outcome outcome;
+    struct edit edit;
+};
 
-bool __real_httpd_marks_add(
-    struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive, struct httpd_splice *splice);
-bool __wrap_httpd_marks_add(
-    struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive, struct httpd_splice *splice);
-
-/* A mistake of ours: the line above the new one is lost. */
-bool __wrap_httpd_marks_add(
-    struct httpd_arena *arena, struct httpd_bytes file, size_t at, const char *directive, struct httpd_splice *splice)
+static int set_up(void **state)
 {
-    bool is_added = __real_httpd_marks_add(arena, file, at, directive, splice);
+    static struct fixture fixture;
 
-    if (is_comment_lost && strcmp(directive, "SSLUseStapling on") == 0) {
-        splice->at -= strlen("# theirs\n");
-        splice->remove = strlen("# theirs\n");
-    }
-    return is_added;
+    fixture = (struct fixture){.file = {.path = "/a.conf", .bytes = {text, strlen(text)}}};
+    change_set_init(&fixture.set);
+    fixture.outcome
+        = (struct config_edit_outcome){&fixture.set, &fixture.findings, fixture.error, sizeof fixture.error, fixture.untried};
+    fixture.edit = (struct edit){.outcome = &fixture.outcome};
+    *state = &fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    change_set_free(&fixture->set);
+    arena_free(&fixture->edit.arena);
+    return 0;
+}
+
+static size_t offset_of(const char *word)
+{
+    return (size_t)(strstr(text, word) - text);
+}
+
+static void gather(struct fixture *fixture, size_t at, const char *directive)
+{
+    struct config_splice splice;
+
+    assert_true(config_marks_add(&fixture->edit.arena, fixture->file.bytes, at, directive, &splice));
+    assert_true(edit_gather(&fixture->edit, &fixture->file, &splice));
+}
+
+static size_t times(const char *word, const char *found, size_t len)
+{
+    size_t count = 0;
+
+    for (const char *at = found; (at = memmem(at, len - (size_t)(at - found), word, strlen(word))) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void the_edits_of_a_file_become_one_change(void **state)
+{
+    struct fixture *fixture = *state;
+    struct config_splice aside;
+
+    gather(fixture, strlen(text), "Include \"/stapleguard.conf\"");
+    gather(fixture, offset_of("</VirtualHost"), "SSLUseStapling on");
+    gather(fixture, offset_of("</VirtualHost"), "SSLUseStapling on"); /* by a macro that is used twice */
+    assert_true(
+        config_marks_put_aside(&fixture->edit.arena, fixture->file.bytes, offset_of("SSLUseStapling off"), strlen(text), &aside));
+    assert_true(edit_gather(&fixture->edit, &fixture->file, &aside));
+    assert_true(edit_apply(&fixture->edit));
+    assert_int_equal(fixture->set.count, 1);
+    assert_int_equal(
+        times("SSLUseStapling on\n</VirtualHost>\n", fixture->set.changes[0].content, fixture->set.changes[0].content_len), 1);
+    assert_int_equal(times("SSLUseStapling on\n", fixture->set.changes[0].content, fixture->set.changes[0].content_len), 1);
+    assert_int_equal(
+        times("#stapleguard-was#SSLUseStapling off\n", fixture->set.changes[0].content, fixture->set.changes[0].content_len), 1);
+    assert_int_equal(edit_check_bytes(&fixture->edit), CONFIG_EDIT_OK);
 }
 
 static void an_edit_that_loses_a_line_is_not_handed_out(void **state)
 {
-    static const char *const modules[] = {"mod_ssl.c"};
-    static const char *const domains[] = {"a.example"};
-    char root[256];
-    char error[400];
-    struct httpd_source source = {.server_root = root, .conf_file = "httpd.conf", .modules = modules, .module_count = 1};
-    struct httpd_edit_request request = {.domains = domains, .domain_count = 1, .dbm = "/d", .lock_dir = "/l"};
-    struct httpd_tree *tree;
+    struct fixture *fixture = *state;
 
-    (void)state;
-    assert_non_null(getcwd(root, sizeof root));
-    temp_file_write("httpd.conf", text, strlen(text));
-    tree = httpd_tree_load(&source, error, sizeof error);
-    assert_non_null(tree);
-    for (int lost = 0; lost <= 1; lost++) {
-        struct httpd_findings findings = {NULL, 0};
-        struct change_set set;
-
-        change_set_init(&set);
-        is_comment_lost = lost == 1;
-        assert_int_equal(httpd_edit_enable(&source, tree, &request, &set, &findings, error, sizeof error),
-            lost == 1 ? HTTPD_EDIT_FAILED : HTTPD_EDIT_OK);
-        assert_int_equal(set.count, lost == 1 ? 0 : 2);
-        if (lost == 1)
-            assert_non_null(strstr(error, "more than stapleguard's own lines"));
-        change_set_free(&set);
-        httpd_findings_free(&findings);
-    }
-    httpd_tree_free(tree);
+    gather(fixture, offset_of("</VirtualHost"), "SSLUseStapling on");
+    fixture->edit.splices[0].splice.at -= strlen("# theirs\n"); /* a mistake of ours */
+    fixture->edit.splices[0].splice.remove = strlen("# theirs\n");
+    assert_true(edit_apply(&fixture->edit));
+    assert_int_equal(edit_check_bytes(&fixture->edit), CONFIG_EDIT_FAILED);
+    assert_non_null(strstr(fixture->error, "more than stapleguard's own lines"));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_edit_that_loses_a_line_is_not_handed_out, temp_dir_setup, temp_dir_teardown),
+        cmocka_unit_test_setup_teardown(the_edits_of_a_file_become_one_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_edit_that_loses_a_line_is_not_handed_out, set_up, tear_down),
     };
 
-    return cmocka_run_group_tests_name("httpd_edit", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("config_edit", tests, NULL, NULL);
 }

@@ -10,15 +10,15 @@
 
 #include "apache_config/config_marks.h"
 
-#define ADDED HTTPD_MARK_ADDED ", as the last such line, which counts; \"stapleguard disable\" takes it away"
-#define ASIDE HTTPD_MARK_ASIDE "; \"stapleguard disable\" brings it back"
+#define ADDED CONFIG_MARK_ADDED ", as the last such line, which counts; \"stapleguard disable\" takes it away"
+#define ASIDE CONFIG_MARK_ASIDE "; \"stapleguard disable\" brings it back"
 
-static struct httpd_bytes bytes_of(const char *text)
+static struct config_bytes bytes_of(const char *text)
 {
-    return (struct httpd_bytes){text, strlen(text)};
+    return (struct config_bytes){text, strlen(text)};
 }
 
-static void assert_bytes(struct httpd_bytes bytes, const char *text)
+static void assert_bytes(struct config_bytes bytes, const char *text)
 {
     char copy[4096];
 
@@ -31,20 +31,20 @@ static void assert_bytes(struct httpd_bytes bytes, const char *text)
 /* Add our line before `at`; the file must become expected, and without it again what it was. */
 static void add_and_strip(const char *text, size_t at, const char *expected)
 {
-    struct httpd_arena arena = {NULL};
-    struct httpd_splice splice;
-    struct httpd_bytes result;
+    struct arena arena = {NULL};
+    struct config_splice splice;
+    struct config_bytes result;
     unsigned changed = 1;
 
-    assert_true(httpd_marks_add(&arena, bytes_of(text), at, "SSLUseStapling on", &splice));
-    assert_true(httpd_marks_apply(&arena, bytes_of(text), &splice, 1, &result));
+    assert_true(config_marks_add(&arena, bytes_of(text), at, "SSLUseStapling on", &splice));
+    assert_true(config_marks_apply(&arena, bytes_of(text), &splice, 1, &result));
     assert_bytes(result, expected);
-    assert_false(httpd_marks_are_in(bytes_of(text), 0, strlen(text)));
-    assert_true(httpd_marks_are_in(result, 0, result.len));
-    assert_true(httpd_marks_strip(&arena, result, 0, result.len, &result, &changed));
+    assert_false(config_marks_are_in(bytes_of(text), 0, strlen(text)));
+    assert_true(config_marks_are_in(result, 0, result.len));
+    assert_true(config_marks_strip(&arena, result, 0, result.len, &result, &changed));
     assert_bytes(result, text);
     assert_int_equal(changed, 0);
-    httpd_arena_free(&arena);
+    arena_free(&arena);
 }
 
 static void a_line_is_added_as_the_lines_around_it_are(void **state)
@@ -60,88 +60,88 @@ static void a_line_is_added_as_the_lines_around_it_are(void **state)
 
 static void put_aside_and_strip(const char *text, size_t begin, size_t end, const char *expected)
 {
-    struct httpd_arena arena = {NULL};
-    struct httpd_splice splice;
-    struct httpd_bytes result;
+    struct arena arena = {NULL};
+    struct config_splice splice;
+    struct config_bytes result;
 
-    assert_true(httpd_marks_put_aside(&arena, bytes_of(text), begin, end, &splice));
-    assert_true(httpd_marks_apply(&arena, bytes_of(text), &splice, 1, &result));
+    assert_true(config_marks_put_aside(&arena, bytes_of(text), begin, end, &splice));
+    assert_true(config_marks_apply(&arena, bytes_of(text), &splice, 1, &result));
     assert_bytes(result, expected);
-    assert_true(httpd_marks_strip(&arena, result, 0, result.len, &result, NULL));
+    assert_true(config_marks_strip(&arena, result, 0, result.len, &result, NULL));
     assert_bytes(result, text);
-    httpd_arena_free(&arena);
+    arena_free(&arena);
 }
 
 static void a_line_is_put_aside_with_all_its_parts(void **state)
 {
     (void)state;
-    put_aside_and_strip("a\n\tC \\\n x\nb\n", 2, 10, "a\n\t" ASIDE "\n" HTTPD_MARK_WAS "\tC \\\n" HTTPD_MARK_WAS " x\nb\n");
-    put_aside_and_strip("C x\r\n", 0, 5, ASIDE "\r\n" HTTPD_MARK_WAS "C x\r\n");
-    put_aside_and_strip("C x", 0, 3, ASIDE "\n" HTTPD_MARK_WAS "C x");
+    put_aside_and_strip("a\n\tC \\\n x\nb\n", 2, 10, "a\n\t" ASIDE "\n" CONFIG_MARK_WAS "\tC \\\n" CONFIG_MARK_WAS " x\nb\n");
+    put_aside_and_strip("C x\r\n", 0, 5, ASIDE "\r\n" CONFIG_MARK_WAS "C x\r\n");
+    put_aside_and_strip("C x", 0, 3, ASIDE "\n" CONFIG_MARK_WAS "C x");
 }
 
 static void several_splices_are_made_at_once_in_any_order(void **state)
 {
-    struct httpd_splice splices[] = {
+    struct config_splice splices[] = {
         {4, 1, {"Y", 1}},
         {0, 0, {"X", 1}},
         {6, 0, {"Z", 1}},
         {1, 2, {"", 0}},
     };
-    struct httpd_arena arena = {NULL};
-    struct httpd_bytes result;
+    struct arena arena = {NULL};
+    struct config_bytes result;
 
     (void)state;
-    assert_true(httpd_marks_apply(&arena, bytes_of("012345"), splices, 4, &result));
+    assert_true(config_marks_apply(&arena, bytes_of("012345"), splices, 4, &result));
     assert_bytes(result, "X03Y5Z");
-    assert_true(httpd_marks_apply(&arena, bytes_of("012345"), splices, 0, &result));
+    assert_true(config_marks_apply(&arena, bytes_of("012345"), splices, 0, &result));
     assert_bytes(result, "012345");
-    httpd_arena_free(&arena);
+    arena_free(&arena);
 }
 
 static void strip(const char *text, const char *expected, unsigned expected_line)
 {
-    struct httpd_arena arena = {NULL};
-    struct httpd_bytes result;
+    struct arena arena = {NULL};
+    struct config_bytes result;
     unsigned changed;
 
-    assert_true(httpd_marks_strip(&arena, bytes_of(text), 0, strlen(text), &result, &changed));
+    assert_true(config_marks_strip(&arena, bytes_of(text), 0, strlen(text), &result, &changed));
     assert_bytes(result, expected);
     assert_int_equal(changed, expected_line);
-    httpd_arena_free(&arena);
+    arena_free(&arena);
 }
 
 static void lines_are_found_after_somebody_edited(void **state)
 {
     (void)state;
-    strip("a\n   " HTTPD_MARK_ADDED " (moved)\n\n# note\n\tsslusestapling\tON  # x\nb\n", "a\n\n# note\nb\n", 0);
-    strip(HTTPD_MARK_ADDED "\nSSLUseStapling off\n", "SSLUseStapling off\n", 2);
-    strip(HTTPD_MARK_ADDED "\n</V>\nSSLUseStapling on\n", "</V>\nSSLUseStapling on\n", 0); /* theirs, in another host */
-    strip(HTTPD_MARK_ADDED "\nSSLUseStapling", "SSLUseStapling", 2);
-    strip(HTTPD_MARK_ADDED, "", 0);
-    strip(HTTPD_MARK_ADDED "\nInclude \"/etc/x/stapleguard.conf\"\n", "", 0);
-    strip(HTTPD_MARK_ADDED "\nInclude \"/etc/x/other.conf\"\n", "Include \"/etc/x/other.conf\"\n", 0);
+    strip("a\n   " CONFIG_MARK_ADDED " (moved)\n\n# note\n\tsslusestapling\tON  # x\nb\n", "a\n\n# note\nb\n", 0);
+    strip(CONFIG_MARK_ADDED "\nSSLUseStapling off\n", "SSLUseStapling off\n", 2);
+    strip(CONFIG_MARK_ADDED "\n</V>\nSSLUseStapling on\n", "</V>\nSSLUseStapling on\n", 0); /* theirs, in another host */
+    strip(CONFIG_MARK_ADDED "\nSSLUseStapling", "SSLUseStapling", 2);
+    strip(CONFIG_MARK_ADDED, "", 0);
+    strip(CONFIG_MARK_ADDED "\nInclude \"/etc/x/stapleguard.conf\"\n", "", 0);
+    strip(CONFIG_MARK_ADDED "\nInclude \"/etc/x/other.conf\"\n", "Include \"/etc/x/other.conf\"\n", 0);
     strip("SSLUseStapling on\n", "SSLUseStapling on\n", 0);
-    strip("  " HTTPD_MARK_WAS "C x\n" HTTPD_MARK_WAS "\n", "C x\n\n", 0);
+    strip("  " CONFIG_MARK_WAS "C x\n" CONFIG_MARK_WAS "\n", "C x\n\n", 0);
     strip("# stapleguard: a comment of theirs\n", "# stapleguard: a comment of theirs\n", 0);
-    strip(HTTPD_MARK_ADDED "\n" HTTPD_MARK_ADDED "\nSSLUseStapling on\n", "", 0);
+    strip(CONFIG_MARK_ADDED "\n" CONFIG_MARK_ADDED "\nSSLUseStapling on\n", "", 0);
 }
 
 static void only_lines_within_the_bounds_are_taken(void **state)
 {
-    static const char text[] = HTTPD_MARK_ADDED "\nSSLUseStapling on\n" HTTPD_MARK_ADDED "\nSSLUseStapling on\n";
+    static const char text[] = CONFIG_MARK_ADDED "\nSSLUseStapling on\n" CONFIG_MARK_ADDED "\nSSLUseStapling on\n";
     size_t half = (sizeof text - 1) / 2;
-    struct httpd_arena arena = {NULL};
-    struct httpd_bytes result;
+    struct arena arena = {NULL};
+    struct config_bytes result;
 
     (void)state;
-    assert_true(httpd_marks_strip(&arena, bytes_of(text), 0, half, &result, NULL));
-    assert_bytes(result, HTTPD_MARK_ADDED "\nSSLUseStapling on\n");
-    assert_true(httpd_marks_strip(&arena, bytes_of(text), half, sizeof text - 1, &result, NULL));
-    assert_bytes(result, HTTPD_MARK_ADDED "\nSSLUseStapling on\n");
-    assert_true(httpd_marks_are_in(bytes_of(text), half, half + 1));
-    assert_false(httpd_marks_are_in(bytes_of(text), 1, half));
-    httpd_arena_free(&arena);
+    assert_true(config_marks_strip(&arena, bytes_of(text), 0, half, &result, NULL));
+    assert_bytes(result, CONFIG_MARK_ADDED "\nSSLUseStapling on\n");
+    assert_true(config_marks_strip(&arena, bytes_of(text), half, sizeof text - 1, &result, NULL));
+    assert_bytes(result, CONFIG_MARK_ADDED "\nSSLUseStapling on\n");
+    assert_true(config_marks_are_in(bytes_of(text), half, half + 1));
+    assert_false(config_marks_are_in(bytes_of(text), 1, half));
+    arena_free(&arena);
 }
 
 int main(void)

@@ -5,46 +5,55 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "apache_config/config_address.h"
 #include "apache_config/config_match.h"
-#include "temp_dir.h"
+#include "host/apache_address.h"
+#include "host/apache_dump.h"
 
 #define HOST(address, lines) "<VirtualHost " address ">\nSSLEngine on\n" lines "</VirtualHost>\n"
 
-static struct httpd_tree *load(const char *text)
+/* As mod_info prints it: each line with its number above it, indented in a section. */
+static void load(struct apache_dump *dump, const char *text)
 {
-    char root[256];
-    char error[300];
-    struct httpd_source source = {.server_root = root, .conf_file = "httpd.conf"};
-    struct httpd_tree *tree;
+    char *printed = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&printed, &len);
+    bool is_inside = false;
 
-    assert_non_null(getcwd(root, sizeof root));
-    temp_file_write("httpd.conf", text, strlen(text));
-    tree = httpd_tree_load(&source, error, sizeof error);
-    if (tree == NULL)
-        fail_msg("%s", error);
-    return tree;
+    assert_non_null(out);
+    fprintf(out, "# In file: /httpd.conf\n");
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        const char *indent = is_inside && *line != '<' ? "  " : "";
+
+        if (strncmp(line, "</", 2) != 0)
+            fprintf(out, "%s#   1:\n%s%.*s\n", indent, indent, (int)strcspn(line, "\n"), line);
+        is_inside = *line == '<' ? line[1] != '/' : is_inside;
+    }
+    assert_int_equal(fclose(out), 0);
+    assert_true(apache_dump_parse(dump, printed, len));
+    free(printed);
 }
 
 /* Which hosts serve the name, as letters: "ac" for the first and the third. */
 static void serves(const char *text, const char *name, const char *expected)
 {
-    struct httpd_tree *tree = load(text);
+    struct apache_dump dump;
     bool selected[8] = {false};
     char found[9] = "";
-    size_t count = httpd_match_name(tree, name, selected);
+    size_t count;
 
-    for (size_t i = 0; i < httpd_tree_vhost_count(tree); i++)
+    load(&dump, text);
+    count = config_match_name(&dump, name, selected);
+    for (size_t i = 0; i < dump.site_count; i++)
         if (selected[i])
             found[strlen(found)] = (char)('a' + i);
     assert_string_equal(found, expected);
     assert_int_equal(count, strlen(expected));
-    httpd_tree_free(tree);
+    apache_dump_free(&dump);
 }
 
 static void names_and_aliases(void **state)
@@ -97,16 +106,16 @@ static void names_that_may_be_asked_for(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        assert_true(httpd_match_name_is_valid(good[i]));
+        assert_true(config_match_name_is_valid(good[i]));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(httpd_match_name_is_valid(bad[i]));
+        assert_false(config_match_name_is_valid(bad[i]));
     for (size_t i = 0; i < 255; i++)
         longest[i] = i % 2 == 0 ? 'a' : '.';
     longest[253] = '\0';
-    assert_true(httpd_match_name_is_valid(longest));
+    assert_true(config_match_name_is_valid(longest));
     longest[253] = 'x';
     longest[254] = '\0';
-    assert_false(httpd_match_name_is_valid(longest));
+    assert_false(config_match_name_is_valid(longest));
 }
 
 static void addresses_are_taken_apart(void **state)
@@ -133,7 +142,7 @@ static void addresses_are_taken_apart(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct httpd_address address = httpd_address_parse(rows[i].text);
+        struct apache_address address = apache_address_parse(rows[i].text);
 
         assert_int_equal(address.port, rows[i].port);
         assert_int_equal(address.host_len, strlen(rows[i].host));
@@ -144,8 +153,8 @@ static void addresses_are_taken_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(names_and_aliases, temp_dir_setup, temp_dir_teardown),
-        cmocka_unit_test_setup_teardown(names_that_nobody_wrote_down, temp_dir_setup, temp_dir_teardown),
+        cmocka_unit_test(names_and_aliases),
+        cmocka_unit_test(names_that_nobody_wrote_down),
         cmocka_unit_test(names_that_may_be_asked_for),
         cmocka_unit_test(addresses_are_taken_apart),
     };
