@@ -116,7 +116,7 @@ def test_no_section_of_the_configuration_is_missing(tables):
 
 
 def test_what_a_certificate_may_have_of_its_own_is_named(tables):
-    text = manual.section(CONF, "Section certificate", "Ss").partition("may also stand here")[2]
+    text = manual.section(CONF, "Section certificate", "Ss").partition("may also appear here")[2]
     assert re.findall(r"^\.Ic (\w+)", text, re.MULTILINE) == [row[1] for row in tables["key"] if row[4] == "per certificate"]
 
 
