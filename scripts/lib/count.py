@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Count test cases in what meson and pytest leave behind.
+"""Count the test cases in the result files of meson and pytest.
 
 usage: count.py meson BUILD/meson-logs/testlog.json
        count.py junit FILE.xml
@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 TAP_LINE = re.compile(r"^(not )?ok\b\s*\d*\s*-?\s*([^#]*?)\s*(?:#\s*(skip)\S*\s*(.*))?$", re.IGNORECASE)
 TAP_PLAN = re.compile(r"^1\.\.(\d+)")
-SILENT = "the test itself says that it cannot run here"
+SILENT = "the test reports that it cannot run here"
 
 
 class Count:
@@ -32,7 +32,7 @@ class Count:
 
 
 def count_tap(name, output, result, count):
-    """cmocka programs print TAP.  One that dies in the middle shows fewer lines than its plan: that is a failure."""
+    """Count the cases of a cmocka program, which prints TAP.  A program that dies prints fewer lines than its plan: a failure."""
     planned = seen = failed_here = 0
     for line in output.splitlines():
         plan = TAP_PLAN.match(line)

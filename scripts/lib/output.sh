@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# Owns: how the scripts talk: colours on a terminal only, one line a step, the tail of what failed.
+# Owns: the output of the scripts: colours on a terminal only, one line for each step, the end of the log of a failed step.
 # Runs in: scripts/test, scripts/demo (sourced by bash).
 # Never: decides anything.
 # shellcheck shell=bash disable=SC2034
@@ -10,12 +10,12 @@ else
     colour_bold='' colour_good='' colour_bad='' colour_dim='' colour_off=''
 fi
 
-# Seconds with one decimal, for step times.
+# Print the current time in milliseconds.
 now_msec() {
     printf '%s' "$((${EPOCHREALTIME//[!0-9]/} / 1000))"
 }
 
-# say_step STATUS WHAT MSEC [NOTE]: STATUS is ok, FAIL or skip.
+# say_step STATUS WHAT MSEC [NOTE]: print one line for a step.  STATUS is ok, FAIL or skip.
 say_step() {
     local colour=$colour_good
     case $1 in
@@ -25,7 +25,7 @@ say_step() {
     printf '%s%-4s%s  %-44s %6d.%d s  %s\n' "$colour" "$1" "$colour_off" "$2" "$(($3 / 1000))" "$(($3 % 1000 / 100))" "${4-}"
 }
 
-# say_tail FILE LINES: the end of a log, indented.
+# say_tail FILE LINES: print the last lines of a log, indented.
 say_tail() {
     tail -n "$2" "$1" | sed 's/^/      | /'
 }

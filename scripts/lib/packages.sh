@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# Owns: which Debian packages building, running and testing need, and installing those that are missing.
+# Owns: the lists of Debian packages for building, running and testing, and the installation of the missing ones.
 # Runs in: scripts/test, scripts/demo, scripts/bench (sourced by bash).
 # Never: starts a service, upgrades a package, or leaves its policy-rc.d behind.
 # shellcheck shell=bash disable=SC2034
@@ -9,7 +9,7 @@ PACKAGES_BUILD=(
     libarchive-dev libaugeas-dev libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev
     libseccomp-dev libssl-dev libsystemd-dev
 )
-# apache2-bin is Apache without a site and without a service.
+# apache2-bin contains Apache without a site or a service.
 PACKAGES_RUN=(apache2-bin augeas-lenses ca-certificates openssl)
 PACKAGES_TEST=(
     binutils bzip2 clang clang-format db-util debootstrap git graphviz groff libclang-rt-dev libcmocka-dev lintian logrotate man-db mandoc perl procps
@@ -20,18 +20,18 @@ PACKAGES_BENCH=(db-util e2fsprogs procps python3 python3-cryptography)
 POLICY_RC_D=/usr/sbin/policy-rc.d
 policy_is_ours=no
 
-# Print those of the arguments that are not installed.
+# packages_missing PACKAGE...: print the packages that are not installed.
 packages_missing() {
     local package
     for package in "$@"; do
-        # An answer other than "ii " or no answer at all: not installed.
+        # A package is installed if its status is "ii ".
         if [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null) != ii* ]]; then
             printf '%s\n' "$package"
         fi
     done
 }
 
-# Take policy-rc.d away again, or put back the one that was there.  Safe to call at any time, also from a trap.
+# Remove policy-rc.d, or restore the previous one.  The function is safe to call at any time, including from a trap.
 packages_cleanup() {
     [[ $policy_is_ours == yes ]] || return 0
     if [[ -e $POLICY_RC_D.stapleguard-saved ]]; then
@@ -42,7 +42,7 @@ packages_cleanup() {
     policy_is_ours=no
 }
 
-# While apt works, no package may start a service: invoke-rc.d asks policy-rc.d, and 101 means "do not".
+# Prevent packages from starting services while apt works: invoke-rc.d runs policy-rc.d, and its exit code 101 forbids the action.
 forbid_services() {
     policy_is_ours=yes
     if [[ -e $POLICY_RC_D && ! -e $POLICY_RC_D.stapleguard-saved ]]; then
@@ -52,14 +52,14 @@ forbid_services() {
     chmod 755 "$POLICY_RC_D"
 }
 
-# packages_install PACKAGE...: install what is missing; says nothing when nothing is.  The caller's exit trap calls
+# packages_install PACKAGE...: install the missing packages, and print nothing if there are none.  The caller's exit trap calls
 # packages_cleanup.
 packages_install() {
     local missing status=0
     mapfile -t missing < <(packages_missing "$@")
     [[ ${#missing[@]} -gt 0 ]] || return 0
     if ! command -v apt-get >/dev/null; then
-        printf 'these packages are missing and there is no apt-get here: %s\n' "${missing[*]}" >&2
+        printf 'these packages are missing, and there is no apt-get to install them: %s\n' "${missing[*]}" >&2
         return 1
     fi
     export DEBIAN_FRONTEND=noninteractive
