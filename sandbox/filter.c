@@ -2,6 +2,7 @@
 #include "sandbox/filter.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 static unsigned comparisons_of(const struct sandbox_rule *rule, struct scmp_arg_cmp *out)
 {
@@ -21,6 +22,9 @@ static unsigned comparisons_of(const struct sandbox_rule *rule, struct scmp_arg_
             break;
         case SANDBOX_MASKED:
             out[count++] = SCMP_CMP(argument->index, SCMP_CMP_MASKED_EQ, argument->mask, argument->value);
+            break;
+        case SANDBOX_OWN_PID:
+            out[count++] = SCMP_CMP(argument->index, SCMP_CMP_MASKED_EQ, argument->mask, (uint64_t)getpid());
             break;
         }
     }

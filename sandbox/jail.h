@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sandbox/landlock.h"
 #include "sandbox/layer.h"
 #include "sandbox/policy.h"
 
@@ -26,12 +27,12 @@ struct jail_limits {
 struct jail {
     uid_t uid;
     gid_t gid;
-    const char *root_dir;           /* becomes "/" */
-    const char *const *directories; /* NULL-terminated, names from before the chroot: what stays usable; may be NULL */
-    const char *working_dir;        /* one of directories, or NULL: the new "/" */
-    unsigned fd_count;              /* descriptors 0 .. fd_count - 1 are kept, besides extra_fds */
-    const int *extra_fds;           /* ascending, -1-terminated: further descriptors to keep; may be NULL */
-    const int *capabilities;        /* CAP_*: kept permitted, not effective; may be NULL */
+    const char *root_dir;                         /* becomes "/" */
+    const struct landlock_directory *directories; /* what stays usable; may be NULL */
+    const char *working_dir;                      /* one of directories, or NULL: the new "/" */
+    unsigned fd_count;                            /* descriptors 0 .. fd_count - 1 are kept, besides extra_fds */
+    const int *extra_fds;                         /* ascending, -1-terminated: further descriptors to keep; may be NULL */
+    const int *capabilities;                      /* CAP_*: kept permitted, not effective; may be NULL */
     size_t capability_count;
     bool may_signal_others; /* keeper: Apache is outside of its sandbox */
     bool may_connect;       /* fetcher: TCP to anywhere */

@@ -31,11 +31,15 @@ enum {
     SCOPE_SIGNAL = 1 << 1,
 };
 
-/* What may be done in a usable directory: no execution, no device, socket, FIFO or symbolic link. */
-#define ACCESS_FS_USABLE \
-    (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG \
-        | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | ACCESS_FS_REFER \
-        | ACCESS_FS_TRUNCATE)
+/* By the bits of LANDLOCK_MAY_*, from the lowest on. */
+static const uint64_t accesses[] = {
+    LANDLOCK_ACCESS_FS_READ_FILE,
+    LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_FS_TRUNCATE,
+    LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE,
+    LANDLOCK_ACCESS_FS_READ_DIR,
+    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR,
+    ACCESS_FS_REFER,
+};
 
 static long abi_version(void)
 {
@@ -74,12 +78,14 @@ static size_t ruleset_for_abi(long abi, const struct landlock_allowed *allowed, 
     return abi >= 4 ? offsetof(struct ruleset, scoped) : offsetof(struct ruleset, handled_access_net);
 }
 
-static int allow_directory(int ruleset, uint64_t handled, const char *path)
+static int allow_directory(int ruleset, uint64_t handled, const struct landlock_directory *directory)
 {
-    struct landlock_path_beneath_attr rule = {.allowed_access = ACCESS_FS_USABLE & handled};
+    struct landlock_path_beneath_attr rule = {.allowed_access = 0};
     int result;
 
-    rule.parent_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < sizeof accesses / sizeof accesses[0]; i++)
+        rule.allowed_access |= (directory->rights >> i & 1) != 0 ? accesses[i] & handled : 0;
+    rule.parent_fd = open(directory->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (rule.parent_fd < 0)
         return -1;
     result = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
@@ -89,7 +95,7 @@ static int allow_directory(int ruleset, uint64_t handled, const char *path)
 
 int landlock_prepare(const struct landlock_allowed *allowed, uint32_t *missing)
 {
-    const char *const *directories = allowed->directories;
+    const struct landlock_directory *directory = allowed->directories;
     struct ruleset wanted;
     size_t size;
     int ruleset;
@@ -101,8 +107,8 @@ int landlock_prepare(const struct landlock_allowed *allowed, uint32_t *missing)
     ruleset = (int)syscall(SYS_landlock_create_ruleset, &wanted, size, 0);
     if (ruleset < 0)
         return -1;
-    for (; directories != NULL && *directories != NULL; directories++) {
-        if (allow_directory(ruleset, wanted.handled_access_fs, *directories) != 0) {
+    for (; directory != NULL && directory->path != NULL; directory++) {
+        if (allow_directory(ruleset, wanted.handled_access_fs, directory) != 0) {
             int saved = errno;
 
             close(ruleset);

@@ -10,11 +10,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What may be done below a directory.  Nobody executes a file, or makes a device, socket, FIFO or symbolic link. */
+enum {
+    LANDLOCK_MAY_READ = 1,     /* read files */
+    LANDLOCK_MAY_WRITE = 2,    /* write and truncate files */
+    LANDLOCK_MAY_NAME = 4,     /* make, rename and remove files */
+    LANDLOCK_MAY_LIST = 8,     /* read directories */
+    LANDLOCK_MAY_MKDIR = 16,   /* make and remove directories */
+    LANDLOCK_MAY_REPARENT = 32 /* rename and link files from one directory to another */
+};
+
+struct landlock_directory {
+    const char *path; /* NULL ends a list */
+    unsigned rights;  /* LANDLOCK_MAY_* */
+};
+
 /* Which of what Landlock knows a process goes on being allowed. */
 struct landlock_allowed {
-    const char *const *directories; /* NULL-terminated: what stays usable; NULL: nothing */
-    bool may_connect;               /* TCP to anywhere */
-    bool may_signal_others;         /* processes outside of its sandbox */
+    const struct landlock_directory *directories; /* what stays usable; NULL: nothing */
+    bool may_connect;                             /* TCP to anywhere */
+    bool may_signal_others;                       /* processes outside of its sandbox */
 };
 
 /*

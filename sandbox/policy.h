@@ -24,7 +24,8 @@ enum sandbox_compare {
     SANDBOX_ANY, /* ends the list of arguments */
     SANDBOX_EQUAL,
     SANDBOX_NOT_EQUAL,
-    SANDBOX_MASKED, /* (argument & mask) == value */
+    SANDBOX_MASKED,  /* (argument & mask) == value */
+    SANDBOX_OWN_PID, /* (argument & mask) == getpid() of the process that loads the filter */
 };
 
 /* Rules for the same call add up: a call passes if one of its rules does. */

@@ -26,6 +26,7 @@
 #define INT_IS(index, value) {index, SANDBOX_MASKED, 0xffffffff, value, #value}
 /* A socket's type, whatever flags it is made with. */
 #define TYPE_IS(value) {1, SANDBOX_MASKED, 0xffffffff & ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC), value, #value}
+#define OWN_PID(index) {index, SANDBOX_OWN_PID, 0xffffffff, 0, "its own process id"}
 #define NOT_EXECUTABLE(index) {index, SANDBOX_MASKED, PROT_EXEC, 0, "PROT_EXEC"}
 #define END {NULL, NULL, {{0}}}
 
@@ -54,12 +55,14 @@ static const struct sandbox_rule waiting[] = {
     END,
 };
 
-/* Sockets that call out: TCP and UDP over IPv4 and IPv6.  No bind, listen or accept; no other family. */
+/* Sockets that call out: TCP and UDP over IPv4 and IPv6.  No bind, listen or accept; no other family or protocol. */
 static const struct sandbox_rule sockets[] = {
-    {"socket", "http; c-ares over TCP, and to sort addresses", {INT_IS(0, AF_INET), TYPE_IS(SOCK_STREAM)}},
-    {"socket", "http; c-ares over TCP", {INT_IS(0, AF_INET6), TYPE_IS(SOCK_STREAM)}},
-    {"socket", "c-ares", {INT_IS(0, AF_INET), TYPE_IS(SOCK_DGRAM)}},
-    {"socket", "c-ares; libcurl: does this machine have IPv6", {INT_IS(0, AF_INET6), TYPE_IS(SOCK_DGRAM)}},
+    {"socket", "http; c-ares over TCP", {INT_IS(0, AF_INET), TYPE_IS(SOCK_STREAM), INT_IS(2, 0)}},
+    {"socket", "http; c-ares over TCP", {INT_IS(0, AF_INET6), TYPE_IS(SOCK_STREAM), INT_IS(2, 0)}},
+    {"socket", "c-ares", {INT_IS(0, AF_INET), TYPE_IS(SOCK_DGRAM), INT_IS(2, 0)}},
+    {"socket", "c-ares; libcurl: does this machine have IPv6", {INT_IS(0, AF_INET6), TYPE_IS(SOCK_DGRAM), INT_IS(2, 0)}},
+    {"socket", "c-ares, to sort addresses", {INT_IS(0, AF_INET), TYPE_IS(SOCK_DGRAM), INT_IS(2, IPPROTO_UDP)}},
+    {"socket", "c-ares, to sort addresses", {INT_IS(0, AF_INET6), TYPE_IS(SOCK_DGRAM), INT_IS(2, IPPROTO_UDP)}},
     {"connect", "libcurl, c-ares", {{0}}},
     {"setsockopt", "libcurl, c-ares over TCP", {INT_IS(1, IPPROTO_TCP), INT_IS(2, TCP_NODELAY)}},
     {"setsockopt", "c-ares from 1.34 over TCP", {INT_IS(1, IPPROTO_TCP), INT_IS(2, TCP_FASTOPEN_CONNECT)}},
@@ -101,7 +104,7 @@ static const struct sandbox_rule ending[] = {
     {"rt_sigreturn", "a signal's end", {{0}}},
     {"rt_sigprocmask", "abort", {{0}}},
     {"gettid", "abort", {{0}}},
-    {"tgkill", "abort: Landlock and the uid leave it nobody but itself", {INT_IS(2, SIGABRT)}},
+    {"tgkill", "abort", {OWN_PID(0), INT_IS(2, SIGABRT)}},
     {"write", "assert's last words", {{0}}},
     END,
 };

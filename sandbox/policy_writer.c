@@ -23,6 +23,9 @@
 #define INT(index, value) {index, SANDBOX_MASKED, INT_MASK, (uint32_t)(value), #value}
 /* None of these bits in this argument. */
 #define WITHOUT(index, bits) {index, SANDBOX_MASKED, (uint64_t)(bits), 0, #bits}
+/* A mode without set-user-ID, set-group-ID and sticky bit. */
+#define PLAIN_MODE(index) WITHOUT(index, 07000)
+#define OWN_PID(index) {index, SANDBOX_OWN_PID, INT_MASK, 0, "its own process id"}
 
 /* fork(2) as libc does it: a new process, in the same namespaces, with nothing shared. */
 #define FORK_FLAGS (CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD)
@@ -63,12 +66,15 @@ static const struct sandbox_rule channels[] = {
     {NULL, NULL, ANY},
 };
 
-/* By name; Landlock says which. */
+/*
+ * By name; Landlock says which.  It does not cover stat(2) and O_PATH, and the working directory lies outside of the root: so nothing
+ * is looked at but what could be opened.
+ */
 static const struct sandbox_rule named_files[] = {
-    {"openat", "us, libdb", {INT(0, AT_FDCWD)}},
-    {"newfstatat", "us, libdb; fstat(2) of libc too", ANY},
-    {"mkdir", "us: the store's directory", ANY},
-    {"mkdirat", "the same on aarch64", {INT(0, AT_FDCWD)}},
+    {"openat", "us, libdb", {INT(0, AT_FDCWD), WITHOUT(2, O_PATH), PLAIN_MODE(3)}},
+    {"newfstatat", "libc: fstat(2)", {{0, SANDBOX_MASKED, 0x80000000u, 0, "AT_FDCWD"}, INT(3, AT_EMPTY_PATH)}},
+    {"mkdir", "us: the store's directory", {PLAIN_MODE(1)}},
+    {"mkdirat", "the same on aarch64", {INT(0, AT_FDCWD), PLAIN_MODE(2)}},
     {"rename", "us: Apache's file, a store set aside; libdb", ANY},
     {"renameat", "the same on aarch64", {INT(0, AT_FDCWD), INT(2, AT_FDCWD)}},
     {"renameat2", "the same where there is no renameat", {INT(0, AT_FDCWD), INT(2, AT_FDCWD), INT(4, 0)}},
@@ -83,7 +89,7 @@ static const struct sandbox_rule writing[] = {
     {"pwrite64", "libdb", ANY},
     {"ftruncate", "libdb: the log after recovery", ANY},
     {"fdatasync", "libdb through us: the store", ANY},
-    {"fchmod", "us: the mode of Apache's file", ANY},
+    {"fchmod", "us: the mode of Apache's file", {PLAIN_MODE(1)}},
     {"fchown", "us: the group of Apache's file; never the owner", {INT(1, -1)}},
     {NULL, NULL, ANY},
 };
@@ -128,7 +134,7 @@ static const struct sandbox_rule rest[] = {
     {"geteuid", "us: is the file in place ours?", ANY},
     {"getegid", "us: Apache's group", ANY},
     {"sysinfo", "libc: qsort(3): how much memory there is", ANY},
-    {"tgkill", "libc: abort(3), so that it looks like one", {INT(2, SIGABRT)}},
+    {"tgkill", "libc: abort(3), so that it looks like one", {OWN_PID(0), INT(2, SIGABRT)}},
     {"writev", "libc: the words before abort(3)", {INT(0, 2)}},
     {"sched_getaffinity", "libdb: how many processors", ANY},
     {NULL, NULL, ANY},

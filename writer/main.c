@@ -196,7 +196,11 @@ static bool lock_in(struct apache_file *file, const struct msg_write_config *con
     int store_lock;
     int kept[KEEPER_DESCRIPTORS + 2];
     char dbm_directory[FILE_PATH_MAX + 1];
-    const char *const directories[] = {store_directory, dbm_directory, NULL};
+    const struct landlock_directory directories[] = {
+        {store_directory, LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE | LANDLOCK_MAY_NAME | LANDLOCK_MAY_LIST | LANDLOCK_MAY_MKDIR},
+        {dbm_directory, LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE | LANDLOCK_MAY_NAME},
+        {NULL, 0},
+    };
     const struct jail jail = {
         .uid = config->uid,
         .gid = config->gid,

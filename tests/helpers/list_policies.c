@@ -20,7 +20,8 @@ static void print_argument(const struct sandbox_argument *argument)
         verb = "without";
     else if (argument->compare == SANDBOX_MASKED && argument->mask != UINT32_MAX && argument->value == argument->mask)
         verb = "with";
-    printf("argument %u %s `%s`", argument->index, verb, argument->name);
+    printf(argument->compare == SANDBOX_OWN_PID ? "argument %u %s %s" : "argument %u %s `%s`", argument->index, verb,
+        argument->name);
 }
 
 static void print_rule(const struct sandbox_rule *rule)

@@ -25,9 +25,9 @@ WITHOUT_SECCOMP, WITHOUT_LANDLOCK = 1, 2
 OK, KILLED = "ok", "killed"
 
 # struct probe_page of tests/probe/page.h.
-_HEAD = struct.Struct("=16sIIII256s256s")
+_HEAD = struct.Struct("=16sIIIII256s256s")
 _ATTEMPT = struct.Struct("=32si")
-_ATTEMPTS_MAX = 128
+_ATTEMPTS_MAX = 256
 _NOT_BEGUN, _BEGUN, _UNKNOWN, _SUCCEEDED = -3, -2, -1, 0
 _ALL_TRIED = 42
 
@@ -38,11 +38,13 @@ _PR_SET_PDEATHSIG = 1
 class Page:
     """What to try, for whom, and what came of it."""
 
-    def __init__(self, path, target, names, without=0, victim_pid=0, port=0, upwards="", abstract=""):
+    def __init__(self, path, target, names, without=0, victim_pid=0, port=0, loosened=0, upwards="", abstract=""):
         self.path = pathlib.Path(path)
         self.names = list(names)
         assert len(self.names) <= _ATTEMPTS_MAX
-        head = _HEAD.pack(target.encode(), without, victim_pid, port, len(self.names), upwards.encode(), abstract.encode())
+        head = _HEAD.pack(
+            target.encode(), without, victim_pid, port, loosened, len(self.names), upwards.encode(), abstract.encode(),
+        )
         attempts = [_ATTEMPT.pack(name.encode(), _NOT_BEGUN) for name in self.names]
         octets = head + b"".join(attempts)
         self.path.write_bytes(octets.ljust(_HEAD.size + _ATTEMPTS_MAX * _ATTEMPT.size, b"\0"))
@@ -100,12 +102,16 @@ class Probes:
         self.listener.close()
         self.abstract_listener.close()
 
-    def outcomes(self, target, names, without=0):
-        """{name: "ok", "killed", or an errno's name}.  target: the name of a policy, or "nobody"."""
+    def outcomes(self, target, names, without=0, loosened=0):
+        """{name: "ok", "killed", or an errno's name}.  target: the name of a policy, or "nobody".
+
+        loosened: the rule on an argument that is left out, counted from 1 in the order of list_policies.
+        """
         owner = {"fetcher": stapleguard.FETCH_UID, "supervisor": 0, "nobody": 0}.get(target, stapleguard.WRITE_UID)
         with self._victim(owner) as victim_pid:
             page = Page(
-                self.place / "page", target, names, without, victim_pid, self.listener.getsockname()[1], "../outside/file", self.abstract,
+                self.place / "page", target, names, without, victim_pid, self.listener.getsockname()[1], loosened, "../outside/file",
+                self.abstract,
             )
             try:
                 self._run(target, page)

@@ -25,6 +25,7 @@ struct attempt {
 };
 
 /* Each ends with name == NULL. */
+extern const struct attempt attempts_arguments[];
 extern const struct attempt attempts_files[];
 extern const struct attempt attempts_identity[];
 extern const struct attempt attempts_machine[];

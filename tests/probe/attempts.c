@@ -9,7 +9,7 @@
 int32_t attempts_make(const struct probe_page *page, const char *name)
 {
     static const struct attempt *const groups[]
-        = {attempts_files, attempts_identity, attempts_machine, attempts_processes, attempts_sockets};
+        = {attempts_arguments, attempts_files, attempts_identity, attempts_machine, attempts_processes, attempts_sockets};
 
     for (size_t g = 0; g < sizeof groups / sizeof groups[0]; g++) {
         for (const struct attempt *attempt = groups[g]; attempt->name != NULL; attempt++) {

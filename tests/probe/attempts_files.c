@@ -60,6 +60,25 @@ static long create_here(page_t *page)
     return closed(open(HERE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 }
 
+/* Apache's file, where the probe lays one out. */
+static long read_here(page_t *page)
+{
+    (void)page;
+    return closed(open("cache.db", O_RDONLY | O_CLOEXEC));
+}
+
+static long list_here(page_t *page)
+{
+    (void)page;
+    return closed(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+static long mkdir_here(page_t *page)
+{
+    (void)page;
+    return mkdir(HERE ".d", 0700);
+}
+
 static long create_upwards(page_t *page)
 {
     (void)page;
@@ -193,6 +212,9 @@ const struct attempt attempts_files[] = {
     {"open-proc", open_proc},
     {"openat2", open_how},
     {"create-here", create_here},
+    {"read-here", read_here},
+    {"list-here", list_here},
+    {"mkdir-here", mkdir_here},
     {"create-upwards", create_upwards},
     {"mkdir-upwards", mkdir_upwards},
     {"rename-upwards", rename_upwards},

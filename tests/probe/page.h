@@ -11,7 +11,7 @@
 
 #define PROBE_NAME_MAX 31
 #define PROBE_PATH_MAX 255
-#define PROBE_ATTEMPTS_MAX 128
+#define PROBE_ATTEMPTS_MAX 256
 
 /* A descriptor that somebody forgot, of a file that is nobody's business. */
 #define PROBE_STRAY_FD 40
@@ -36,6 +36,7 @@ struct probe_page {
     uint32_t without;
     uint32_t victim_pid; /* a process of the target's own uid, outside of its jail */
     uint32_t port;       /* a TCP port on 127.0.0.1 where somebody listens */
+    uint32_t loosened;   /* which rule on an argument to leave out, counted from 1 in the order of the table; 0: none */
     uint32_t count;
     char upwards[PROBE_PATH_MAX + 1]; /* a file outside, by a path that begins with ".." */
     char socket[PROBE_PATH_MAX + 1];  /* name of an abstract UNIX socket where somebody listens */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "attempts.h"
+#include "loosen.h"
 #include "page.h"
 #include "sandbox/policy.h"
 
@@ -76,9 +77,11 @@ int __wrap_landlock_restrict(int ruleset)
 /* The last step of every set-up. */
 int __wrap_sandbox_apply(const struct sandbox_policy *policy)
 {
-    int result = leaves_out(PROBE_WITHOUT_SECCOMP) ? 0 : __real_sandbox_apply(policy);
+    bool is_target = page != NULL && strcmp(policy->name, page->target) == 0;
+    const struct sandbox_policy *applied = is_target ? policy_loosened(policy, page->loosened) : policy;
+    int result = leaves_out(PROBE_WITHOUT_SECCOMP) ? 0 : __real_sandbox_apply(applied);
 
-    if (page != NULL && result == 0 && strcmp(policy->name, page->target) == 0)
+    if (is_target && result == 0)
         try_all();
     return result;
 }

@@ -753,6 +753,18 @@ def test_a_symbolic_link_is_refused_and_not_followed(writer, ca):
     assert target.read_bytes() == b"" and writer.dbm_path.is_symlink()
 
 
+@pytest.mark.parametrize("make, words", [
+    (lambda path: path.mkdir(), "a directory"), (os.mkfifo, "a FIFO"), (lambda path: os.mknod(path, stat.S_IFSOCK | 0o666), "a socket"),
+])
+def test_what_is_no_file_is_named_and_stays(writer, ca, make, words):
+    cert = leaf(ca)
+    make(writer.dbm_path)
+    before = writer.dbm_path.lstat()
+    done = run_once(writer, [(0, pki.response(cert))], [cert])[2]
+    assert reason(done) == "dbm-unwritable" and words in done.detail
+    assert writer.dbm_path.lstat().st_ino == before.st_ino
+
+
 @pytest.mark.parametrize("damage", ["empty", "cut off", "garbage behind the first page", "unreadable"])
 def test_a_damaged_file_is_replaced(writer, ca, damage):
     cert = leaf(ca)

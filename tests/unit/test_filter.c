@@ -123,6 +123,8 @@ static bool argument_fits(const struct sandbox_argument *argument, const uint64_
         return value != argument->value;
     case SANDBOX_MASKED:
         return (value & argument->mask) == argument->value;
+    case SANDBOX_OWN_PID:
+        return (value & argument->mask) == (uint64_t)getpid();
     case SANDBOX_ANY:
         break;
     }
@@ -203,7 +205,8 @@ static void sample_rule(const struct sandbox_rule *rule, void *context)
     if (strcmp(rule->call, sample->call) != 0)
         return;
     for (size_t i = 0; i < COUNT_OF(rule->arguments) && rule->arguments[i].compare != SANDBOX_ANY; i++)
-        fitting[rule->arguments[i].index] = rule->arguments[i].value;
+        fitting[rule->arguments[i].index]
+            = rule->arguments[i].compare == SANDBOX_OWN_PID ? (uint64_t)getpid() : rule->arguments[i].value;
     memcpy(add_sample(sample), fitting, sizeof fitting);
     for (size_t i = 0; i < 6; i++) {
         memcpy(add_sample(sample), fitting, sizeof fitting);

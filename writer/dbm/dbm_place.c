@@ -38,13 +38,21 @@ static enum reason refuse_type(mode_t mode, struct dbm_place *place)
     return REASON_DBM_UNWRITABLE;
 }
 
+/* Never stat(2), which the sandbox allows of nothing but what is open. */
+static int open_to_look(const char *name)
+{
+    return open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 static bool is_there(const char *name, const char *suffix)
 {
     char path[NAME_MAX + 8];
-    struct stat st;
+    int fd = snprintf(path, sizeof path, "%s%s", name, suffix) < (int)sizeof path ? open_to_look(path) : -1;
 
-    return snprintf(path, sizeof path, "%s%s", name, suffix) < (int)sizeof path
-        && fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (fd < 0)
+        return errno == EACCES || errno == ELOOP;
+    close(fd);
+    return true;
 }
 
 static enum reason look_for_sdbm(const char *name, struct dbm_place *place)
@@ -76,29 +84,33 @@ static enum reason identify(struct dbm_place *place)
     return kind == DBM_KIND_EMPTY ? REASON_NONE : REASON_NOT_BERKELEY_DB;
 }
 
+/* Say of what could not be opened what it is, by how that failed. */
+static enum reason judge_unopened(const char *name, int error, struct dbm_place *place)
+{
+    if (error == ENOENT)
+        return look_for_sdbm(name, place);
+    if (error == ELOOP)
+        return refuse_type(S_IFLNK, place);
+    if (error == ENXIO)
+        return refuse_type(S_IFSOCK, place);
+    if (error == EACCES && is_there(name, "/."))
+        return refuse_type(S_IFDIR, place);
+    place->is_there = true;
+    place->is_unread = true;
+    snprintf(place->detail, sizeof place->detail, "Apache's DBM file cannot be read: %s", strerror(error));
+    return REASON_NONE;
+}
+
 enum reason dbm_place_open(const char *name, struct dbm_place *place)
 {
-    *place = (struct dbm_place){.fd = -1};
-    if (fstatat(AT_FDCWD, name, &place->st, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno == ENOENT)
-            return look_for_sdbm(name, place);
-        snprintf(place->detail, sizeof place->detail, "Apache's DBM file cannot be looked at: %s", strerror(errno));
-        return REASON_DBM_UNWRITABLE;
-    }
-    if (!S_ISREG(place->st.st_mode))
-        return refuse_type(place->st.st_mode, place);
-    place->is_there = true;
-    place->fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (place->fd < 0) {
-        place->is_unread = true;
-        snprintf(place->detail, sizeof place->detail, "Apache's DBM file cannot be read: %s", strerror(errno));
-        return REASON_NONE;
-    }
-    /* The name may have changed hands since the first look. */
+    *place = (struct dbm_place){.fd = open_to_look(name)};
+    if (place->fd < 0)
+        return judge_unopened(name, errno, place);
     if (fstat(place->fd, &place->st) != 0 || !S_ISREG(place->st.st_mode)) {
         dbm_place_close(place);
         return refuse_type(place->st.st_mode, place);
     }
+    place->is_there = true;
     return identify(place);
 }
 

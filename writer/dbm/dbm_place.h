@@ -29,7 +29,8 @@ struct dbm_place {
  * Look at what stands at name.  REASON_NONE: a Berkeley DB hash file (fd is open), or something that a new file may
  * replace: nothing, an empty file, a file that cannot be read.  REASON_NOT_BERKELEY_DB: another kind of DBM file, also
  * SDBM's pair beside the name. REASON_DBM_UNWRITABLE: not a file at all.  A symbolic link, FIFO, device or directory is
- * refused although renaming would replace the name itself: somebody put it there for a purpose that we do not know.
+ * refused although renaming would replace the name itself: somebody put it there for a purpose that we do not know.  One that may
+ * not even be opened is taken for a file that cannot be read.
  */
 enum reason dbm_place_open(const char *name, struct dbm_place *place);
 

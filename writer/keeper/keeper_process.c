@@ -92,7 +92,7 @@ static bool open_all(const struct keeper_settings *settings, int orders_fd, int 
 static bool lock_in(const struct keeper_settings *settings, char *error, size_t cap)
 {
     static const int capabilities[] = {CAP_KILL, CAP_LINUX_IMMUTABLE};
-    const char *const directories[] = {settings->directory, NULL};
+    const struct landlock_directory directories[] = {{settings->directory, LANDLOCK_MAY_NAME | LANDLOCK_MAY_REPARENT}, {NULL, 0}};
     const struct jail jail = {
         .uid = settings->uid,
         .gid = settings->gid,
