@@ -18,12 +18,17 @@
 
 /* A client that neither asks nor reads for so long makes room for others. */
 #define STALL_MSEC 30000
+/* Of the places all that are not root share so many, and one user has so many of those. */
+#define OTHERS_MAX 24u
+#define PER_USER_MAX 8u
+/* Without a descriptor or memory for a client poll(2) would return at once, again and again. */
+#define PAUSE_MSEC 1000
 
 struct control_request {
     struct control *control;
-    int fd; /* owned; -1: the client is gone */
-    bool is_root;
-    char *in; /* owned: the request line, as far as it came */
+    int fd;    /* owned; -1: the client is gone */
+    uid_t uid; /* of the client, as the kernel says */
+    char *in;  /* owned: the request line, as far as it came */
     size_t in_len;
     struct outbox out;  /* not yet taken by the client */
     bool is_asked;      /* the line is whole and somebody works on it */
@@ -35,6 +40,7 @@ struct control_request {
 struct control {
     const struct control_actions *actions;
     int fd;
+    int64_t paused_until_msec; /* clients are not waited for: the last could not be taken; 0: they are */
     char path[FILE_PATH_MAX + 16];
     struct control_request *clients[CONTROL_CLIENTS_MAX]; /* owned; NULL: free */
 };
@@ -117,7 +123,7 @@ size_t control_poll(const struct control *control, struct pollfd *polled)
 
     if (control == NULL)
         return 0;
-    polled[count++] = (struct pollfd){control->fd, POLLIN, 0};
+    polled[count++] = (struct pollfd){control->paused_until_msec != 0 ? -1 : control->fd, POLLIN, 0};
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         const struct control_request *request = control->clients[i];
 
@@ -150,13 +156,14 @@ void control_say(struct control_request *request, const char *format, ...)
     put(request, "\n", 1);
 }
 
-/* By all clients together: each of them might ask for much and read nothing. */
-static size_t unread(const struct control *control)
+/* By root's clients, or by all others together: each of them might ask for much and read nothing. */
+static size_t unread(const struct control *control, bool is_root)
 {
     size_t total = 0;
 
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
-        total += control->clients[i] != NULL ? control->clients[i]->out.unread : 0;
+        if (control->clients[i] != NULL && (control->clients[i]->uid == 0) == is_root)
+            total += control->clients[i]->out.unread;
     return total;
 }
 
@@ -164,7 +171,7 @@ bool control_data(struct control_request *request, char *octets, size_t len)
 {
     char line[32];
 
-    if (request->control == NULL || unread(request->control) + len > CONTROL_DATA_MAX) {
+    if (request->control == NULL || unread(request->control, request->uid == 0) + len > CONTROL_DATA_MAX) {
         free(octets);
         return false;
     }
@@ -227,7 +234,7 @@ static void dispatch(struct control_request *request, char *line)
         actions->metrics(actions->context, request);
     else if (count == 0)
         refuse(request, "a request that is not one");
-    else if (!request->is_root)
+    else if (request->uid != 0)
         refuse(request, "only root may do that; members of the group may look (status, metrics)");
     else
         act(request, words, count);
@@ -270,30 +277,61 @@ static bool write_some(struct control_request *request)
     return outbox_send(&request->out, request->fd) == 0 && !request->is_cut && (!request->is_ended || request->out.unread > 0);
 }
 
-static void take_client(struct control *control, int64_t now_msec)
+/* Root finds a place however many others have come, and so does a user beside another.  NULL: this one does not. */
+static struct control_request **find_place(struct control *control, uid_t uid)
 {
-    int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    struct control_request *request = NULL;
-    struct ucred peer;
-    socklen_t len = sizeof peer;
+    struct control_request **place = NULL;
+    unsigned others = 0, own = 0;
 
-    if (fd < 0)
-        return;
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-        if (control->clients[i] != NULL)
-            continue;
-        request = calloc(1, sizeof *request);
-        control->clients[i] = request;
-        break;
+        const struct control_request *request = control->clients[i];
+
+        if (request == NULL)
+            place = &control->clients[i];
+        others += request != NULL && request->uid != 0 ? 1 : 0;
+        own += request != NULL && request->uid == uid ? 1 : 0;
     }
-    if (request == NULL) {
+    return uid == 0 || (others < OTHERS_MAX && own < PER_USER_MAX) ? place : NULL;
+}
+
+static void seat_client(struct control *control, int fd, int64_t now_msec)
+{
+    static const char full[] = "say too many clients are connected; try again\nend 3\n";
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t len = sizeof peer;
+    struct control_request **place;
+
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+    place = find_place(control, peer.uid);
+    if (place != NULL)
+        *place = calloc(1, sizeof **place);
+    if (place == NULL || *place == NULL) {
+        send(fd, full, sizeof full - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
         close(fd);
         return;
     }
-    request->control = control;
-    request->fd = fd;
-    request->moved_msec = now_msec;
-    request->is_root = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == 0;
+    **place = (struct control_request){.control = control, .fd = fd, .uid = peer.uid, .moved_msec = now_msec};
+}
+
+/* All that wait: one that comes again and again must not keep the others outside. */
+static void take_clients(struct control *control, int64_t now_msec)
+{
+    for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+        if (fd >= 0) {
+            seat_client(control, fd, now_msec);
+            continue;
+        }
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            control->paused_until_msec = now_msec + PAUSE_MSEC;
+        return;
+    }
+}
+
+int64_t control_next_msec(const struct control *control)
+{
+    return control->paused_until_msec != 0 ? control->paused_until_msec : INT64_MAX;
 }
 
 static void serve(struct control *control, struct control_request *request, short events, int64_t now_msec)
@@ -329,6 +367,8 @@ void control_ready(struct control *control, const struct pollfd *polled, size_t 
                 events = polled[k].revents;
         serve(control, request, events, now_msec);
     }
+    if (control->paused_until_msec != 0 && control->paused_until_msec <= now_msec)
+        control->paused_until_msec = 0;
     if (count > 0 && polled[0].revents != 0)
-        take_client(control, now_msec);
+        take_clients(control, now_msec);
 }

@@ -51,11 +51,14 @@ size_t control_poll(const struct control *control, struct pollfd *polled);
 /* After poll, with the same array; now_msec: monotonic; clients that stall are closed. */
 void control_ready(struct control *control, const struct pollfd *polled, size_t count, int64_t now_msec);
 
+/* When to come back even if nothing is ready; INT64_MAX: no such time. */
+int64_t control_next_msec(const struct control *control);
+
 /* A sentence (printf); cleaned. */
 void control_say(struct control_request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /*
  * Octets (malloc'ed), taken over in every case.  False: they do not fit beside what other clients have not read yet
- * (CONTROL_DATA_MAX), and the client is not told anything yet.
+ * (CONTROL_DATA_MAX; root's apart from the others'), and the client is not told anything yet.
  */
 bool control_data(struct control_request *request, char *octets, size_t len);
 /* The answer is complete; request must not be used any more. */

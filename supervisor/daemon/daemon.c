@@ -238,7 +238,7 @@ static void feed_watchdog(struct daemon *daemon, int64_t now_msec)
 static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
 {
     int64_t next_msec = children_tick(&daemon->children, now_msec);
-    int64_t parts[9];
+    int64_t parts[10];
 
     if (daemon->lookout_msec <= now_msec)
         look_out(daemon, now_msec);
@@ -267,6 +267,7 @@ static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
     parts[6] = daemon->stop_msec;
     parts[7] = deploys_tick(daemon->deploys, now_msec);
     parts[8] = daemon->tick_msec;
+    parts[9] = control_next_msec(daemon->control);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         next_msec = parts[i] < next_msec ? parts[i] : next_msec;
     return next_msec;
