@@ -99,9 +99,9 @@ bool pool_add(struct pool *pool, const struct msg_cert_add *add, int fd, int64_t
         .refresh_every_sec = add->refresh_every_sec,
     };
     entry->is_sha1_allowed = (add->flags & MSG_FLAG_ALLOW_SHA1) != 0;
-    entry->next_waiting = CERT_NO_NONE;
+    entry->asking.next_waiting = CERT_NO_NONE;
     entry->is_added = true;
-    entry->stage = POOL_IDLE;
+    entry->asking.stage = POOL_IDLE;
     pool->count = add->cert_no + 1;
     pool->added++;
     if (entry->is_held_known)
@@ -149,7 +149,7 @@ void pool_drop(struct pool *pool, uint32_t cert_no)
     if (entry->is_held_known)
         pool->held_known--;
     entry->is_held_known = false;
-    if (entry->stage != POOL_WAITING)
+    if (entry->asking.stage != POOL_WAITING)
         pool_forget(entry);
 }
 

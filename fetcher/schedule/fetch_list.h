@@ -23,24 +23,25 @@ enum pool_stage {
     POOL_OFFERED, /* the writer has the response, its answer is due */
 };
 
+/* Each member by the module that writes it; the first ones are fetch_list's. */
 struct pool_entry {
     struct cert cert;
     struct schedule_policy policy;
     struct schedule_record held; /* state MISSING: nothing, or not known yet */
-    int64_t retry_at;            /* seconds since 1970: not before, said a Retry-After; 0: not said */
-    int64_t fresh_until;         /* seconds since 1970: pointless before, said a Cache-Control; 0: not said */
-    uint32_t next_waiting;       /* the next in the responder's line, CERT_NO_NONE at its end */
-    uint8_t stage;               /* enum pool_stage */
     uint8_t state;               /* enum cert_state, of the certificate itself: MISSING when it can be asked for */
-    uint8_t url_no;              /* which of its URLs is asked */
-    int64_t asked_at;            /* when the last attempt ended; 0: never */
-    int64_t next_at;             /* when it is asked for next; SCHEDULE_NEVER */
-    uint32_t failures;           /* attempts in a row */
-    bool has_slot;               /* its request was put off once, to a time of its own */
-    bool is_wanted_now;          /* somebody asked for it */
     bool is_added;
     bool is_held_known;
     bool is_sha1_allowed;
+    struct {
+        uint8_t stage;         /* enum pool_stage */
+        uint8_t url_no;        /* which of its URLs is asked */
+        uint32_t next_waiting; /* the next in the responder's line, CERT_NO_NONE at its end */
+    } asking;                  /* fetch_queue, with its responders */
+    struct {
+        struct schedule_history history; /* fetch_queue notes what an answer asked for */
+        bool has_slot;                   /* its request was put off once, to a time of its own */
+        bool is_wanted_now;              /* somebody asked for it */
+    } plan;                              /* scheduler */
 };
 
 struct pool;

@@ -33,7 +33,7 @@ static void ask_next_url(struct asking *asking, uint32_t cert_no);
 
 static void end(struct asking *asking, uint32_t cert_no, enum asking_end how)
 {
-    pool_at(asking->settings.pool, cert_no)->stage = POOL_IDLE;
+    pool_at(asking->settings.pool, cert_no)->asking.stage = POOL_IDLE;
     asking->ended(asking->owner, cert_no, how);
 }
 
@@ -42,8 +42,8 @@ static void url_failed(struct asking *asking, uint32_t cert_no, const struct exc
 {
     struct pool_entry *entry = pool_at(asking->settings.pool, cert_no);
 
-    report_failure(cert_no, entry->cert.urls[entry->url_no], outcome);
-    entry->url_no++;
+    report_failure(cert_no, entry->cert.urls[entry->asking.url_no], outcome);
+    entry->asking.url_no++;
     ask_next_url(asking, cert_no);
 }
 
@@ -64,11 +64,11 @@ static void ask_next_url(struct asking *asking, uint32_t cert_no)
     struct url url;
     const char *error;
 
-    if (entry->url_no >= entry->cert.url_count) {
+    if (entry->asking.url_no >= entry->cert.url_count) {
         end(asking, cert_no, ASKING_FAILED);
         return;
     }
-    error = url_parse(entry->cert.urls[entry->url_no], &url);
+    error = url_parse(entry->cert.urls[entry->asking.url_no], &url);
     if (error != NULL) {
         url_is_malformed(asking, cert_no, error); /* comes back here with the next URL; CERT_URLS_MAX bounds it */
         return;
@@ -86,8 +86,8 @@ static void note_wishes(struct pool_entry *entry, const struct exchange_outcome 
 {
     int64_t now = loop_now_sec();
 
-    entry->retry_at = outcome->retry_after_sec < 0 ? 0 : now + outcome->retry_after_sec;
-    entry->fresh_until = outcome->max_age_sec < 0 ? 0 : now + outcome->max_age_sec;
+    entry->plan.history.retry_at = outcome->retry_after_sec < 0 ? 0 : now + outcome->retry_after_sec;
+    entry->plan.history.fresh_until = outcome->max_age_sec < 0 ? 0 : now + outcome->max_age_sec;
 }
 
 static void offer(struct asking *asking, uint32_t cert_no, const struct exchange_outcome *outcome)
@@ -99,7 +99,7 @@ static void offer(struct asking *asking, uint32_t cert_no, const struct exchange
     msg.offer.cert_no = cert_no;
     msg.offer.der = outcome->der;
     msg.offer.der_len = outcome->der_len;
-    entry->stage = POOL_OFFERED;
+    entry->asking.stage = POOL_OFFERED;
     result = ipc_send(asking->settings.writer, &msg, -1, IPC_WAIT);
     if (result == IPC_OK || result == IPC_CLOSED) /* the loop sees that the writer is gone */
         return;
@@ -143,7 +143,7 @@ static void start_exchange(struct asking *asking, uint32_t cert_no, struct respo
     asking->free_slots = slot->next_free;
     slot->cert_no = cert_no;
     slot->responder = responder;
-    exchange_start(slot->exchange, &entry->cert, &policy, entry->cert.urls[entry->url_no]);
+    exchange_start(slot->exchange, &entry->cert, &policy, entry->cert.urls[entry->asking.url_no]);
 }
 
 /* The responder answers nobody: one more certificate fails without asking. */
@@ -165,7 +165,7 @@ static bool is_dropped(struct asking *asking, uint32_t cert_no, struct responder
 
     if (entry->is_added)
         return false;
-    entry->stage = POOL_IDLE;
+    entry->asking.stage = POOL_IDLE;
     responders_left(asking->responders, responder);
     pool_forget(entry);
     return true;
@@ -215,7 +215,7 @@ static void deadline_passed(void *owner, int64_t now_msec)
 
 void asking_ask(struct asking *asking, uint32_t cert_no)
 {
-    pool_at(asking->settings.pool, cert_no)->url_no = 0;
+    pool_at(asking->settings.pool, cert_no)->asking.url_no = 0;
     ask_next_url(asking, cert_no);
 }
 
@@ -237,7 +237,7 @@ bool asking_answer(struct asking *asking, const struct msg_answer *answer)
 {
     struct pool_entry *entry = pool_at(asking->settings.pool, answer->cert_no);
 
-    if (entry == NULL || entry->stage != POOL_OFFERED)
+    if (entry == NULL || entry->asking.stage != POOL_OFFERED)
         return false;
     pool_update_held(entry, answer);
     end(asking, answer->cert_no, answer->kind == ANSWER_ACCEPTED ? ASKING_ACCEPTED : ASKING_REFUSED);
@@ -249,7 +249,7 @@ static void cancel(struct asking *asking, struct slot *slot)
     struct responder *responder = slot->responder;
 
     exchange_cancel(slot->exchange);
-    pool_at(asking->settings.pool, slot->cert_no)->stage = POOL_IDLE;
+    pool_at(asking->settings.pool, slot->cert_no)->asking.stage = POOL_IDLE;
     free_slot(slot);
     responders_left(asking->responders, responder);
 }
@@ -258,11 +258,11 @@ void asking_drop(struct asking *asking, uint32_t cert_no)
 {
     struct pool_entry *entry = pool_at(asking->settings.pool, cert_no);
 
-    for (unsigned i = 0; entry->stage == POOL_ASKING && i < asking->settings.concurrency; i++)
+    for (unsigned i = 0; entry->asking.stage == POOL_ASKING && i < asking->settings.concurrency; i++)
         if (asking->slots[i].responder != NULL && asking->slots[i].cert_no == cert_no)
             cancel(asking, &asking->slots[i]);
-    if (entry->stage == POOL_OFFERED)
-        entry->stage = POOL_IDLE;
+    if (entry->asking.stage == POOL_OFFERED)
+        entry->asking.stage = POOL_IDLE;
 }
 
 void asking_drop_all(struct asking *asking)
@@ -277,7 +277,7 @@ void asking_drop_all(struct asking *asking)
         struct pool_entry *entry = pool_at(asking->settings.pool, cert_no);
 
         if (entry != NULL)
-            entry->stage = POOL_IDLE;
+            entry->asking.stage = POOL_IDLE;
     }
 }
 

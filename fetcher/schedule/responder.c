@@ -77,12 +77,12 @@ void responders_enqueue(struct responders *responders, struct responder *respond
 {
     struct pool_entry *entry = pool_at(responders->pool, cert_no);
 
-    entry->next_waiting = CERT_NO_NONE;
-    entry->stage = POOL_WAITING;
+    entry->asking.next_waiting = CERT_NO_NONE;
+    entry->asking.stage = POOL_WAITING;
     if (responder->last_waiting == CERT_NO_NONE)
         responder->first_waiting = cert_no;
     else
-        pool_at(responders->pool, responder->last_waiting)->next_waiting = cert_no;
+        pool_at(responders->pool, responder->last_waiting)->asking.next_waiting = cert_no;
     responder->last_waiting = cert_no;
     take_turn(responders, responder);
 }
@@ -100,11 +100,11 @@ bool responders_next(struct responders *responders, uint32_t *cert_no, struct re
     responder->has_turn = false;
     *cert_no = responder->first_waiting;
     entry = pool_at(responders->pool, *cert_no);
-    responder->first_waiting = entry->next_waiting;
+    responder->first_waiting = entry->asking.next_waiting;
     if (responder->first_waiting == CERT_NO_NONE)
         responder->last_waiting = CERT_NO_NONE;
-    entry->next_waiting = CERT_NO_NONE;
-    entry->stage = POOL_ASKING;
+    entry->asking.next_waiting = CERT_NO_NONE;
+    entry->asking.stage = POOL_ASKING;
     responder->running++;
     take_turn(responders, responder);
     *out = responder;

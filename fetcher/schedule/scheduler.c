@@ -58,29 +58,13 @@ static void set_timer(struct watch *watch)
 
 /* Plans. */
 
-static void tell_next(const struct pool_entry *entry, uint32_t cert_no, int64_t next_at)
-{
-    report_next(cert_no, entry->failures, next_at == SCHEDULE_NEVER ? 0 : next_at, entry->asked_at);
-}
-
 static void plan_at(struct watch *watch, uint32_t cert_no, int64_t at)
 {
-    struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
+    const struct schedule_history *history = &pool_at(watch->settings.pool, cert_no)->plan.history;
 
-    entry->next_at = at;
     if (!agenda_set(watch->agenda, cert_no, at == SCHEDULE_NEVER ? AGENDA_NEVER : at))
         report_no_memory();
-    tell_next(entry, cert_no, at);
-}
-
-static struct schedule_history history_of(const struct pool_entry *entry)
-{
-    return (struct schedule_history){
-        .failures = entry->failures,
-        .asked_at = entry->asked_at,
-        .retry_at = entry->retry_at,
-        .fresh_until = entry->fresh_until,
-    };
+    report_next(cert_no, history->failures, at == SCHEDULE_NEVER ? 0 : at, history->asked_at);
 }
 
 static bool can_be_asked_for(const struct pool_entry *entry)
@@ -92,15 +76,14 @@ static bool can_be_asked_for(const struct pool_entry *entry)
 static void plan(struct watch *watch, uint32_t cert_no)
 {
     const struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
-    struct schedule_history history = history_of(entry);
     int64_t now = loop_now_sec();
     int64_t at;
 
-    if (!watch->is_on || !can_be_asked_for(entry) || entry->stage != POOL_IDLE || watch->is_clock_wrong)
+    if (!watch->is_on || !can_be_asked_for(entry) || entry->asking.stage != POOL_IDLE || watch->is_clock_wrong)
         return;
     at = plan_next_at(
-        watch->agenda, &entry->held, &entry->policy, &history, pool_count(watch->settings.pool), now, random_number);
-    if (entry->is_wanted_now && at != SCHEDULE_NEVER)
+        watch->agenda, &entry->held, &entry->policy, &entry->plan.history, pool_count(watch->settings.pool), now, random_number);
+    if (entry->plan.is_wanted_now && at != SCHEDULE_NEVER)
         at = now;
     plan_at(watch, cert_no, at);
 }
@@ -219,9 +202,9 @@ static void ended(void *owner, uint32_t cert_no, enum asking_end end)
     struct watch *watch = owner;
     struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
 
-    entry->asked_at = loop_now_sec();
-    entry->failures = end == ASKING_ACCEPTED ? 0 : entry->failures + 1;
-    entry->is_wanted_now = false;
+    entry->plan.history.asked_at = loop_now_sec();
+    entry->plan.history.failures = end == ASKING_ACCEPTED ? 0 : entry->plan.history.failures + 1;
+    entry->plan.is_wanted_now = false;
     count(&watch->round.counts, end);
     plan(watch, cert_no);
 }
@@ -229,7 +212,7 @@ static void ended(void *owner, uint32_t cert_no, enum asking_end end)
 /* Nobody waits for this one: it may be put off for the responder's sake. */
 static bool can_wait(const struct pool_entry *entry, int64_t now)
 {
-    return !entry->is_wanted_now && schedule_is_servable(&entry->held, &entry->policy, now);
+    return !entry->plan.is_wanted_now && schedule_is_servable(&entry->held, &entry->policy, now);
 }
 
 static void ask(struct watch *watch, uint32_t cert_no)
@@ -237,19 +220,19 @@ static void ask(struct watch *watch, uint32_t cert_no)
     struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
     int64_t now = loop_now_sec();
 
-    if (!can_be_asked_for(entry) || entry->stage != POOL_IDLE)
+    if (!can_be_asked_for(entry) || entry->asking.stage != POOL_IDLE)
         return;
-    if (can_wait(entry, now) && !entry->has_slot) {
+    if (can_wait(entry, now) && !entry->plan.has_slot) {
         int64_t now_msec = loop_now_msec(); /* the wall clock may be put back meanwhile */
         int64_t wait_sec = (asking_reserve(watch->settings.asking, cert_no, now_msec) - now_msec) / 1000;
 
         if (wait_sec > 0) {
-            entry->has_slot = true;
+            entry->plan.has_slot = true;
             plan_at(watch, cert_no, now + wait_sec);
             return;
         }
     }
-    entry->has_slot = false;
+    entry->plan.has_slot = false;
     asking_ask(watch->settings.asking, cert_no);
 }
 
@@ -308,8 +291,7 @@ void watch_held(struct watch *watch, uint32_t cert_no, bool was_withdrawn)
     struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
 
     if (was_withdrawn && !is_withdrawn(entry)) {
-        entry->asked_at = entry->retry_at = entry->fresh_until = 0;
-        entry->failures = 0;
+        entry->plan.history = (struct schedule_history){0};
     }
     if (entry->is_added)
         plan(watch, cert_no);
@@ -330,9 +312,9 @@ static void want_now(struct watch *watch, uint32_t cert_no)
 {
     struct pool_entry *entry = pool_at(watch->settings.pool, cert_no);
 
-    if (entry == NULL || !entry->is_added || entry->stage != POOL_IDLE || is_withdrawn(entry))
+    if (entry == NULL || !entry->is_added || entry->asking.stage != POOL_IDLE || is_withdrawn(entry))
         return;
-    entry->is_wanted_now = true;
+    entry->plan.is_wanted_now = true;
     if (can_be_asked_for(entry)) /* else when the writer has said what it holds */
         plan_at(watch, cert_no, loop_now_sec());
 }

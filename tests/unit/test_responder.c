@@ -79,7 +79,7 @@ static void a_line_is_first_in_first_out_and_bounded(void **state)
         assert_true(responders_next(world->responders, &cert_no, &responder));
         assert_int_equal(cert_no, 9 - i);
         assert_ptr_equal(responder, world->busy);
-        assert_int_equal(pool_at(world->pool, cert_no)->stage, POOL_ASKING);
+        assert_int_equal(pool_at(world->pool, cert_no)->asking.stage, POOL_ASKING);
     }
     assert_false(responders_next(world->responders, &cert_no, &responder));
     responders_ended(world->responders, world->busy, REASON_NONE, 0);

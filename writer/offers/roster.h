@@ -27,7 +27,7 @@ struct offer_count {
     int64_t since; /* seconds since 1970 */
 };
 
-/* By the module that writes it. */
+/* Each member by the module that writes it. */
 struct roster_entry {
     struct cert cert;        /* cert_intake; its issuer belongs to the roster */
     struct holding *holding; /* roster; NULL: the certificate could not be read */
