@@ -331,7 +331,7 @@ static void take_clients(struct control *control, int64_t now_msec)
 
 int64_t control_next_msec(const struct control *control)
 {
-    return control->paused_until_msec != 0 ? control->paused_until_msec : INT64_MAX;
+    return control != NULL && control->paused_until_msec != 0 ? control->paused_until_msec : INT64_MAX;
 }
 
 static void serve(struct control *control, struct control_request *request, short events, int64_t now_msec)
