@@ -101,7 +101,7 @@ def test_the_daemons_options_and_exit_codes_are_those_of_its_help():
 
 def key_head(name, default, allowed):
     if default == "MUST BE THERE":
-        return f"Ic {name} No = Pq {allowed}; must be there"
+        return f"Ic {name} No = Pq {allowed}; required"
     return f"Ic {name} No = {f'Cm {default} ' if default else ''}Pq {allowed}"
 
 
