@@ -1,209 +1,107 @@
 /* SPDX-License-Identifier: ISC */
 #include "audit/review_story.h"
 
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "audit/review_filter.h"
-#include "audit/review_when.h"
 #include "words/event.h"
 #include "words/reason.h"
 
-/*
- * {member} stands for a member's value; {why} for the sentence of its reason; {took} for duration_ms, {end} for status.  A part in
- * [ ] is left out when a member of it is not there.
- */
-static const char *const stories[EVENT_COUNT] = {
-    [EVENT_SERVICE_START] = "stapleguard[ {detail}] starts[ as process {pid}]",
-    [EVENT_SERVICE_STOP] = "stapleguard stops[ {end}]",
-    [EVENT_SERVICE_RELOAD] = "the configuration and all certificates were read again[: {detail}]",
-    [EVENT_SERVICE_RELOAD_FAILED] = "the configuration could not be read again, so it goes on with the one before[: {detail}]",
-    [EVENT_PROCESS_START] = "the {process} starts[ as process {pid}]",
-    [EVENT_PROCESS_EXIT] = "the {process} ended[ {end}]",
-    [EVENT_SANDBOX_VIOLATION]
-    = "the {process}[ ({detail})] was ended by its sandbox: it made a system call that it must not make; the "
-      "kernel's log names it (type=1326)",
-    [EVENT_PROTOCOL_VIOLATION]
-    = "a message that the protocol does not allow, from or to the {process}[: {detail}]; that channel was closed",
-    [EVENT_AUDIT_GAP] = "there is a gap in this log[: {detail}]",
-    [EVENT_AUDIT_MOVED] = "this log was moved[: {detail}]",
-    [EVENT_AUDIT_SEAL_ON] = "records are sealed from here on[: {detail}]",
-    [EVENT_AUDIT_SEAL_OFF] = "records are not sealed any more from here on[: {detail}]",
-    [EVENT_AUDIT_SEAL_FAILED] = "records cannot be sealed as they should be[: {detail}]",
-    [EVENT_AUDIT_THROTTLED] = "the {process} reports too much[: {detail}]",
-    [EVENT_CERT_ADDED] = "looked after from now on[, as far as there is something to do: {why}][ ({detail})]",
-    [EVENT_CERT_CHANGED]
-    = "its file changed, and what is in it now is looked after[, as far as there is something to do: {why}][ "
-      "({detail})]",
-    [EVENT_CERT_REFUSED] = "cannot be used[: {why}][ ({detail})]; looked at again when its file changes",
-    [EVENT_CERT_DROPPED] = "not looked after any more[: {detail}]",
-    [EVENT_CERT_RESUMED] = "taken up again[: {detail}][ (it had been withdrawn: {why})]",
-    [EVENT_CERT_WITHDRAWN]
-    = "its staple was taken away[: {why}][ ({detail})]; not asked for again until its file changes, or by: "
-      "stapleguard resume",
-    [EVENT_FETCH_FAILED]
-    = "no response could be had[ from {responder}][: {why}][ (HTTP status {http_status})][; {detail}][; after "
-      "{took}]; asked again later, the staple that is held stays",
-    [EVENT_RESPONSE_REJECTED]
-    = "the answer[ of {responder}] was rejected[: {why}][; {detail}]; asked again later, the staple that is "
-      "held stays",
-    [EVENT_OFFER_REFUSED] = "the writer refused what the fetcher offered[: {why}][; {detail}]; the staple that is held stays",
-    [EVENT_STAPLE_STORED]
-    = "a fresh response is held[, valid until {next_update}][; Apache may serve it until {expiry}][ ({detail})]",
-    [EVENT_STAPLE_EXTENDED] = "Apache serves the staple that it has on[, until {expiry}][: {detail}]",
-    [EVENT_STORE_SET_ASIDE] = "the store was damaged and was set aside[: {detail}]; it is filled anew from the network",
-    [EVENT_STORE_FAILED] = "the store cannot be written[: {detail}]; the staples that Apache has stay",
-    [EVENT_STORE_RECORD_DROPPED] = "a damaged record was dropped from the store[: {detail}]",
-    [EVENT_DBM_COMMITTED] = "Apache's cache was written[: {count} entries][, {bytes} bytes][, in {took}][; {detail}]",
-    [EVENT_DBM_FAILED] = "Apache's cache could not be written[: {why}][; {detail}]",
-    [EVENT_DBM_FOREIGN_DROPPED]
-    = "what others had put into Apache's cache was not all carried over[: {why}][; {count}:][ {detail}]",
-    [EVENT_DBM_GUARD_LEFT_OUT] = "Apache's cache was written without its scan guard[: {detail}]",
-    [EVENT_DBM_LOCK_TIMEOUT] = "Apache did not give its ssl-stapling lock away[ for {detail}]; its cache was written without it",
-    [EVENT_DBM_REPAIRED] = "Apache's cache was put right[, entries: {count}][; {detail}]",
-    [EVENT_SHIELD_UP] = "the shield is up[: {detail}]",
-    [EVENT_SHIELD_DOWN] = "the shield is down[: {detail}]",
-    [EVENT_APACHE_FOUND] = "Apache runs[ as process {pid}][; {detail}]",
-    [EVENT_APACHE_ENDED] = "Apache's process[ {pid}] has ended",
-    [EVENT_APACHE_RESTART_SEEN] = "Apache was restarted[; {detail}]",
-    [EVENT_APACHE_RESTARTED] = "that restart was asked for here[; {detail}]",
-    [EVENT_APACHE_CONFIGTEST_FAILED] = "Apache was not restarted, its own configuration is broken[: {detail}]",
-    [EVENT_DISCOVERY_FAILED] = "Apache does not tell its certificates[: {detail}]; it goes on with those that it told before",
-    [EVENT_CLOCK_WRONG] = "this machine's clock is wrong[: {detail}]; nothing is judged until it is set",
+/* The texts that fields_of lends to its fields. */
+struct texts {
+    char responder[URL_MAX + 1];
+    char detail[DETAIL_MAX + 1];
 };
 
-static const char later_story[] = "{event}[: {why}][; {detail}]";
-
-struct story {
-    const struct review_record *record;
-    char *out;
-    size_t len;
-};
-
-static void put(struct story *story, const char *text, size_t len)
+static int64_t number_of(const struct review_record *record, enum review_member member, int64_t max)
 {
-    size_t room = REVIEW_STORY_MAX - story->len;
+    int64_t number = review_value_number(&record->values[member]);
 
-    len = len < room ? len : room;
-    memcpy(story->out + story->len, text, len);
-    story->len += len;
+    return number < -max ? -max : number > max ? max : number;
 }
 
-static bool put_why(struct story *story)
+static uint32_t count_of(const struct review_record *record, enum review_member member)
 {
-    const struct review_value *reason = &story->record->values[REVIEW_REASON];
+    int64_t number = number_of(record, member, UINT32_MAX);
 
-    if (reason->at == NULL)
-        return false;
+    return number < 0 ? 0 : (uint32_t)number;
+}
+
+static int64_t time_of(const struct review_record *record, enum review_member member)
+{
+    int64_t sec = review_value_sec(&record->values[member]);
+
+    return sec < 0 ? 0 : sec;
+}
+
+/* 0: one of a later version. */
+static enum party party_of(const struct review_value *value)
+{
+    static const enum party parties[] = {PARTY_SUPERVISOR, PARTY_FETCHER, PARTY_WRITER};
+
+    for (size_t i = 0; i < sizeof parties / sizeof parties[0]; i++)
+        if (review_value_is(value, party_name(parties[i])))
+            return parties[i];
+    return (enum party)0;
+}
+
+/* REASON_NONE: there is none, or it is one of a later version. */
+static enum reason reason_of(const struct review_value *value)
+{
     for (size_t i = 0; i < REASON_COUNT; i++)
-        if (review_value_is(reason, reason_word((enum reason)i))) {
-            put(story, reason_sentence((enum reason)i), strlen(reason_sentence((enum reason)i)));
-            return true;
-        }
-    put(story, reason->at, reason->len);
-    return true;
+        if (review_value_is(value, reason_word((enum reason)i)))
+            return (enum reason)i;
+    return REASON_NONE;
 }
 
-static bool put_took(struct story *story)
+/* The members that a sentence may have. */
+static struct audit_fields fields_of(const struct review_record *record, struct texts *texts)
 {
-    const struct review_value *value = &story->record->values[REVIEW_DURATION_MS];
-    int64_t msec = review_value_number(value);
-    char text[40];
-
-    if (value->at == NULL)
-        return false;
-    if (msec < 1000)
-        snprintf(text, sizeof text, "%" PRId64 " ms", msec);
-    else
-        snprintf(text, sizeof text, "%" PRId64 ".%" PRId64 " s", msec / 1000, msec % 1000 / 100);
-    put(story, text, strlen(text));
-    return true;
+    review_value_copy(&record->values[REVIEW_RESPONDER], texts->responder, sizeof texts->responder);
+    review_value_copy(&record->values[REVIEW_DETAIL], texts->detail, sizeof texts->detail);
+    return (struct audit_fields){
+        .event = review_event_of(&record->values[REVIEW_EVENT]),
+        .process = party_of(&record->values[REVIEW_PROCESS]),
+        .responder = texts->responder,
+        .next_update = time_of(record, REVIEW_NEXT_UPDATE),
+        .expiry = time_of(record, REVIEW_EXPIRY),
+        .reason = reason_of(&record->values[REVIEW_REASON]),
+        .detail = texts->detail,
+        .bytes = count_of(record, REVIEW_BYTES),
+        .count = count_of(record, REVIEW_COUNT),
+        .duration_msec = count_of(record, REVIEW_DURATION_MS),
+        .http_status = (uint16_t)number_of(record, REVIEW_HTTP_STATUS, UINT16_MAX),
+        .pid = (int32_t)number_of(record, REVIEW_PID, INT32_MAX),
+        .has_status = record->values[REVIEW_STATUS].at != NULL,
+        .status = (int32_t)number_of(record, REVIEW_STATUS, INT32_MAX),
+    };
 }
 
-/* An exit status, or minus the number of a signal. */
-static bool put_end(struct story *story)
+static size_t put_raw(const struct review_value *value, const char *before, const char *behind, char *out, size_t len)
 {
-    const struct review_value *value = &story->record->values[REVIEW_STATUS];
-    int64_t status = review_value_number(value);
-    const char *name = status < 0 && status > -65 ? sigabbrev_np((int)-status) : NULL;
-    char text[60];
+    char text[DETAIL_MAX + 1];
 
-    if (value->at == NULL)
-        return false;
-    if (status >= 0)
-        snprintf(text, sizeof text, "with code %" PRId64, status);
-    else if (name != NULL)
-        snprintf(text, sizeof text, "by signal SIG%s", name);
-    else
-        snprintf(text, sizeof text, "by signal %" PRIu64, 0 - (uint64_t)status);
-    put(story, text, strlen(text));
-    return true;
+    if (value->at == NULL || review_value_copy(value, text, sizeof text) == 0)
+        return len;
+    return len + (size_t)snprintf(out + len, AUDIT_SENTENCE_MAX + 1 - len, "%s%s%s", before, text, behind);
 }
 
-static bool put_value(struct story *story, enum review_member member)
+size_t review_story(const struct review_record *record, char out[AUDIT_SENTENCE_MAX + 1])
 {
-    const struct review_value *value = &story->record->values[member];
-    char text[URL_MAX + 1];
-    int64_t sec;
+    const struct review_value *reason = &record->values[REVIEW_REASON];
+    struct texts texts;
+    struct audit_fields fields = fields_of(record, &texts);
+    size_t len = 0;
 
-    if (value->at == NULL)
-        return false;
-    sec = member == REVIEW_NEXT_UPDATE || member == REVIEW_THIS_UPDATE || member == REVIEW_EXPIRY ? review_value_sec(value) : -1;
-    if (sec >= 0)
-        review_when_local(sec, text);
-    else
-        review_value_copy(value, text, sizeof text);
-    put(story, text, strlen(text));
-    return true;
-}
-
-static bool put_named(struct story *story, const char *name, size_t len)
-{
-    static const struct {
-        const char *name;
-        bool (*put)(struct story *story);
-    } words[] = {{"why", put_why}, {"took", put_took}, {"end", put_end}};
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strlen(words[i].name) == len && memcmp(words[i].name, name, len) == 0)
-            return words[i].put(story);
-    for (size_t i = 0; i < REVIEW_MEMBER_COUNT; i++)
-        if (strlen(review_member_name((enum review_member)i)) == len
-            && memcmp(review_member_name((enum review_member)i), name, len) == 0)
-            return put_value(story, (enum review_member)i);
-    return false;
-}
-
-size_t review_story(const struct review_record *record, char out[REVIEW_STORY_MAX + 1])
-{
-    struct story story = {.record = record, .out = out};
-    enum event event = review_event_of(&record->values[REVIEW_EVENT]);
-    const char *at = event == EVENT_COUNT || stories[event] == NULL ? later_story : stories[event];
-    size_t part = 0; /* where the part in [ ] began */
-    bool is_whole = true;
-
-    while (*at != '\0') {
-        size_t plain = strcspn(at, "[]{");
-
-        put(&story, at, plain);
-        at += plain;
-        if (*at == '[') {
-            part = story.len;
-            is_whole = true;
-            at++;
-        } else if (*at == ']') {
-            story.len = is_whole ? story.len : part;
-            at++;
-        } else if (*at == '{') {
-            size_t len = strcspn(++at, "}");
-
-            is_whole = put_named(&story, at, len) && is_whole;
-            at += len + 1;
-        }
+    if (fields.event == EVENT_COUNT || fields.process == 0) {
+        len = put_raw(&record->values[REVIEW_EVENT], "", "", out, len);
+        len = put_raw(reason, ": ", "", out, len);
+        return put_raw(&record->values[REVIEW_DETAIL], "; ", "", out, len);
     }
-    out[story.len] = '\0';
-    return story.len;
+    len = audit_sentence(&fields, out);
+    return fields.reason == REASON_NONE && len + DETAIL_MAX < AUDIT_SENTENCE_MAX ? put_raw(reason, " (", ")", out, len) : len;
 }
 
 void review_about(const struct review_record *record, char *out, size_t cap)

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what a record means, as a sentence: what happened, why in words, and what comes next.
+ * Owns: what a record of the log is about, and its sentence (audit_sentence.h).
  * Runs in: command line.
- * Never: shows a raw member where there is a word for it.
+ * Never: words an event itself; EVENT_TABLE does.
  */
 #ifndef STAPLEGUARD_REVIEW_STORY_H
 #define STAPLEGUARD_REVIEW_STORY_H
 
 #include <stddef.h>
 
+#include "audit/audit_sentence.h"
 #include "audit/review_scan.h"
-#include "bounds.h"
 
-/* Every text at its bound, and our own words. */
-#define REVIEW_STORY_MAX (CERT_NAME_MAX + URL_MAX + DETAIL_MAX + 800u)
+/*
+ * Write the sentence of a record that review_scan took apart: clean, in one line, times in the local zone.  A word of a later version
+ * is shown as it is.  Returns the length.
+ */
+size_t review_story(const struct review_record *record, char out[AUDIT_SENTENCE_MAX + 1]);
 
-/* The sentence of a record that review_scan took apart; times in the local zone.  Clean, in one line.  Returns its length. */
-size_t review_story(const struct review_record *record, char out[REVIEW_STORY_MAX + 1]);
-
-/* What it is about: the certificate's name, else "(service)", "(apache)", "(cache)" … */
+/* Name what the record is about: the certificate, else "(service)", "(apache)", "(cache)" … */
 void review_about(const struct review_record *record, char *out, size_t cap);
 
 #endif

@@ -87,7 +87,7 @@ static void show_record(struct review_view *view, const struct review_record *re
     enum event event = review_event_of(&record->values[REVIEW_EVENT]);
     char when[REVIEW_WHEN_LEN + 1];
     char about[CERT_NAME_MAX + 1];
-    char story[REVIEW_STORY_MAX + 1];
+    char story[AUDIT_SENTENCE_MAX + 1];
 
     review_when_local(review_value_sec(&record->values[REVIEW_TIME]), when);
     review_about(record, about, sizeof about);

@@ -52,7 +52,7 @@ struct audit_fields {
     int32_t pid;
     bool has_status; /* an exit status, or minus the number of the signal that ended the process; 0 is one too */
     int32_t status;
-    bool is_told_before; /* nothing new for people: not in the record, but the journal gives it less weight */
+    bool is_repeated; /* nothing new for people: not in the record, but the journal gives it less weight */
 };
 
 /* The end of a chain.  All zero: nothing written yet. */

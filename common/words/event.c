@@ -7,10 +7,11 @@ struct event_row {
     const char *name;
     int parties;
     enum severity severity;
+    const char *sentence;
 };
 
 static const struct event_row event_rows[EVENT_COUNT] = {
-#define EVENT_ROW(constant, name, parties, severity) {name, parties, severity},
+#define EVENT_ROW(constant, name, parties, severity, sentence) {name, parties, severity, sentence},
     EVENT_TABLE(EVENT_ROW)
 #undef EVENT_ROW
 };
@@ -23,6 +24,11 @@ const char *event_name(enum event event)
 enum severity event_severity(enum event event)
 {
     return (size_t)event < EVENT_COUNT ? event_rows[event].severity : SEVERITY_ERROR;
+}
+
+const char *event_sentence(enum event event)
+{
+    return (size_t)event < EVENT_COUNT ? event_rows[event].sentence : "unknown event";
 }
 
 bool event_may_come_from(enum event event, enum party party)

@@ -100,41 +100,41 @@ static bool append(struct audit *audit, const struct audit_fields *fields, size_
     return true;
 }
 
-/* A record about the log itself; room as above. */
-static bool append_own(struct audit *audit, enum event event, uint64_t count, const char *detail, size_t room, bool *is_told)
+/* An event of the log itself. */
+static struct audit_fields own_event(enum event event, uint64_t count, const char *detail)
 {
-    return append(audit,
-        &(struct audit_fields){
-            .event = event,
-            .process = PARTY_SUPERVISOR,
-            .count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count,
-            .detail = detail,
-        },
-        room, is_told);
+    return (struct audit_fields){
+        .event = event,
+        .process = PARTY_SUPERVISOR,
+        .count = count > UINT32_MAX ? UINT32_MAX : (uint32_t)count,
+        .detail = detail,
+    };
 }
 
 static void append_gap(struct audit *audit, const struct audit_gap *gap)
 {
+    struct audit_fields fields = own_event(EVENT_AUDIT_GAP, gap->count, gap->detail);
     bool is_told = false;
 
     if (gap->detail[0] == '\0')
         return;
-    if (!append_own(audit, EVENT_AUDIT_GAP, gap->count, gap->detail, RECORD_ROOM, &is_told))
+    if (!append(audit, &fields, RECORD_ROOM, &is_told))
         count_lost(audit, 1);
-    log_unless_told(is_told, SEVERITY_WARNING, "gap in the audit log: %s", gap->detail);
+    audit_log_event(&fields, is_told);
 }
 
 /* Tell of the records that were lost, before anything newer. */
 static bool append_lost(struct audit *audit)
 {
     char detail[DETAIL_MAX + 1];
+    struct audit_fields fields = own_event(EVENT_AUDIT_GAP, audit->lost, detail);
     bool is_told;
 
     if (audit->lost == 0)
         return true;
-    snprintf(detail, sizeof detail, "%" PRIu64 " records are lost or may be: the log could not be written: %s", audit->lost,
-        audit_file_error_text(audit->error));
-    if (!append_own(audit, EVENT_AUDIT_GAP, audit->lost, detail, RECORD_ROOM + OWN_ROOM, &is_told))
+    snprintf(detail, sizeof detail, "%" PRIu64 " record%s may be lost: the log could not be written: %s", audit->lost,
+        audit->lost == 1 ? "" : "s", audit_file_error_text(audit->error));
+    if (!append(audit, &fields, RECORD_ROOM + OWN_ROOM, &is_told))
         return false;
     audit->lost = 0;
     return true;
@@ -150,17 +150,17 @@ static bool announce_seal(struct audit *audit)
     enum event event = state == SEALER_ON ? EVENT_AUDIT_SEAL_ON
         : state == SEALER_OFF             ? EVENT_AUDIT_SEAL_OFF
                                           : EVENT_AUDIT_SEAL_FAILED;
-    const char *detail = audit->sealer == NULL ? "" : sealer_detail(audit->sealer);
+    struct audit_fields fields = own_event(event, 0, audit->sealer == NULL ? "" : sealer_detail(audit->sealer));
     bool is_told = false;
 
     if (state == audit->told_seal && (generation == audit->told_generation || state != SEALER_ON))
         return true;
-    if (!append_own(audit, event, 0, detail, RECORD_ROOM, &is_told))
+    if (!append(audit, &fields, RECORD_ROOM, &is_told))
         return false;
     audit->told_seal = state;
     audit->told_generation = generation;
     if (event == EVENT_AUDIT_SEAL_FAILED)
-        log_unless_told(is_told, SEVERITY_ERROR, "sealing the audit log does not work: %s", detail);
+        audit_log_event(&fields, is_told);
     return true;
 }
 
@@ -353,6 +353,11 @@ bool audit_write(struct audit *audit, const struct audit_fields *fields)
     return audit_journal_event(audit->journal, fields, NULL);
 }
 
+void audit_announce(struct audit *audit, const struct audit_fields *fields)
+{
+    audit_log_event(fields, audit_write(audit, fields));
+}
+
 int64_t audit_tick(struct audit *audit)
 {
     tick_seal(audit);
@@ -408,14 +413,12 @@ static void change_journal(struct audit *audit, const char *path)
 
 static void change_seal(struct audit *audit, bool is_sealed)
 {
+    const struct audit_fields fields = own_event(EVENT_AUDIT_SEAL_OFF, 0, "audit_seal = no; this is the last sealed record");
     bool is_told;
 
-    /* That seals end is sealed itself. */
-    if (!is_sealed && audit->has_chain && sealer_key(audit->sealer) != NULL) {
-        if (append_own(
-                audit, EVENT_AUDIT_SEAL_OFF, 0, "audit_seal = no; this is the last record with a seal", RECORD_ROOM, &is_told))
-            audit->told_seal = SEALER_OFF;
-    }
+    /* The record that ends the seals is sealed itself. */
+    if (!is_sealed && audit->has_chain && sealer_key(audit->sealer) != NULL && append(audit, &fields, RECORD_ROOM, &is_told))
+        audit->told_seal = SEALER_OFF;
     sealer_want(audit->sealer, is_sealed);
     audit_tick(audit);
 }

@@ -59,6 +59,9 @@ struct audit *audit_open(const struct audit_settings *settings);
  */
 bool audit_write(struct audit *audit, const struct audit_fields *fields);
 
+/* Add a record, and log its sentence unless the journal has the event already (log_unless_told). */
+void audit_announce(struct audit *audit, const struct audit_fields *fields);
+
 /*
  * Write what was added, with one write and one fdatasync.  Says in the log when writing begins to fail and when it works
  * again, once each, so that callers may leave the result alone.

@@ -6,15 +6,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "audit/audit_message.h"
+#include "audit/audit_sentence.h"
 #include "system/log.h"
 #include "text/hex.h"
+#include "text/text.h"
 
 #define IDENTIFIER "stapleguard"
 #define NAME(field) "STAPLEGUARD_" field
-#define MESSAGE_TEXT_MAX 2100u
 
-_Static_assert(JOURNAL_ENTRY_MAX >= MESSAGE_TEXT_MAX + CERT_NAME_MAX + URL_MAX + DETAIL_MAX + 2 * CERT_SERIAL_MAX + 2048,
+_Static_assert(JOURNAL_ENTRY_MAX >= AUDIT_MESSAGE_MAX + CERT_NAME_MAX + URL_MAX + DETAIL_MAX + 2 * CERT_SERIAL_MAX + 2048,
     "the longest event does not fit");
 
 static void put_time(struct journal_entry *entry, const char *name, int64_t seconds)
@@ -33,10 +33,34 @@ static void put_number(struct journal_entry *entry, const char *name, int64_t va
         journal_entry_number(entry, name, value);
 }
 
+void audit_message(const struct audit_fields *fields, char out[AUDIT_MESSAGE_MAX + 1])
+{
+    char sentence[AUDIT_SENTENCE_MAX + 1];
+
+    audit_sentence(fields, sentence);
+    text_clean_format(out, AUDIT_MESSAGE_MAX + 1, "%.255s%s%s", fields->cert == NULL ? "" : fields->cert,
+        fields->cert == NULL || fields->cert[0] == '\0' ? "" : ": ", sentence);
+}
+
+enum severity audit_severity(const struct audit_fields *fields)
+{
+    if (fields->event == EVENT_PROCESS_EXIT && fields->status != 0)
+        return SEVERITY_ERROR;
+    return event_severity(fields->event);
+}
+
+void audit_log_event(const struct audit_fields *fields, bool is_told)
+{
+    char message[AUDIT_MESSAGE_MAX + 1];
+
+    audit_message(fields, message);
+    log_unless_told(is_told, audit_severity(fields), "%s", message);
+}
+
 /* syslog(3): 3 an error, 4 a warning, 6 information. */
 static int priority_of(const struct audit_fields *fields)
 {
-    switch (fields->is_told_before ? SEVERITY_INFO : audit_severity(fields)) {
+    switch (fields->is_repeated ? SEVERITY_INFO : audit_severity(fields)) {
     case SEVERITY_ERROR:
         return 3;
     case SEVERITY_WARNING:
@@ -74,9 +98,9 @@ static void put_chain(struct journal_entry *entry, const struct audit_chain *cha
 
 void audit_journal_entry(const struct audit_fields *fields, const struct audit_chain *chain, struct journal_entry *entry)
 {
-    char message[MESSAGE_TEXT_MAX + 1];
+    char message[AUDIT_MESSAGE_MAX + 1];
 
-    audit_message(fields, message, sizeof message);
+    audit_message(fields, message);
     journal_entry_begin(entry);
     journal_entry_text(entry, "MESSAGE", message);
     journal_entry_number(entry, "PRIORITY", priority_of(fields));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what of the audit log goes to the system journal: each event with its fields, and the head of the chain now and then.
+ * Owns: what of the audit log goes to the system journal: each event with its fields, and the anchors (the head of the chain).
  * Runs in: supervisor.
  * Never: waits for the journal.
  *
@@ -14,7 +14,20 @@
 #include <stdbool.h>
 
 #include "audit/audit_record.h"
+#include "audit/audit_sentence.h"
 #include "audit/journal_entry.h"
+
+/* A sentence (audit_sentence.h) with the certificate before it. */
+#define AUDIT_MESSAGE_MAX (CERT_NAME_MAX + 2u + AUDIT_SENTENCE_MAX)
+
+/* "shop: OCSP request to http://… failed: …", for MESSAGE and for the log. */
+void audit_message(const struct audit_fields *fields, char out[AUDIT_MESSAGE_MAX + 1]);
+
+/* How serious the event is: as event.h has it, but a child that did not end well is an error. */
+enum severity audit_severity(const struct audit_fields *fields);
+
+/* Log the event's message.  is_told: whether the journal has the event (log_unless_told). */
+void audit_log_event(const struct audit_fields *fields, bool is_told);
 
 /* The bytes of an event's entry.  chain: with the record; NULL: it has none, because the log cannot be written. */
 void audit_journal_entry(const struct audit_fields *fields, const struct audit_chain *chain, struct journal_entry *entry);

@@ -177,8 +177,7 @@ int64_t children_tick(struct children *children, int64_t now_msec)
 void children_close(struct children *children, struct child_life *life, const char *why)
 {
     if (why != NULL) {
-        log_unless_told(relay_service_event(children->relay, EVENT_PROTOCOL_VIOLATION, life->child.party, REASON_PROTOCOL, why),
-            SEVERITY_ERROR, "%s: %s; it is ended", party_name(life->child.party), why);
+        relay_service_event(children->relay, EVENT_PROTOCOL_VIOLATION, life->child.party, REASON_PROTOCOL, why);
         if (life->child.pid > 0)
             kill(life->child.pid, SIGKILL);
     }

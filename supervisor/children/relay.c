@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "audit/audit_journal.h"
 #include "sandbox/child.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -26,11 +27,9 @@ static const char *kind_name(size_t kind)
 
 static void audit_flood(struct relay *relay, enum party party, uint32_t count, const char *detail)
 {
-    bool is_told = audit_write(relay->audit,
+    audit_announce(relay->audit,
         &(struct audit_fields){
             .event = EVENT_AUDIT_THROTTLED, .process = party, .reason = REASON_FLOOD, .count = count, .detail = detail});
-
-    log_unless_told(is_told, SEVERITY_WARNING, "%s: %s", party_name(party), detail);
 }
 
 /* May the child report one more of this kind?  The first that may not is said. */
@@ -43,8 +42,7 @@ static bool may_report(struct relay *relay, const struct child *child, size_t ki
     case THROTTLE_PASS:
         return true;
     case THROTTLE_BEGINS:
-        snprintf(detail, sizeof detail,
-            "%s: more than its certificates can need; what is too much is counted from here on, not recorded", kind_name(kind));
+        snprintf(detail, sizeof detail, "%s: further ones are counted, not recorded", kind_name(kind));
         audit_flood(relay, child->party, 0, detail);
         break;
     case THROTTLE_SUPPRESS:
@@ -60,7 +58,7 @@ static void tell_floods(struct relay *relay, enum party party, bool is_last)
     uint64_t count;
 
     for (size_t kind = 0; throttle_tell(throttle, &kind, clock_monotonic_msec(), is_last, &count); kind++) {
-        snprintf(detail, sizeof detail, "%s: %" PRIu64 " were not recorded", kind_name(kind), count);
+        snprintf(detail, sizeof detail, "%s: %" PRIu64 " %s not recorded", kind_name(kind), count, count == 1 ? "was" : "were");
         audit_flood(relay, party, count > UINT32_MAX ? UINT32_MAX : (uint32_t)count, detail);
     }
 }
@@ -81,23 +79,23 @@ static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
     fields->serial_len = cert->serial_len;
 }
 
-/*
- * What the certificate is, or why it cannot be looked after (told_reason, detail), was found out: told, if it is news.  Returns
- * whether the journal has it.
- */
-static bool tell_cert(struct relay *relay, struct pool_cert *cert)
+/* Record what the certificate is, or why it cannot be used (told_reason, detail), if that is news.  is_logged: log it in any case. */
+static void tell_cert(struct relay *relay, struct pool_cert *cert, bool is_logged)
 {
     struct audit_fields fields = {.process = PARTY_SUPERVISOR, .reason = cert->told_reason, .detail = cert->detail};
     enum known_news news = cert->is_told ? KNOWN_IS_CHANGED : known_compare(relay->known, cert);
 
+    bool is_in_journal = false;
+
     cert->is_told = true;
-    if (news == KNOWN_NOTHING_NEW)
-        return false;
     fields.event = news == KNOWN_IS_NEW ? EVENT_CERT_ADDED : EVENT_CERT_CHANGED;
     if (cert->state == CERT_STATE_UNUSABLE)
         fields.event = EVENT_CERT_REFUSED;
     name_cert(&fields, cert);
-    return audit_write(relay->audit, &fields);
+    if (news != KNOWN_NOTHING_NEW)
+        is_in_journal = audit_write(relay->audit, &fields);
+    if (is_logged)
+        audit_log_event(&fields, is_in_journal);
 }
 
 static void changed(const struct relay *relay, struct pool_cert *cert)
@@ -109,8 +107,7 @@ void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason
 {
     char sentence[DETAIL_MAX + 1];
     bool is_kept = cert->cert_no != POOL_NO_NUMBER && reason != REASON_FILE_MISSING;
-    bool is_news = cert->told_reason != reason || !cert->is_trouble_said;
-    bool is_told;
+    bool is_news = !relay->is_summarised && (cert->told_reason != reason || !cert->is_trouble_said);
 
     snprintf(sentence, sizeof sentence, "%s: %s", path, detail[0] != '\0' ? detail : reason_sentence(reason));
     if (is_kept) {
@@ -121,18 +118,14 @@ void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason
     cert->told_reason = reason;
     cert->expiry = 0;
     pool_cert_fail(cert, reason, sentence);
-    is_told = tell_cert(relay, cert);
-    if (is_news && !relay->is_summarised) {
-        log_unless_told(is_told, SEVERITY_ERROR, "%s: %s", cert->name, sentence);
-        cert->is_trouble_said = true;
-    }
+    tell_cert(relay, cert, is_news);
+    cert->is_trouble_said = cert->is_trouble_said || is_news;
     changed(relay, cert);
 }
 
-bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail)
+void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail)
 {
-    return audit_write(
-        relay->audit, &(struct audit_fields){.event = event, .process = about, .reason = reason, .detail = detail});
+    audit_announce(relay->audit, &(struct audit_fields){.event = event, .process = about, .reason = reason, .detail = detail});
 }
 
 void relay_child_start(struct relay *relay, const struct child *child)
@@ -146,27 +139,17 @@ void relay_child_exit(struct relay *relay, const struct child *child)
     int status = is_killed ? -WTERMSIG(child->exit_status) : WEXITSTATUS(child->exit_status);
     bool is_keepers = child->party == PARTY_WRITER && status == CHILD_EXIT_KEEPER_VIOLATION;
     enum event event = status == -SIGSYS || is_keepers ? EVENT_SANDBOX_VIOLATION : EVENT_PROCESS_EXIT;
-    bool is_told;
+    struct audit_fields fields = {.event = event,
+        .process = child->party,
+        .has_status = true,
+        .status = status,
+        .detail = is_keepers ? "the keeper" : NULL};
+    bool is_in_journal;
 
     tell_floods(relay, child->party, true);
-    is_told = audit_write(relay->audit,
-        &(struct audit_fields){.event = event,
-            .process = child->party,
-            .has_status = true,
-            .status = status,
-            .detail = is_keepers ? "the keeper" : NULL});
-    if (event == EVENT_SANDBOX_VIOLATION)
-        log_unless_told(is_told, SEVERITY_ERROR,
-            "%s was ended by its sandbox: it made a system call that it must not make; the kernel's audit log names it "
-            "(type=1326)",
-            is_keepers ? "the writer's keeper" : party_name(child->party));
-    else if (is_killed)
-        log_unless_told(is_told, SEVERITY_ERROR, "%s was ended by signal %d", party_name(child->party), -status);
-    else if (status == 127)
-        log_unless_told(
-            is_told, SEVERITY_ERROR, "%s could not be executed; is it installed beside stapleguardd?", party_name(child->party));
-    else if (status != 0)
-        log_unless_told(is_told, SEVERITY_ERROR, "%s ended with code %d", party_name(child->party), status);
+    is_in_journal = audit_write(relay->audit, &fields);
+    if (status != 0)
+        audit_log_event(&fields, is_in_journal);
 }
 
 static const char *take_ready(struct child *child, const struct msg_ready *ready)
@@ -209,24 +192,16 @@ static void note_event(struct pool_cert *cert, const struct msg_event *event)
     }
 }
 
-/* Where nobody reads a summary: trouble is told once, when it begins, and once when it is over. */
-static void tell_event(struct pool_cert *cert, const struct msg_event *event, bool is_told)
+/* Where nobody reads a summary, the log says once that a certificate's trouble begins, and once that it is over. */
+static void log_cert_event(struct pool_cert *cert, const struct audit_fields *fields, bool is_in_journal)
 {
-    enum severity severity = event_severity((enum event)event->event);
+    bool is_trouble = event_severity(fields->event) != SEVERITY_INFO;
 
-    if (event->event == EVENT_STAPLE_STORED) {
-        if (cert->is_trouble_said)
-            log_unless_told(is_told, SEVERITY_INFO, "%s: a fresh staple again", cert->name);
-        cert->is_trouble_said = false;
-        return;
+    if (is_trouble ? !cert->is_trouble_said || fields->event == EVENT_CERT_WITHDRAWN
+                   : cert->is_trouble_said && fields->event == EVENT_STAPLE_STORED) {
+        audit_log_event(fields, is_in_journal);
+        cert->is_trouble_said = is_trouble;
     }
-    if (severity == SEVERITY_INFO || (cert->is_trouble_said && event->event != EVENT_CERT_WITHDRAWN))
-        return;
-    log_unless_told(is_told, severity, "%s: %s: %s%s", cert->name, reason_word((enum reason)event->reason),
-        cert->detail != NULL ? cert->detail : event->detail,
-        event->event == EVENT_CERT_WITHDRAWN ? "; not asked for again until its file changes or: stapleguard resume"
-                                             : "; tried again, the staple that is held stays");
-    cert->is_trouble_said = true;
 }
 
 static const char *take_event(struct relay *relay, const struct child *child, const struct msg_event *event)
@@ -246,7 +221,7 @@ static const char *take_event(struct relay *relay, const struct child *child, co
         .duration_msec = event->duration_msec,
         .http_status = event->http_status,
     };
-    bool is_told;
+    bool is_in_journal;
 
     if (!event_may_come_from((enum event)event->event, child->party))
         return "an event that is not its own";
@@ -260,14 +235,13 @@ static const char *take_event(struct relay *relay, const struct child *child, co
         return NULL;
     if (cert != NULL) {
         name_cert(&fields, cert);
-        fields.is_told_before = cert->is_trouble_said && fields.event != EVENT_CERT_WITHDRAWN;
+        fields.is_repeated = cert->is_trouble_said && fields.event != EVENT_CERT_WITHDRAWN;
     }
-    is_told = audit_write(relay->audit, &fields);
+    is_in_journal = audit_write(relay->audit, &fields);
     if (cert != NULL && !relay->is_summarised)
-        tell_event(cert, event, is_told);
+        log_cert_event(cert, &fields, is_in_journal);
     else if (cert == NULL && event_severity(fields.event) != SEVERITY_INFO)
-        log_unless_told(is_told, event_severity(fields.event), "%s: %s: %s", party_name(child->party),
-            reason_sentence(fields.reason), event->detail);
+        audit_log_event(&fields, is_in_journal);
     if (event->event == EVENT_APACHE_RESTART_SEEN)
         relay->hooks->apache_restarted(relay->hooks->context);
     return NULL;
@@ -308,7 +282,7 @@ static const char *take_cert_info(struct relay *relay, const struct child *child
         return NULL;
     pool_cert_fail(cert, cert->told_reason, info->detail);
     if (may_report(relay, child, EVENT_CERT_CHANGED))
-        tell_cert(relay, cert);
+        tell_cert(relay, cert, false);
     changed(relay, cert);
     return NULL;
 }

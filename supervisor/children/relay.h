@@ -46,8 +46,8 @@ const char *relay_message(struct relay *relay, struct child *child, const struct
 /* A file (path) of cert could not be used.  One that is in use already stays so, unless its file is gone. */
 void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
 
-/* An event about the service.  Returns whether the journal has it (log_unless_told). */
-bool relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);
+/* Record an event about the service, and log it. */
+void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);
 void relay_child_start(struct relay *relay, const struct child *child);
 /* child->exit_status is set.  A death by the sandbox is an event of its own. */
 void relay_child_exit(struct relay *relay, const struct child *child);

@@ -133,11 +133,9 @@ static void note_restart(const struct daemon *daemon, enum reason reason, const 
 {
     if (reason != REASON_CONFIGTEST_FAILED)
         return;
-    log_unless_told(
-        audit_write(daemon->settings.audit,
-            &(struct audit_fields){
-                .event = EVENT_APACHE_CONFIGTEST_FAILED, .process = PARTY_SUPERVISOR, .reason = reason, .detail = detail}),
-        SEVERITY_ERROR, "not restarting Apache: its configuration is broken: %s", detail);
+    audit_announce(daemon->settings.audit,
+        &(struct audit_fields){
+            .event = EVENT_APACHE_CONFIGTEST_FAILED, .process = PARTY_SUPERVISOR, .reason = reason, .detail = detail});
 }
 
 static void restarted(void *owner, enum reason reason, uint32_t away_usec, const char *detail)

@@ -15,9 +15,9 @@
 #define LOOK_SOON_MSEC 50
 #define SOON_MSEC 10000
 
-static bool audit_apache(const struct daemon *daemon, enum event event)
+static void announce(const struct daemon *daemon, enum event event)
 {
-    return audit_write(daemon->settings.audit,
+    audit_announce(daemon->settings.audit,
         &(struct audit_fields){.event = event,
             .process = PARTY_SUPERVISOR,
             .pid = daemon->apache.pid,
@@ -59,16 +59,14 @@ static void found(struct daemon *daemon)
     apache_find_lock(&daemon->apache);
     daemon->facts.apache_pid = daemon->apache.pid;
     daemon->facts.apache_lock = daemon->apache.lock_kind;
-    log_unless_told(
-        audit_apache(daemon, EVENT_APACHE_FOUND), SEVERITY_INFO, "Apache runs as process %d", (int)daemon->apache.pid);
+    announce(daemon, EVENT_APACHE_FOUND);
     say_lock(&daemon->apache);
     daemon_tell_apache(daemon);
 }
 
 static void lost(struct daemon *daemon)
 {
-    log_unless_told(
-        audit_apache(daemon, EVENT_APACHE_ENDED), SEVERITY_INFO, "Apache's process %d has ended", (int)daemon->apache.pid);
+    announce(daemon, EVENT_APACHE_ENDED);
     apache_clear(&daemon->apache);
     daemon->facts.apache_pid = 0;
     daemon->facts.apache_lock = APACHE_LOCK_NONE;

@@ -23,18 +23,16 @@
 static void note_discovery(struct daemon *daemon, int result, size_t count, const char *error)
 {
     bool is_news = strcmp(daemon->facts.discovery_error, error) != 0;
-    bool is_told;
 
     daemon->facts.discovered_at = (int64_t)time(NULL);
     snprintf(daemon->facts.discovery_error, sizeof daemon->facts.discovery_error, "%s", result == 0 ? "" : error);
     if (result == 0 || !is_news)
         return;
-    is_told = audit_write(daemon->settings.audit,
+    audit_announce(daemon->settings.audit,
         &(struct audit_fields){
             .event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR, .detail = daemon->facts.discovery_error});
-    log_unless_told(is_told, SEVERITY_ERROR, "Apache does not tell its certificates: %s", error);
     if (result > 0)
-        log_warning("going on with the %zu that it told the last time", count);
+        log_warning("certificates in the previous list: %zu", count);
 }
 
 int daemon_gather(struct daemon *daemon)
@@ -118,19 +116,14 @@ static void end_reload(struct daemon *daemon, const char *error)
 {
     bool is_well = error[0] == '\0';
     char count[48];
-    bool is_told;
 
     daemon->facts.reloaded_at = (int64_t)time(NULL);
     snprintf(daemon->facts.reload_error, sizeof daemon->facts.reload_error, "%s", error);
     snprintf(count, sizeof count, "%zu certificate%s", daemon->pool->count, daemon->pool->count == 1 ? "" : "s");
-    is_told = audit_write(daemon->settings.audit,
+    audit_announce(daemon->settings.audit,
         &(struct audit_fields){.event = is_well ? EVENT_SERVICE_RELOAD : EVENT_SERVICE_RELOAD_FAILED,
             .process = PARTY_SUPERVISOR,
             .detail = is_well ? count : daemon->facts.reload_error});
-    if (is_well)
-        log_unless_told(is_told, SEVERITY_INFO, "reloaded: %s", count);
-    else
-        log_unless_told(is_told, SEVERITY_ERROR, "not reloaded, going on as before: %s", error);
     if (daemon->reloader != NULL) {
         control_say(daemon->reloader, "%s%s", is_well ? "reloaded" : "not reloaded, going on as before: ", error);
         control_end(daemon->reloader, is_well ? 0 : 1);

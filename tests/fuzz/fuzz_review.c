@@ -32,7 +32,7 @@ static void require(int is_true)
 static void look_at_line(const struct review_line *line, struct review_summary *summary)
 {
     struct review_record record;
-    char story[REVIEW_STORY_MAX + 1];
+    char story[AUDIT_SENTENCE_MAX + 1];
     char about[CERT_NAME_MAX + 1];
     size_t len;
 

@@ -196,7 +196,7 @@ def faults_of_log(path):
 
 def severities():
     """{event: severity} as common/words/event.h has them."""
-    rows = re.findall(r'EVENT\(\w+, "([a-z_.]+)", [A-Z_| ]+, SEVERITY_(\w+)\)', TABLE.read_text())
+    rows = re.findall(r'EVENT\(\w+, "([a-z_.]+)", [A-Z_| ]+, SEVERITY_(\w+),', TABLE.read_text())
     return {name: severity.lower() for name, severity in rows}
 
 

@@ -133,12 +133,12 @@ def test_a_service_through_much_of_its_life_is_told_as_a_story(shop, daemon):
         assert line[28:52].rstrip() == record.get("cert", line[28:52].rstrip())
         assert len(line) > 56 and line[52:54] == "  " and line.isprintable()
     text = "\n".join(story)
-    assert "warn   shop.test                 no response could be had from http://" in text
-    assert "the responder answered with an HTTP status other than 200 (HTTP status 503)" in text
-    assert "warn   shop.test                 its staple was taken away: the certificate is revoked" in text
-    assert "ERROR  (service)                 the configuration could not be read again" in text
-    assert "the fetcher ended by signal SIGKILL" in text
-    assert "plain.test                looked after from now on, as far as there is something to do: the certificate names no" in text
+    assert "warn   shop.test                 OCSP request to http://" in text
+    assert "the responder answered with an HTTP status other than 200 (http-status); HTTP status 503" in text
+    assert "warn   shop.test                 staple withdrawn: the certificate is revoked (revoked)" in text
+    assert "ERROR  (service)                 reload failed: " in text
+    assert "the fetcher ended: killed by SIGKILL" in text
+    assert "plain.test                certificate added; the certificate names no OCSP responder" in text
     # Each filter, against the same question asked of the lines.
     assert shown("--json", conf=conf) == shop.sg.audit_log.read_text()
     for option, value, keep in [
@@ -382,7 +382,7 @@ def test_columns_are_aligned_whatever_the_name(log):
     for name in names:
         chain.add("cert.dropped", "supervisor", cert=name)
     rows = shown(log(chain)).splitlines()[1:]
-    assert [row.index("  not looked after") for row in rows] == [52] * len(names)
+    assert [row.index("  certificate removed") for row in rows] == [52] * len(names)
     abouts = [row[28:52].rstrip() for row in rows]
     assert abouts == ["a", "\u2026ample.net/fullchain.pem", "d\u00fcrer.test", "\u00fc" * 24,
                       "\u2026" + "\u00fc" * 23, "x" * 24, "\u2026" + "x" * 23]

@@ -387,7 +387,7 @@ def test_journalctl_finds_events_by_certificate(world):
     found = journal_entries(world, f"STAPLEGUARD_CERT={name}")
     assert found and {entry["STAPLEGUARD_CERT"] for entry in found} == {name}
     stored = next(entry for entry in found if entry["STAPLEGUARD_EVENT"] == "staple.stored")
-    assert stored["MESSAGE"].startswith(f"{name}: a fresh staple, served until 20")
+    assert stored["MESSAGE"].startswith(f"{name}: fresh staple stored, valid until 20")
     assert (stored["SYSLOG_IDENTIFIER"], stored["_SYSTEMD_UNIT"], stored["_TRANSPORT"]) == ("stapleguard", UNIT, "journal")
     hashes = {str(record["seq"]): record["hash"] for record in world.audit(AUDIT_LOG + ".1") + world.audit()}
     assert hashes[stored["STAPLEGUARD_SEQ"]] == stored["STAPLEGUARD_HASH"]
@@ -398,9 +398,9 @@ def test_journalctl_finds_events_by_certificate(world):
 
 def test_the_journal_tells_nothing_twice(world):
     said = world.machine.journal("--unit", UNIT)
-    assert re.search(r"^Apache runs \(process \d+\)", said, re.MULTILINE)
-    assert "Apache runs as process" not in said and "audit anchor" not in said and "takes no events" not in said
-    assert not re.search(r"^stapleguardd: (error|warning): \S+ was ended by signal", said, re.MULTILINE)
+    assert re.search(r"^Apache is running \(pid \d+\)", said, re.MULTILINE)
+    assert "stapleguardd: Apache is running" not in said and "audit anchor" not in said and "takes no events" not in said
+    assert not re.search(r"^stapleguardd: (error|warning): the \S+ ended: killed by", said, re.MULTILINE)
 
 
 def test_the_log_is_sealed_below_the_hardening(world):

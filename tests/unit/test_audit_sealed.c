@@ -104,8 +104,7 @@ static void a_reload_turns_seals_on_and_off_and_says_so(void **state)
     assert_int_equal(epoch_of(line_of(LOG, 1)), -1);
     assert_has(line_of(LOG, 2), "\"event\":\"audit.seal_on\"");
     assert_int_equal(epoch_of(line_of(LOG, 3)), 0);
-    assert_has(
-        line_of(LOG, 4), "\"event\":\"audit.seal_off\",\"detail\":\"audit_seal = no; this is the last record with a seal\"");
+    assert_has(line_of(LOG, 4), "\"event\":\"audit.seal_off\",\"detail\":\"audit_seal = no; this is the last sealed record\"");
     assert_int_equal(epoch_of(line_of(LOG, 4)), 0);
     assert_int_equal(epoch_of(line_of(LOG, 5)), -1);
     assert_has(line_of(LOG, 5), "\"detail\":\"three\"");
@@ -138,7 +137,7 @@ static void a_missing_key_is_an_error_and_a_record(void **state)
     assert_has(line_of(LOG, 1), "\"event\":\"audit.seal_failed\",\"detail\":\"the key's file ");
     assert_has(line_of(LOG, 1), "it does not exist; make one with: stapleguard audit --setup-seal\"");
     assert_int_equal(epoch_of(line_of(LOG, 2)), -1);
-    assert_has(log_scene.said, "sealing the audit log does not work: the key's file ");
+    assert_has(log_scene.said, "sealing audit records failed: the key's file ");
     /* said once; and as soon as there is one, it is used */
     log_scene_add(audit, "two");
     assert_has(line_of(LOG, 3), "\"detail\":\"two\"");

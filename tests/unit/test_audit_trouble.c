@@ -264,7 +264,7 @@ static void a_failed_sync_is_a_gap(void **state)
     audit_close(audit);
     assert_int_equal(audit_scene_verify_file(audit_scene_path, &chain), 6);
     audit_scene_assert_line_has(3,
-        "\"event\":\"audit.gap\",\"detail\":\"2 records are lost or may be: the log could not be written: "
+        "\"event\":\"audit.gap\",\"detail\":\"2 records may be lost: the log could not be written: "
         "Input/output error\",\"count\":2,");
     audit_scene_assert_line_has(4, "\"detail\":\"three\"");
     audit_scene_assert_line_has(6, "\"count\":1,");
