@@ -7,7 +7,6 @@
 #include "text/text.h"
 
 struct msg_row {
-    enum msg_type type;
     const char *name;
     int from;
     int to;
@@ -28,16 +27,16 @@ struct msg_row {
 #define LEN_MIN_BLOB(name, min, max) +2u + (min)
 #define LEN_MAX_BLOB(name, min, max) +2u + (max)
 
-static const struct msg_row msg_rows[] = {
-#define MSG_ROW(constant, msg_name, number, from, to, states, fds) \
-    {MSG_##constant, #constant, from, to, states, fds, \
+static const struct msg_row msg_rows[MSG_TYPE_END] = {
+#define MSG_ROW(constant, msg_name, from, to, states, fds) \
+    [MSG_##constant] = {#constant, from, to, states, fds, \
         2u MSG_FIELDS_##constant(LEN_U8, LEN_U16, LEN_U32, LEN_I64, LEN_BYTES, LEN_MIN_TEXT, LEN_MIN_BLOB), \
         2u MSG_FIELDS_##constant(LEN_U8, LEN_U16, LEN_U32, LEN_I64, LEN_BYTES, LEN_MAX_TEXT, LEN_MAX_BLOB)},
     MSG_TABLE(MSG_ROW)
 #undef MSG_ROW
 };
 
-#define MSG_FITS(constant, msg_name, number, from, to, states, fds) \
+#define MSG_FITS(constant, msg_name, from, to, states, fds) \
     _Static_assert( \
         2u MSG_FIELDS_##constant(LEN_U8, LEN_U16, LEN_U32, LEN_I64, LEN_BYTES, LEN_MAX_TEXT, LEN_MAX_BLOB) <= MSG_LEN_MAX, \
         "MSG_" #constant " is longer than MSG_LEN_MAX");
@@ -112,7 +111,7 @@ static void get_blob(struct buf_in *in, const uint8_t **data, size_t *data_len, 
 #define GET_TEXT(name, max) get_text(in, m->name, max);
 #define GET_BLOB(name, min, max) get_blob(in, &m->name, &m->name##_len, min, max);
 
-#define MSG_CODECS(constant, msg_name, number, from, to, states, fds) \
+#define MSG_CODECS(constant, msg_name, from, to, states, fds) \
     static void encode_##msg_name(struct buf_out *out, const struct msg_##msg_name *m) \
     { \
         MSG_FIELDS_##constant(PUT_U8, PUT_U16, PUT_U32, PUT_I64, PUT_BYTES, PUT_TEXT, PUT_BLOB) \
@@ -126,10 +125,7 @@ MSG_TABLE(MSG_CODECS)
 
 static const struct msg_row *find_row(unsigned type)
 {
-    for (size_t i = 0; i < sizeof msg_rows / sizeof msg_rows[0]; i++)
-        if ((unsigned)msg_rows[i].type == type)
-            return &msg_rows[i];
-    return NULL;
+    return type > MSG_TYPE_NONE && type < MSG_TYPE_END ? &msg_rows[type] : NULL;
 }
 
 const char *msg_type_name(enum msg_type type)
@@ -137,13 +133,6 @@ const char *msg_type_name(enum msg_type type)
     const struct msg_row *row = find_row(type);
 
     return row == NULL ? NULL : row->name;
-}
-
-unsigned msg_type_fds(enum msg_type type)
-{
-    const struct msg_row *row = find_row(type);
-
-    return row == NULL ? 0 : row->fds;
 }
 
 const char *cert_state_word(enum cert_state state)
@@ -187,7 +176,7 @@ enum msg_result msg_encode(const struct msg *msg, void *data, size_t cap, size_t
     buf_out_init(&out, data, cap);
     buf_put_u16(&out, (uint16_t)msg->type);
     switch (msg->type) {
-#define MSG_ENCODE(constant, msg_name, number, from, to, states, fds) \
+#define MSG_ENCODE(constant, msg_name, from, to, states, fds) \
     case MSG_##constant: \
         encode_##msg_name(&out, &msg->msg_name); \
         break;
@@ -207,9 +196,11 @@ enum msg_result msg_decode(
 {
     const struct msg_row *row;
     struct buf_in in;
+    unsigned type;
 
     buf_in_init(&in, data, len);
-    row = find_row(buf_get_u16(&in));
+    type = buf_get_u16(&in);
+    row = find_row(type);
     if (!in.ok || row == NULL)
         return MSG_UNKNOWN_TYPE;
     if ((row->from & (int)from) == 0 || (row->to & (int)to) == 0)
@@ -220,14 +211,16 @@ enum msg_result msg_decode(
         return MSG_WRONG_DESCRIPTORS;
     if (len < row->len_min || len > row->len_max)
         return MSG_WRONG_LENGTH;
-    msg->type = row->type;
-    switch (row->type) {
-#define MSG_DECODE(constant, msg_name, number, from, to, states, fds) \
+    msg->type = (enum msg_type)type;
+    switch (msg->type) {
+#define MSG_DECODE(constant, msg_name, from, to, states, fds) \
     case MSG_##constant: \
         decode_##msg_name(&in, &msg->msg_name); \
         break;
         MSG_TABLE(MSG_DECODE)
 #undef MSG_DECODE
+    default: /* find_row found it */
+        break;
     }
     if (!in.ok)
         return MSG_BAD_FIELD;

@@ -222,37 +222,39 @@ enum msg_state {
     MSG_STATE_ANY = 3,
 };
 
-/* MESSAGE(constant, struct, number, from, to, states, descriptors) */
+/* MESSAGE(constant, struct, from, to, states, descriptors).  The order of the table numbers the messages, from 1. */
 #define MSG_TABLE(MESSAGE) \
-    MESSAGE(FETCH_CONFIG, fetch_config, 1, PARTY_SUPERVISOR, PARTY_FETCHER, MSG_STATE_SETUP, 0) \
-    MESSAGE(WRITE_CONFIG, write_config, 2, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_SETUP, 0) \
-    MESSAGE(CERT_ADD, cert_add, 3, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 1) \
-    MESSAGE(CERT_GONE, cert_gone, 5, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
-    MESSAGE(BEGIN, begin, 6, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
-    MESSAGE(CERT_DROP, cert_drop, 7, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
-    MESSAGE(PEER, peer, 8, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 1) \
-    MESSAGE(REFRESH, refresh, 9, PARTY_SUPERVISOR, PARTY_FETCHER, MSG_STATE_RUN, 0) \
-    MESSAGE(RESUME, resume, 10, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
-    MESSAGE(APACHE, apache, 11, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 1) \
-    MESSAGE(APACHE_LOCK, apache_lock, 12, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 1) \
-    MESSAGE(RESTART, restart, 13, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
-    MESSAGE(READY, ready, 16, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_SETUP, 0) \
-    MESSAGE(LOG, log, 17, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_ANY, 0) \
-    MESSAGE(EVENT, event, 18, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_ANY, 0) \
-    MESSAGE(CERT_INFO, cert_info, 19, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
-    MESSAGE(CERT_STATE, cert_state, 20, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
-    MESSAGE(PROGRESS, progress, 21, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
-    MESSAGE(WRITE_DONE, write_done, 23, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
-    MESSAGE(CERT_NEXT, cert_next, 24, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
-    MESSAGE(FILE_STATE, file_state, 25, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
-    MESSAGE(RESTARTED, restarted, 26, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
-    MESSAGE(ANSWER, answer, 32, PARTY_WRITER, PARTY_FETCHER, MSG_STATE_RUN, 0) \
-    MESSAGE(OFFER, offer, 33, PARTY_FETCHER, PARTY_WRITER, MSG_STATE_RUN, 0)
+    MESSAGE(FETCH_CONFIG, fetch_config, PARTY_SUPERVISOR, PARTY_FETCHER, MSG_STATE_SETUP, 0) \
+    MESSAGE(WRITE_CONFIG, write_config, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_SETUP, 0) \
+    MESSAGE(CERT_ADD, cert_add, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 1) \
+    MESSAGE(CERT_GONE, cert_gone, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
+    MESSAGE(BEGIN, begin, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
+    MESSAGE(CERT_DROP, cert_drop, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 0) \
+    MESSAGE(PEER, peer, PARTY_SUPERVISOR, PARTY_CHILD, MSG_STATE_RUN, 1) \
+    MESSAGE(REFRESH, refresh, PARTY_SUPERVISOR, PARTY_FETCHER, MSG_STATE_RUN, 0) \
+    MESSAGE(RESUME, resume, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
+    MESSAGE(APACHE, apache, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 1) \
+    MESSAGE(APACHE_LOCK, apache_lock, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 1) \
+    MESSAGE(RESTART, restart, PARTY_SUPERVISOR, PARTY_WRITER, MSG_STATE_RUN, 0) \
+    MESSAGE(READY, ready, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_SETUP, 0) \
+    MESSAGE(LOG, log, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_ANY, 0) \
+    MESSAGE(EVENT, event, PARTY_CHILD, PARTY_SUPERVISOR, MSG_STATE_ANY, 0) \
+    MESSAGE(CERT_INFO, cert_info, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(CERT_STATE, cert_state, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(PROGRESS, progress, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(WRITE_DONE, write_done, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(CERT_NEXT, cert_next, PARTY_FETCHER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(FILE_STATE, file_state, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(RESTARTED, restarted, PARTY_WRITER, PARTY_SUPERVISOR, MSG_STATE_RUN, 0) \
+    MESSAGE(ANSWER, answer, PARTY_WRITER, PARTY_FETCHER, MSG_STATE_RUN, 0) \
+    MESSAGE(OFFER, offer, PARTY_FETCHER, PARTY_WRITER, MSG_STATE_RUN, 0)
 
 enum msg_type {
-#define MSG_CONSTANT(constant, name, number, from, to, states, fds) MSG_##constant = (number),
+    MSG_TYPE_NONE,
+#define MSG_CONSTANT(constant, name, from, to, states, fds) MSG_##constant,
     MSG_TABLE(MSG_CONSTANT)
 #undef MSG_CONSTANT
+    MSG_TYPE_END
 };
 
 #define MSG_STRUCT_U8(name) uint8_t name;
@@ -262,7 +264,7 @@ enum msg_type {
 #define MSG_STRUCT_BYTES(name, n) uint8_t name[n];
 #define MSG_STRUCT_TEXT(name, max) char name[(max) + 1];
 #define MSG_STRUCT_BLOB(name, min, max) const uint8_t *name; size_t name##_len;
-#define MSG_STRUCT(constant, msg_name, number, from, to, states, fds) \
+#define MSG_STRUCT(constant, msg_name, from, to, states, fds) \
     struct msg_##msg_name { \
         MSG_FIELDS_##constant(MSG_STRUCT_U8, MSG_STRUCT_U16, MSG_STRUCT_U32, MSG_STRUCT_I64, MSG_STRUCT_BYTES, \
             MSG_STRUCT_TEXT, MSG_STRUCT_BLOB) \
@@ -270,10 +272,11 @@ enum msg_type {
 MSG_TABLE(MSG_STRUCT)
 #undef MSG_STRUCT
 
+/* Some 9 KiB, because two paths are in it: pass a pointer, never a value. */
 struct msg {
     enum msg_type type;
     union {
-#define MSG_MEMBER(constant, msg_name, number, from, to, states, fds) struct msg_##msg_name msg_name;
+#define MSG_MEMBER(constant, msg_name, from, to, states, fds) struct msg_##msg_name msg_name;
         MSG_TABLE(MSG_MEMBER)
 #undef MSG_MEMBER
     };
@@ -297,9 +300,6 @@ const char *msg_result_text(enum msg_result result);
 
 /* The message's name as the table has it ("OFFER"), or NULL for an unknown number. */
 const char *msg_type_name(enum msg_type type);
-
-/* How many descriptors travel with a message of this type. */
-unsigned msg_type_fds(enum msg_type type);
 
 /*
  * Encode *msg into out (cap octets; MSG_LEN_MAX is always enough).  Sets *len and returns MSG_OK, or MSG_BAD_FIELD when a

@@ -97,7 +97,7 @@
     REASON(SHIELD_UNSUPPORTED, "shield-unsupported", \
         "the file system or the kernel cannot make the directory immutable; the file is restored after each restart " \
         "instead") \
-    REASON(SHIELD_OFF, "shield-off", "shield = off") \
+    REASON(SHIELD_OFF, "shield-off", "the configuration turns the shield off") \
     REASON(SHIELD_IN_DOUBT, "shield-in-doubt", "the file is being checked; until the check succeeds, Apache can delete it") \
     REASON(APACHE_NOT_RUNNING, "apache-not-running", "Apache is not running; see pid_file") \
     REASON(CONFIGTEST_FAILED, "configtest-failed", "Apache rejects its configuration, so it was not restarted") \

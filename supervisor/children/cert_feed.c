@@ -70,13 +70,14 @@ static void put_down(struct feed *feed)
 static size_t msg_size(const struct msg *msg)
 {
     switch (msg->type) {
-#define MSG_SIZE(constant, msg_name, number, from, to, states, fds) \
+#define MSG_SIZE(constant, msg_name, from, to, states, fds) \
     case MSG_##constant: \
         return offsetof(struct msg, msg_name) + sizeof msg->msg_name;
         MSG_TABLE(MSG_SIZE)
 #undef MSG_SIZE
+    default:
+        return sizeof *msg;
     }
-    return sizeof *msg;
 }
 
 static void forget_first(struct feed_end *end)

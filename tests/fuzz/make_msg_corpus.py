@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Make the corpus of fuzz_msg anew: each message of common/msg.h once as its sender would make it, from the table there.
+"""Make the corpus of fuzz_msg: each message of common/proto/msg.h once as its sender would make it, from the table there.
 
 Run it by hand when a message changes; what it writes is checked in.
 """
@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from helpers import wire  # noqa: E402
 
-ROW = re.compile(r"MESSAGE\((\w+), \w+, \d+, PARTY_(\w+), PARTY_(\w+), MSG_STATE_(\w+), (\d)\)")
+ROW = re.compile(r"MESSAGE\((\w+), \w+, PARTY_(\w+), PARTY_(\w+), MSG_STATE_(\w+), (\d)\)")
 # As fuzz_msg.c reads them.
 PARTIES = {"SUPERVISOR": 0, "FETCHER": 1, "WRITER": 2, "CHILD": 1}
 RUN, DESCRIPTOR = 16, 32
@@ -29,9 +29,9 @@ def sample(kind, name):
 def main():
     folder = HERE / "corpus" / "msg"
     folder.mkdir(exist_ok=True)
-    for name, sender, receiver, states, descriptors in ROW.findall((HERE.parents[1] / "common" / "msg.h").read_text()):
+    for name, sender, receiver, states, descriptors in ROW.findall((HERE.parents[1] / "common" / "proto" / "msg.h").read_text()):
         first = PARTIES[sender] | PARTIES[receiver] << 2 | (0 if states == "SETUP" else RUN) | (DESCRIPTOR if int(descriptors) else 0)
-        fields = {field: sample(kind, field) for field, kind in wire.MESSAGES[name][1]}
+        fields = {field: sample(kind, field) for field, kind in wire.MESSAGES[name]}
         (folder / name.lower()).write_bytes(bytes([first]) + wire.pack(name, **fields))
 
 

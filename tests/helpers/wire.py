@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The messages between the processes, encoded and decoded by hand: a second reading of common/proto/msg.h, so that a change of the
-wire format by accident fails a test.  Reasons and events are numbered in the order of their tables, which are read from the
-headers.
+wire format by accident fails a test.  Messages, reasons and events are numbered in the order of their tables, which are read from
+the headers.
 
 Owns: the wire format, and one end of a channel.
 Never: a descriptor that it was not given, or that came in and was not handed out.
@@ -22,56 +22,55 @@ COMMON = pathlib.Path(__file__).resolve().parents[2] / "common"
 
 # (name, kind); kind: u8, u16, u32, i64, text, blob, or a number of octets.
 MESSAGES = {
-    "FETCH_CONFIG": (1, [
+    "FETCH_CONFIG": [
         ("flags", "u32"), ("uid", "u32"), ("gid", "u32"), ("timeout_msec", "u32"), ("concurrency", "u32"),
         ("per_responder", "u32"), ("max_body", "u32"), ("proxy", "text"), ("ca_file", "text"), ("root_dir", "text"),
-    ]),
-    "WRITE_CONFIG": (2, [
+    ],
+    "WRITE_CONFIG": [
         ("flags", "u32"), ("uid", "u32"), ("gid", "u32"), ("commit_delay_msec", "u32"), ("dbm_path", "text"),
         ("state_dir", "text"),
-    ]),
-    "CERT_ADD": (3, [
+    ],
+    "CERT_ADD": [
         ("cert_no", "u32"), ("flags", "u32"), ("leaf_blocks", "u16"), ("safety_margin_sec", "u32"), ("min_ttl_sec", "u32"),
         ("refresh_every_sec", "u32"), ("unknown_grace_sec", "u32"), ("name", "text"), ("responder", "text"),
-    ]),
-    "CERT_GONE": (5, [("name", "text")]),
-    "BEGIN": (6, [("is_once", "u8"), ("is_forced", "u8")]),
-    "CERT_DROP": (7, [("cert_no", "u32")]),
-    "PEER": (8, [("life", "u32")]),
-    "REFRESH": (9, [("cert_no", "u32")]),
-    "RESUME": (10, [("cert_no", "u32")]),
-    "APACHE": (11, [("pid", "u32")]),
-    "APACHE_LOCK": (12, [("kind", "u8")]),
-    "RESTART": (13, [("request", "u32")]),
-    "READY": (16, [("missing_layers", "u32")]),
-    "LOG": (17, [("severity", "u8"), ("text", "text")]),
-    "EVENT": (18, [
+    ],
+    "CERT_GONE": [("name", "text")],
+    "BEGIN": [("is_once", "u8"), ("is_forced", "u8")],
+    "CERT_DROP": [("cert_no", "u32")],
+    "PEER": [("life", "u32")],
+    "REFRESH": [("cert_no", "u32")],
+    "RESUME": [("cert_no", "u32")],
+    "APACHE": [("pid", "u32")],
+    "APACHE_LOCK": [("kind", "u8")],
+    "RESTART": [("request", "u32")],
+    "READY": [("missing_layers", "u32")],
+    "LOG": [("severity", "u8"), ("text", "text")],
+    "EVENT": [
         ("event", "u16"), ("reason", "u16"), ("cert_no", "u32"), ("this_update", "i64"), ("next_update", "i64"),
         ("expiry", "i64"), ("bytes", "u32"), ("count", "u32"), ("duration_msec", "u32"), ("http_status", "u16"),
         ("responder", "text"), ("detail", "text"),
-    ]),
-    "CERT_INFO": (19, [
+    ],
+    "CERT_INFO": [
         ("cert_no", "u32"), ("state", "u8"), ("reason", "u16"), ("is_must_staple", "u8"), ("not_after", "i64"),
         ("sha256", 32), ("serial", "blob"), ("detail", "text"),
-    ]),
-    "CERT_STATE": (20, [
+    ],
+    "CERT_STATE": [
         ("cert_no", "u32"), ("state", "u8"), ("reason", "u16"), ("is_refreshed", "u8"), ("this_update", "i64"),
         ("next_update", "i64"), ("expiry", "i64"), ("fetched_at", "i64"),
-    ]),
-    "PROGRESS": (21, [("due", "u32"), ("not_due", "u32"), ("done", "u32"), ("failed", "u32"), ("refused", "u32")]),
-    "CERT_NEXT": (24, [("cert_no", "u32"), ("failures", "u32"), ("next_at", "i64"), ("asked_at", "i64")]),
-    "FILE_STATE": (25, [("shield", "u8"), ("reason", "u16"), ("restarts", "u32"), ("restart_at", "i64"), ("away_usec", "u32")]),
-    "RESTARTED": (26, [("request", "u32"), ("reason", "u16"), ("away_usec", "u32"), ("detail", "text")]),
-    "WRITE_DONE": (23, [("reason", "u16"), ("entries", "u32"), ("foreign", "u32"), ("detail", "text")]),
-    "ANSWER": (32, [
+    ],
+    "PROGRESS": [("due", "u32"), ("not_due", "u32"), ("done", "u32"), ("failed", "u32"), ("refused", "u32")],
+    "CERT_NEXT": [("cert_no", "u32"), ("failures", "u32"), ("next_at", "i64"), ("asked_at", "i64")],
+    "FILE_STATE": [("shield", "u8"), ("reason", "u16"), ("restarts", "u32"), ("restart_at", "i64"), ("away_usec", "u32")],
+    "RESTARTED": [("request", "u32"), ("reason", "u16"), ("away_usec", "u32"), ("detail", "text")],
+    "WRITE_DONE": [("reason", "u16"), ("entries", "u32"), ("foreign", "u32"), ("detail", "text")],
+    "ANSWER": [
         ("cert_no", "u32"), ("kind", "u8"), ("reason", "u16"), ("state", "u8"), ("this_update", "i64"),
         ("next_update", "i64"), ("effective_end", "i64"), ("fetched_at", "i64"),
-    ]),
-    "OFFER": (33, [("cert_no", "u32"), ("der", "blob")]),
+    ],
+    "OFFER": [("cert_no", "u32"), ("der", "blob")],
 }
 
 _INTEGERS = {"u8": ">B", "u16": ">H", "u32": ">I", "i64": ">q"}
-_NAMES = {number: name for name, (number, _) in MESSAGES.items()}
 
 # FLAGS of FETCH_CONFIG, WRITE_CONFIG and CERT_ADD.
 VERBOSE, ALLOW_PRIVATE, ALLOW_LOOPBACK, SCAN_GUARD, ALLOW_SHA1, REQUIRE_SANDBOX, KEEPER, SHIELD = 1, 2, 4, 8, 16, 32, 64, 128
@@ -86,14 +85,15 @@ LEN_MAX = 12288
 FD_SUPERVISOR, FD_SIBLING = 3, 4
 
 
-def _table(header, macro):
-    """The strings of `macro(CONSTANT, "string", …)` in a header, in order."""
-    text = (COMMON / "words" / header).read_text()
-    return re.findall(macro + r'\([A-Z0-9_]+,\s*"([^"]+)"', text)
+def _table(header, macro, column):
+    """A column of the rows `macro(CONSTANT, …)` of a header, in their order."""
+    return re.findall(rf"{macro}\({column}", (COMMON / header).read_text())
 
 
-REASONS = _table("reason.h", "REASON")
-EVENTS = _table("event.h", "EVENT")
+REASONS = _table("words/reason.h", "REASON", r'[A-Z0-9_]+,\s*"([^"]+)"')
+EVENTS = _table("words/event.h", "EVENT", r'[A-Z0-9_]+,\s*"([^"]+)"')
+_NAMES = dict(enumerate(_table("proto/msg.h", "MESSAGE", r"([A-Z_]+),"), start=1))
+_NUMBERS = {name: number for number, name in _NAMES.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,11 +121,11 @@ class Message:
 
 def pack(message, /, **values):
     """The octets of a message; fields that are not given are 0 or empty."""
-    number, fields = MESSAGES[message]
+    fields = MESSAGES[message]
     unknown = set(values) - {field for field, _ in fields}
     if unknown:
         raise TypeError(f"{message} has no {', '.join(sorted(unknown))}")
-    parts = [struct.pack(">H", number)]
+    parts = [struct.pack(">H", _NUMBERS[message])]
     for field, kind in fields:
         value = values.get(field)
         if isinstance(kind, int):
@@ -146,7 +146,7 @@ def unpack(data):
     name = _NAMES[number]
     at = 2
     fields = {}
-    for field, kind in MESSAGES[name][1]:
+    for field, kind in MESSAGES[name]:
         if isinstance(kind, int):
             width = kind
             fields[field] = data[at:at + width]

@@ -153,7 +153,8 @@ static void it_says_what_a_person_wants_to_know(void **state)
             "Apache's cache written: 12 entries, 1 byte"},
         {{.event = EVENT_DBM_COMMITTED, .process = PARTY_WRITER, .count = 11}, "Apache's cache written: 11 entries"},
         {{.event = EVENT_SHIELD_DOWN, .process = PARTY_WRITER, .reason = REASON_SHIELD_OFF, .detail = "d"}, "shield down: d"},
-        {{.event = EVENT_SHIELD_DOWN, .process = PARTY_WRITER, .reason = REASON_SHIELD_OFF}, "shield down: shield = off"},
+        {{.event = EVENT_SHIELD_DOWN, .process = PARTY_WRITER, .reason = REASON_SHIELD_OFF},
+            "shield down: the configuration turns the shield off (shield-off)"},
     };
 
     (void)state;

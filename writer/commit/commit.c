@@ -73,8 +73,9 @@ static void adopt(struct commit *commit)
 
 static void report_count(enum event event, enum reason reason, size_t count, const char *detail)
 {
-    struct msg msg = report_event_begin(event, CERT_NO_NONE, reason);
+    struct msg msg;
 
+    report_event_begin(&msg, event, CERT_NO_NONE, reason);
     msg.event.count = (uint32_t)count;
     snprintf(msg.event.detail, sizeof msg.event.detail, "%s", detail);
     report_message(&msg);
@@ -98,7 +99,7 @@ static void report_reading(const struct apache_dbm *dbm)
 static void report_committed(const struct commit *commit)
 {
     const struct apache_dbm_outcome *outcome = &commit->outcome;
-    struct msg msg = report_event_begin(EVENT_DBM_COMMITTED, CERT_NO_NONE, REASON_NONE);
+    struct msg msg;
 
     if (outcome->displaced > 0)
         report_count(EVENT_DBM_FOREIGN_DROPPED, REASON_GUARD_DISPLACED, outcome->displaced,
@@ -108,6 +109,7 @@ static void report_committed(const struct commit *commit)
             "a file with the scan guard did not hold what was put in; staples are served, but slower");
     if (outcome->is_unchanged)
         return;
+    report_event_begin(&msg, EVENT_DBM_COMMITTED, CERT_NO_NONE, REASON_NONE);
     msg.event.count = (uint32_t)(outcome->own + outcome->foreign);
     msg.event.bytes = outcome->disk_bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)outcome->disk_bytes;
     msg.event.duration_msec = (uint32_t)(clock_monotonic_msec() - commit->started_msec);
@@ -145,7 +147,7 @@ static void report_extended(const struct commit *commit)
         if (!entry->is_extended || holding == NULL || !holding->is_usable
             || dbm_contents_held(&commit->dbm.contents, entry->key, entry->value_sha256))
             continue;
-        msg = report_event_begin(EVENT_STAPLE_EXTENDED, holding->cert_no, REASON_NONE);
+        report_event_begin(&msg, EVENT_STAPLE_EXTENDED, holding->cert_no, REASON_NONE);
         msg.event.expiry = entry->expiry;
         snprintf(msg.event.detail, sizeof msg.event.detail,
             "no newer response could be had, so the old one is served into its safety_margin");

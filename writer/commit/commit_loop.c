@@ -152,8 +152,9 @@ static void close_episode(void)
 {
     const struct episode episode = watch.episode;
     uint32_t away_usec = !episode.was_away ? 0 : episode.errno_value == 0 ? episode.away_usec : UINT32_MAX;
-    struct msg msg = report_event_begin(EVENT_APACHE_RESTART_SEEN, CERT_NO_NONE, REASON_NONE);
+    struct msg msg;
 
+    report_event_begin(&msg, EVENT_APACHE_RESTART_SEEN, CERT_NO_NONE, REASON_NONE);
     watch.episode = (struct episode){.close_msec = COMMIT_NEVER};
     describe_episode(&episode, msg.event.detail, sizeof msg.event.detail);
     msg.event.duration_msec = away_usec == UINT32_MAX ? 0 : (away_usec + 999) / 1000;

@@ -219,10 +219,10 @@ static void report_stored(const struct intake_item *item)
     struct msg msg;
 
     if (held->state == CERT_STATE_GOOD && item->action == ACCEPT_STORE)
-        msg = report_event_begin(EVENT_STAPLE_STORED, item->cert_no, REASON_NONE);
+        report_event_begin(&msg, EVENT_STAPLE_STORED, item->cert_no, REASON_NONE);
     else if (item->is_withdrawn_now)
-        msg = report_event_begin(
-            EVENT_CERT_WITHDRAWN, item->cert_no, held->state == CERT_STATE_REVOKED ? REASON_REVOKED : REASON_UNKNOWN);
+        report_event_begin(
+            &msg, EVENT_CERT_WITHDRAWN, item->cert_no, held->state == CERT_STATE_REVOKED ? REASON_REVOKED : REASON_UNKNOWN);
     else
         return;
     msg.event.this_update = held->this_update;

@@ -42,24 +42,19 @@ void report_message(const struct msg *msg)
         is_heard = false;
 }
 
-struct msg report_event_begin(enum event event, uint32_t cert_no, enum reason reason)
+void report_event_begin(struct msg *msg, enum event event, uint32_t cert_no, enum reason reason)
 {
-    struct msg msg;
-
-    memset(&msg, 0, sizeof msg);
-    msg.type = MSG_EVENT;
-    msg.event.event = (uint16_t)event;
-    msg.event.reason = (uint16_t)reason;
-    msg.event.cert_no = cert_no;
-    return msg;
+    msg->type = MSG_EVENT;
+    msg->event = (struct msg_event){.event = (uint16_t)event, .reason = (uint16_t)reason, .cert_no = cert_no};
 }
 
 void report_event(enum event event, uint32_t cert_no, enum reason reason, const char *format, ...)
 {
-    struct msg msg = report_event_begin(event, cert_no, reason);
     char raw[DETAIL_MAX + 1];
     va_list arguments;
+    struct msg msg;
 
+    report_event_begin(&msg, event, cert_no, reason);
     va_start(arguments, format);
     vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);

@@ -19,7 +19,7 @@ bool report_is_heard(void);
 void report_message(const struct msg *msg);
 
 /* An event; cert_no CERT_NO_NONE: about no certificate.  Fill what else it needs, then report_message. */
-struct msg report_event_begin(enum event event, uint32_t cert_no, enum reason reason);
+void report_event_begin(struct msg *msg, enum event event, uint32_t cert_no, enum reason reason);
 
 /* One with nothing but a sentence (printf; cleaned). */
 void report_event(enum event event, uint32_t cert_no, enum reason reason, const char *format, ...)
