@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Owns: the command `stapleguard`: its table of commands, usage, version.
- * Runs in: command line; as whoever called it.
+ * Runs in: command line, as the user who called it.
  * Never: does a command's work itself.
  */
 #include <getopt.h>
@@ -33,22 +33,10 @@ static void print_commands(FILE *stream)
 {
     fprintf(stream, "usage: stapleguard COMMAND [ARGUMENT...]\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(stream, "  %-8s%s\n", commands[i]->name, commands[i]->summary);
+        fprintf(stream, "  %-9s%s\n", commands[i]->name, commands[i]->help.summary);
     fprintf(stream,
-        "\n  stapleguard COMMAND --help    its arguments, options and exit codes\n"
+        "\n  stapleguard COMMAND --help    arguments, options and exit codes of a command\n"
         "  stapleguard --version\n");
-}
-
-int command_print_help(const struct command *command)
-{
-    printf("usage: stapleguard %s %s\n\n%s.\n\n%s", command->name, command->arguments, command->summary, command->help);
-    return output_end(0);
-}
-
-int command_usage_error(const struct command *command)
-{
-    fprintf(stderr, "usage: stapleguard %s %s\n", command->name, command->arguments);
-    return CLI_EXIT_ERROR;
 }
 
 static const struct command *find_command(const char *name)
@@ -65,13 +53,13 @@ static int run_command(int argc, char **argv)
     char full_name[64];
 
     if (command == NULL) {
-        log_error("there is no command \"%s\"", argv[0]);
+        log_error("unknown command \"%s\"", argv[0]);
         print_commands(stderr);
         return CLI_EXIT_ERROR;
     }
     snprintf(full_name, sizeof full_name, "stapleguard %s", command->name);
     argv[0] = full_name;
-    optind = 0; /* glibc: begin anew, with another argv */
+    optind = 0; /* glibc: start again, with another argv */
     return command->run(command, argc, argv);
 }
 
@@ -98,7 +86,7 @@ int main(int argc, char **argv)
         return CLI_EXIT_ERROR;
     }
     if (optind == argc) {
-        log_error("a command is missing");
+        log_error("no command given");
         print_commands(stderr);
         return CLI_EXIT_ERROR;
     }

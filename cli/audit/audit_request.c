@@ -18,47 +18,6 @@
 #define KEY_FILE_MAX 4096u
 #define KEY_START "sg1-"
 
-enum {
-    OPTION_SINCE = 256,
-    OPTION_UNTIL,
-    OPTION_CERT,
-    OPTION_EVENT,
-    OPTION_PROCESS,
-    OPTION_SEVERITY,
-    OPTION_JSON,
-    OPTION_SUMMARY,
-    OPTION_VERIFY,
-    OPTION_KEY,
-    OPTION_KEY_FILE,
-    OPTION_ANCHOR,
-    OPTION_JOURNAL,
-    OPTION_SETUP_SEAL,
-    OPTION_REPLACE,
-    OPTION_HELP,
-    OPTION_COUNT,
-};
-
-static const struct option options[] = {
-    {"since", required_argument, NULL, OPTION_SINCE},
-    {"until", required_argument, NULL, OPTION_UNTIL},
-    {"cert", required_argument, NULL, OPTION_CERT},
-    {"event", required_argument, NULL, OPTION_EVENT},
-    {"process", required_argument, NULL, OPTION_PROCESS},
-    {"severity", required_argument, NULL, OPTION_SEVERITY},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"summary", no_argument, NULL, OPTION_SUMMARY},
-    {"verify", no_argument, NULL, OPTION_VERIFY},
-    {"key", required_argument, NULL, OPTION_KEY},
-    {"key-file", required_argument, NULL, OPTION_KEY_FILE},
-    {"anchor", required_argument, NULL, OPTION_ANCHOR},
-    {"journal", required_argument, NULL, OPTION_JOURNAL},
-    {"setup-seal", no_argument, NULL, OPTION_SETUP_SEAL},
-    {"replace", no_argument, NULL, OPTION_REPLACE},
-    {"config", required_argument, NULL, 'c'},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {NULL, 0, NULL, 0},
-};
-
 /* Bits of enum audit_mode that an option may go with. */
 #define WITH(mode) (1u << (mode))
 #define WITH_SHOW WITH(AUDIT_MODE_SHOW)
@@ -66,22 +25,22 @@ static const struct option options[] = {
 #define WITH_READING (WITH_LOOKING | WITH(AUDIT_MODE_VERIFY))
 #define WITH_ANY (WITH_READING | WITH(AUDIT_MODE_SETUP_SEAL))
 
-static const unsigned goes_with[OPTION_COUNT - OPTION_SINCE] = {
-    [OPTION_SINCE - OPTION_SINCE] = WITH_LOOKING,
-    [OPTION_UNTIL - OPTION_SINCE] = WITH_LOOKING,
-    [OPTION_CERT - OPTION_SINCE] = WITH_LOOKING,
-    [OPTION_EVENT - OPTION_SINCE] = WITH_SHOW,
-    [OPTION_PROCESS - OPTION_SINCE] = WITH_SHOW,
-    [OPTION_SEVERITY - OPTION_SINCE] = WITH_SHOW,
-    [OPTION_JSON - OPTION_SINCE] = WITH_READING,
-    [OPTION_SUMMARY - OPTION_SINCE] = WITH(AUDIT_MODE_SUMMARY),
-    [OPTION_VERIFY - OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
-    [OPTION_KEY - OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
-    [OPTION_KEY_FILE - OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
-    [OPTION_ANCHOR - OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
-    [OPTION_JOURNAL - OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
-    [OPTION_SETUP_SEAL - OPTION_SINCE] = WITH(AUDIT_MODE_SETUP_SEAL),
-    [OPTION_REPLACE - OPTION_SINCE] = WITH(AUDIT_MODE_SETUP_SEAL),
+static const unsigned goes_with[AUDIT_OPTION_COUNT - AUDIT_OPTION_SINCE] = {
+    [AUDIT_OPTION_SINCE - AUDIT_OPTION_SINCE] = WITH_LOOKING,
+    [AUDIT_OPTION_UNTIL - AUDIT_OPTION_SINCE] = WITH_LOOKING,
+    [AUDIT_OPTION_CERT - AUDIT_OPTION_SINCE] = WITH_LOOKING,
+    [AUDIT_OPTION_EVENT - AUDIT_OPTION_SINCE] = WITH_SHOW,
+    [AUDIT_OPTION_PROCESS - AUDIT_OPTION_SINCE] = WITH_SHOW,
+    [AUDIT_OPTION_SEVERITY - AUDIT_OPTION_SINCE] = WITH_SHOW,
+    [AUDIT_OPTION_JSON - AUDIT_OPTION_SINCE] = WITH_READING,
+    [AUDIT_OPTION_SUMMARY - AUDIT_OPTION_SINCE] = WITH(AUDIT_MODE_SUMMARY),
+    [AUDIT_OPTION_VERIFY - AUDIT_OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
+    [AUDIT_OPTION_KEY - AUDIT_OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
+    [AUDIT_OPTION_KEY_FILE - AUDIT_OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
+    [AUDIT_OPTION_ANCHOR - AUDIT_OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
+    [AUDIT_OPTION_JOURNAL - AUDIT_OPTION_SINCE] = WITH(AUDIT_MODE_VERIFY),
+    [AUDIT_OPTION_SETUP_SEAL - AUDIT_OPTION_SINCE] = WITH(AUDIT_MODE_SETUP_SEAL),
+    [AUDIT_OPTION_REPLACE - AUDIT_OPTION_SINCE] = WITH(AUDIT_MODE_SETUP_SEAL),
 };
 
 static const char *const mode_names[] = {
@@ -206,13 +165,13 @@ static bool take_filter(int option, struct audit_request *request)
     bool is_well;
 
     switch (option) {
-    case OPTION_EVENT:
+    case AUDIT_OPTION_EVENT:
         is_well = review_filter_event(filter, optarg, error, sizeof error);
         break;
-    case OPTION_PROCESS:
+    case AUDIT_OPTION_PROCESS:
         is_well = review_filter_process(filter, optarg, error, sizeof error);
         break;
-    case OPTION_SEVERITY:
+    case AUDIT_OPTION_SEVERITY:
         is_well = review_filter_severity(filter, optarg, error, sizeof error);
         break;
     default:
@@ -228,39 +187,35 @@ static bool take_filter(int option, struct audit_request *request)
 static bool take_option(int option, struct audit_request *request)
 {
     switch (option) {
-    case OPTION_SINCE:
+    case AUDIT_OPTION_SINCE:
         return parse_when("--since", optarg, request, &request->since_usec, request->filter.since);
-    case OPTION_UNTIL:
+    case AUDIT_OPTION_UNTIL:
         return parse_when("--until", optarg, request, &request->until_usec, request->filter.until);
-    case OPTION_CERT:
-    case OPTION_EVENT:
-    case OPTION_PROCESS:
-    case OPTION_SEVERITY:
+    case AUDIT_OPTION_CERT:
+    case AUDIT_OPTION_EVENT:
+    case AUDIT_OPTION_PROCESS:
+    case AUDIT_OPTION_SEVERITY:
         return take_filter(option, request);
-    case OPTION_JSON:
+    case AUDIT_OPTION_JSON:
         request->is_json = true;
         return true;
-    case OPTION_SUMMARY:
+    case AUDIT_OPTION_SUMMARY:
         return set_mode(request, AUDIT_MODE_SUMMARY);
-    case OPTION_VERIFY:
+    case AUDIT_OPTION_VERIFY:
         return set_mode(request, AUDIT_MODE_VERIFY);
-    case OPTION_SETUP_SEAL:
+    case AUDIT_OPTION_SETUP_SEAL:
         return set_mode(request, AUDIT_MODE_SETUP_SEAL);
-    case OPTION_REPLACE:
+    case AUDIT_OPTION_REPLACE:
         request->replaces = true;
         return true;
-    case OPTION_KEY:
+    case AUDIT_OPTION_KEY:
         return add_key_option(request, optarg);
-    case OPTION_KEY_FILE:
+    case AUDIT_OPTION_KEY_FILE:
         return add_key_file(request, optarg);
-    case OPTION_ANCHOR:
+    case AUDIT_OPTION_ANCHOR:
         return add_anchor(request, optarg);
-    case OPTION_JOURNAL:
+    case AUDIT_OPTION_JOURNAL:
         request->journal = optarg;
-        return true;
-    case 'c':
-        request->config_path = optarg;
-        request->is_config_named = true;
         return true;
     default:
         return false;
@@ -268,11 +223,11 @@ static bool take_option(int option, struct audit_request *request)
 }
 
 /* Each option that was given must go with what is asked. */
-static bool fit_together(const struct audit_request *request, const bool *given)
+static bool fit_together(const struct command *command, const struct audit_request *request, const bool *given)
 {
-    for (size_t i = 0; i < OPTION_COUNT - OPTION_SINCE; i++)
+    for (size_t i = 0; i < AUDIT_OPTION_COUNT - AUDIT_OPTION_SINCE; i++)
         if (given[i] && (goes_with[i] & WITH(request->mode)) == 0) {
-            log_error("--%s does not go with %s%s", options[i].name, mode_names[request->mode],
+            log_error("--%s does not go with %s%s", command->help.options[i].name, mode_names[request->mode],
                 goes_with[i] == WITH(AUDIT_MODE_VERIFY)           ? "; say --verify"
                     : goes_with[i] == WITH(AUDIT_MODE_SETUP_SEAL) ? "; say --setup-seal"
                                                                   : "");
@@ -291,23 +246,23 @@ static bool fit_together(const struct audit_request *request, const bool *given)
 
 int audit_request_parse(const struct command *command, int argc, char **argv, struct audit_request *request)
 {
-    bool given[OPTION_COUNT - OPTION_SINCE] = {false};
-    int option;
+    bool given[AUDIT_OPTION_COUNT - AUDIT_OPTION_SINCE] = {false};
+    int option, code;
 
-    *request = (struct audit_request){.config_path = CONF_DEFAULT_PATH, .now_sec = (int64_t)time(NULL)};
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option == OPTION_HELP)
-            return command_print_help(command);
-        if (option == '?')
-            return command_usage_error(command);
+    *request = (struct audit_request){.now_sec = (int64_t)time(NULL)};
+    while ((option = command_option(command, argc, argv, &request->config_path, &code)) != OPTION_END) {
         if (!take_option(option, request))
             return CLI_EXIT_ERROR;
-        if (option >= OPTION_SINCE)
-            given[option - OPTION_SINCE] = true;
+        given[option - AUDIT_OPTION_SINCE] = true;
     }
+    if (code >= 0)
+        return code;
+    request->is_config_named = request->config_path != NULL;
+    if (!request->is_config_named)
+        request->config_path = CONF_DEFAULT_PATH;
     request->paths = argv + optind;
     request->path_count = (size_t)(argc - optind);
-    return fit_together(request, given) ? -1 : CLI_EXIT_ERROR;
+    return fit_together(command, request, given) ? -1 : CLI_EXIT_ERROR;
 }
 
 void audit_request_clear(struct audit_request *request)

@@ -16,6 +16,26 @@
 #include "audit/review_seals.h"
 #include "base/command.h"
 
+/* The command's table (cmd_audit.c) has them in this order. */
+enum {
+    AUDIT_OPTION_SINCE = OPTION_OWN,
+    AUDIT_OPTION_UNTIL,
+    AUDIT_OPTION_CERT,
+    AUDIT_OPTION_EVENT,
+    AUDIT_OPTION_PROCESS,
+    AUDIT_OPTION_SEVERITY,
+    AUDIT_OPTION_JSON,
+    AUDIT_OPTION_SUMMARY,
+    AUDIT_OPTION_VERIFY,
+    AUDIT_OPTION_KEY,
+    AUDIT_OPTION_KEY_FILE,
+    AUDIT_OPTION_ANCHOR,
+    AUDIT_OPTION_JOURNAL,
+    AUDIT_OPTION_SETUP_SEAL,
+    AUDIT_OPTION_REPLACE,
+    AUDIT_OPTION_COUNT
+};
+
 enum audit_mode {
     AUDIT_MODE_SHOW,
     AUDIT_MODE_SUMMARY,

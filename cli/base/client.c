@@ -183,23 +183,13 @@ struct conf *client_conf(const char *path)
 
 int client_options(const struct command *command, int argc, char **argv, int words, const char **config_path)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
+    int code;
 
     *config_path = CONF_DEFAULT_PATH;
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option == 'c')
-            *config_path = optarg;
-        else if (option == 'h')
-            return command_print_help(command);
-        else
-            return command_usage_error(command);
-    }
-    return argc - optind == words ? -1 : command_usage_error(command);
+    (void)command_option(command, argc, argv, config_path, &code);
+    if (code < 0 && argc - optind != words)
+        code = command_usage_error(command);
+    return code;
 }
 
 int client_run(const char *config_path, const char *const words[], size_t count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what a command is, and the exit codes that all commands share.
+ * Owns: what a command is, and reading its options.
  * Runs in: command line.
  * Never: opens the store or Apache's file.
  */
@@ -9,14 +9,12 @@
 
 #include <stdbool.h>
 
-/* Usage, or something that keeps a command from giving its answer at all.  The other codes are each command's own. */
-#define CLI_EXIT_ERROR 3
+#include "base/output.h"
+#include "text/help.h"
 
 struct command {
     const char *name;
-    const char *arguments; /* as the usage shows them */
-    const char *summary;
-    const char *help; /* what --help adds: options and exit codes */
+    struct help help;
     /* argv[0] is "stapleguard NAME", for messages; returns the exit code. */
     int (*run)(const struct command *command, int argc, char **argv);
 };
@@ -34,12 +32,27 @@ extern const struct command command_resume;
 extern const struct command command_status;
 extern const struct command command_verify;
 
-/* The whole of enable and disable, which have their options in common. */
+/* The options of enable, of which disable has some. */
+enum {
+    SETUP_OPTION_ALL = OPTION_OWN,
+    SETUP_OPTION_DOMAIN,
+    SETUP_OPTION_DRY_RUN,
+    SETUP_OPTION_ALLOW_MISSING,
+    SETUP_OPTION_RECOVER,
+    SETUP_OPTION_QUIET,
+    SETUP_OPTION_BOOT,
+};
+
+/* The whole of enable and disable. */
 int setup_command(const struct command *command, int argc, char **argv, bool is_enable);
 
-/* Print the command's whole usage on standard output; returns 0. */
-int command_print_help(const struct command *command);
-/* Name its usage on standard error after what was wrong; returns CLI_EXIT_ERROR. */
+/* Print the command's usage on standard error, behind a message that names the mistake.  Returns CLI_EXIT_ERROR. */
 int command_usage_error(const struct command *command);
+
+/*
+ * Read the next option of the command's own (its argument: optarg).  -c goes to *config_path; --help and an unknown option are answered
+ * here.  Returns OPTION_END behind the last one, with *code -1, and after an answer, with *code the exit code.
+ */
+int command_option(const struct command *command, int argc, char **argv, const char **config_path, int *code);
 
 #endif

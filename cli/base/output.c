@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/command.h"
 #include "bounds.h"
 #include "cert/asn1_value.h"
 #include "system/log.h"

@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 
+/* A usage error, or an error that leaves a command without an answer.  The other exit codes are each command's own. */
+#define CLI_EXIT_ERROR 3
+
 /* "name: text", cleaned; nothing for an empty text. */
 void output_field(const char *name, const char *text);
 /* "name: 2026-01-02T03:04:05Z (4d 18h ahead)", seen from now; nothing for a time of 0. */

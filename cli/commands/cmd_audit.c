@@ -92,41 +92,58 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_audit = {
     .name = "audit",
-    .arguments
-    = "[--since T] [--until T] [--cert NAME] [--event E] [--process P] [--severity S] [--json] [-c FILE] [FILE...]\n"
-      "       stapleguard audit --summary [--since T] [--until T] [--cert NAME] [--json] [-c FILE] [FILE...]\n"
-      "       stapleguard audit --verify [--key KEY] [--key-file FILE] [--anchor SEQ:HASH] [--journal DIR] [--json] [-c FILE] "
-      "[FILE...]\n"
-      "       stapleguard audit --setup-seal [--replace] [-c FILE]",
-    .summary = "What happened, and whether the record of it is whole",
-    .help
-    = "  --since T, --until T  records from T on, and before T; T as in\n"
-      "                        " REVIEW_WHEN_FORMS
-      "\n"
-      "  --cert NAME           about this certificate alone, as status names it (may be repeated, like --event and --process)\n"
-      "  --event E             this event alone (\"fetch.failed\"), or a family of them (\"fetch\")\n"
-      "  --process P           of supervisor, fetcher or writer\n"
-      "  --severity S          info; warning and worse; error\n"
-      "  --json                the lines of the log, or what --summary and --verify say, for programs\n"
-      "  --summary             numbers of the period: per certificate what was fetched and failed, how often Apache's cache was\n"
-      "                        written with it, and the longest time without a fresh staple; and of the service\n"
-      "  --verify              is every record there, unaltered and in its place?  Names the first that is not.  Compares with "
-      "the\n"
-      "                        anchors that the service left in the system journal\n"
-      "  --key KEY             --verify also checks the seals with the verification key of --setup-seal: the key, or a file with "
-      "it\n"
-      "  --key-file FILE       the same from a file, or from standard input with -; once more for a key that replaced another\n"
-      "  --anchor SEQ:HASH     --verify: record SEQ must have this hash (what --verify prints as its end)\n"
-      "  --journal DIR         --verify: anchors of this journal instead of the machine's own, for instance of a log host\n"
-      "  --setup-seal          make the key of the seals (as root), and print the verification key, once\n"
-      "  --replace             --setup-seal: even though there is a key; keep the verification key of the old one, too\n"
-      "  -c, --config FILE     instead of " CONF_DEFAULT_PATH
-      "\n"
-      "  FILE...               these files instead of audit_log and what was rotated from it; .gz, .bz2, .xz and .zst are read, "
-      "too\n"
-      "\nexit codes: 0 shown; 1 some lines are no records, or a file could not be read to its end; 3 usage, or nothing to read\n"
-      "  --verify: 0 sound; 1 broken; 2 incomplete: what is there is sound, but not all is there or can be judged; 3 usage, or\n"
-      "  nothing to read\n"
-      "  --setup-seal: 0 made; 1 there is a key already; 3 it cannot be done\n",
+    .help = {
+        .usage = "[--since T] [--until T] [--cert NAME] [--event E] [--process P] [--severity S] [--json] [-c FILE] [FILE...]\n"
+                 "--summary [--since T] [--until T] [--cert NAME] [--json] [-c FILE] [FILE...]\n"
+                 "--verify [--key KEY] [--key-file FILE] [--anchor SEQ:HASH] [--journal DIR] [--json] [-c FILE] [FILE...]\n"
+                 "--setup-seal [--replace] [-c FILE]",
+        .summary = "Show the audit log, or verify that it is complete and unaltered",
+        .options = (const struct help_option[]){
+            {AUDIT_OPTION_SINCE, 0, "since", "T", "records from T on; T is one of " REVIEW_WHEN_FORMS},
+            {AUDIT_OPTION_UNTIL, 0, "until", "T", "records before T"},
+            {AUDIT_OPTION_CERT, 0, "cert", "NAME",
+                "records about this certificate, as status names it; may be repeated, as may --event and --process"},
+            {AUDIT_OPTION_EVENT, 0, "event", "E", "records of this event (\"fetch.failed\") or family of events (\"fetch\")"},
+            {AUDIT_OPTION_PROCESS, 0, "process", "P", "records of this process: supervisor, fetcher or writer"},
+            {AUDIT_OPTION_SEVERITY, 0, "severity", "S", "records of this severity or worse: info, warning or error"},
+            {AUDIT_OPTION_JSON, 0, "json", NULL,
+                "print the lines of the log, or the result of --summary or --verify, for programs"},
+            {AUDIT_OPTION_SUMMARY, 0, "summary", NULL,
+                "print totals of the period: per certificate the fetches, the failures, the writes of Apache's cache, and the longest "
+                "time without a fresh staple; and those of the service"},
+            {AUDIT_OPTION_VERIFY, 0, "verify", NULL,
+                "verify that every record is present, unaltered and in its place, and name the first that is not.  The log is compared "
+                "with the anchors that the service left in the system journal"},
+            {AUDIT_OPTION_KEY, 0, "key", "KEY",
+                "with --verify: also check the seals with the verification key of --setup-seal; KEY is the key, or a file with it"},
+            {AUDIT_OPTION_KEY_FILE, 0, "key-file", "FILE",
+                "the same with the key from FILE, or from standard input with -; repeat it for a key that replaced another"},
+            {AUDIT_OPTION_ANCHOR, 0, "anchor", "SEQ:HASH",
+                "with --verify: record SEQ must have this hash (as --verify prints it for the last record)"},
+            {AUDIT_OPTION_JOURNAL, 0, "journal", "DIR",
+                "with --verify: use the anchors of this journal instead of this machine's, for instance on a log host"},
+            {AUDIT_OPTION_SETUP_SEAL, 0, "setup-seal", NULL,
+                "create the key of the seals (as root), and print the verification key once"},
+            {AUDIT_OPTION_REPLACE, 0, "replace", NULL,
+                "with --setup-seal: replace an existing key; keep the verification key of the old one"},
+            HELP_OPTION_CONFIG,
+            {.argument = "FILE...",
+                .text = "read these files instead of audit_log and its rotated files; .gz, .bz2, .xz and .zst files are read, too"},
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "the records were shown"},
+            {NULL, "1", "some lines are not records, or a file could not be read to its end"},
+            {NULL, "3", "usage error, or nothing to read"},
+            {"--verify", "0", "the log is sound"},
+            {"--verify", "1", "the log is broken"},
+            {"--verify", "2", "the log is incomplete: its records are sound, but some are missing or cannot be verified"},
+            {"--verify", "3", "usage error, or nothing to read"},
+            {"--setup-seal", "0", "the key was created"},
+            {"--setup-seal", "1", "a key exists already"},
+            {"--setup-seal", "3", "the key could not be created"},
+            {0},
+        },
+    },
     .run = run,
 };

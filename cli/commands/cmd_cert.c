@@ -16,6 +16,8 @@
 #include "system/log.h"
 #include "text/hex.h"
 
+enum { OPTION_CHAIN = OPTION_OWN };
+
 enum cert_exit {
     CERT_EXIT_USABLE = 0,
     CERT_EXIT_NOTHING = 1,
@@ -109,24 +111,13 @@ static enum cert_exit show(const char *cert_path, const char *chain_path, int64_
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"chain", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     const char *chain_path = NULL;
-    int option;
+    int code;
 
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
-        switch (option) {
-        case 'c':
-            chain_path = optarg;
-            break;
-        case 'h':
-            return command_print_help(command);
-        default:
-            return command_usage_error(command);
-        }
+    while (command_option(command, argc, argv, NULL, &code) == OPTION_CHAIN)
+        chain_path = optarg;
+    if (code >= 0)
+        return code;
     if (argc - optind != 1) {
         log_error("name one certificate file");
         return command_usage_error(command);
@@ -136,12 +127,22 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_cert = {
     .name = "cert",
-    .arguments = "FILE [--chain FILE]",
-    .summary = "Show what stapleguard sees in a certificate, or why it cannot use it",
-    .help
-    = "FILE        PEM: the certificate, and its chain where --chain is not given\n"
-      "--chain     PEM: the issuer's certificate is in there\n\n"
-      "The first line is \"usable\", or the reason in one word (no-ocsp, cert-expired, no-issuer ...).\n"
-      "Exit code: 0 usable; 1 nothing to staple: no-ocsp or cert-expired; 2 unusable; 3 usage.\n",
+    .help = {
+        .usage = "FILE [--chain FILE]",
+        .summary = "Show how stapleguard reads a certificate, or why it cannot use it",
+        .note = "The first line is \"usable\" or the reason's word (no-ocsp, cert-expired, no-issuer ...).",
+        .options = (const struct help_option[]){
+            {.argument = "FILE", .text = "the certificate in PEM format, with its chain unless --chain is given"},
+            {OPTION_CHAIN, 0, "chain", "FILE", "a PEM file that contains the issuer's certificate"},
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "usable"},
+            {NULL, "1", "nothing to staple: no-ocsp or cert-expired"},
+            {NULL, "2", "unusable"},
+            {NULL, "3", "usage error"},
+            {0},
+        },
+    },
     .run = run,
 };

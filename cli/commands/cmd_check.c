@@ -32,6 +32,8 @@
 #define CONNECT_TIMEOUT_SEC 10
 #define FINDINGS_SHOWN 3
 
+enum { OPTION_CONNECT = OPTION_OWN, OPTION_SERVERNAME, OPTION_WARNING, OPTION_CRITICAL };
+
 enum level {
     LEVEL_OK,
     LEVEL_WARNING,
@@ -251,43 +253,28 @@ static int print(const struct check *check)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"connect", required_argument, NULL, 'C'},
-        {"servername", required_argument, NULL, 's'},
-        {"warning", required_argument, NULL, 'w'},
-        {"critical", required_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     struct check check = {.config_path = CONF_DEFAULT_PATH,
         .warning_sec = WARNING_DEFAULT_SEC,
         .critical_sec = CRITICAL_DEFAULT_SEC,
         .shortest_sec = -1};
     int option, code;
 
-    while ((option = getopt_long(argc, argv, "c:w:", options, NULL)) != -1) {
+    while ((option = command_option(command, argc, argv, &check.config_path, &code)) != OPTION_END) {
         bool is_well = true;
 
-        if (option == 'c')
-            check.config_path = optarg;
-        else if (option == 'C')
+        if (option == OPTION_CONNECT)
             check.target = optarg;
-        else if (option == 's')
+        else if (option == OPTION_SERVERNAME)
             check.server_name = optarg;
-        else if (option == 'w')
-            is_well = duration_parse(optarg, &check.warning_sec);
-        else if (option == 'k')
-            is_well = duration_parse(optarg, &check.critical_sec);
-        else if (option == 'h')
-            return command_print_help(command);
         else
-            return command_usage_error(command);
+            is_well = duration_parse(optarg, option == OPTION_WARNING ? &check.warning_sec : &check.critical_sec);
         if (!is_well) {
-            log_error("`%s` is no duration; write 90s, 10m, 30h or 7d", optarg);
+            log_error("`%s` is not a duration; write 90s, 10m, 30h or 7d", optarg);
             return command_usage_error(command);
         }
     }
+    if (code >= 0)
+        return code;
     if (optind < argc || (check.server_name != NULL && check.target == NULL))
         return command_usage_error(command);
     check_status(&check, check.target != NULL);
@@ -300,17 +287,27 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_check = {
     .name = "check",
-    .arguments = "[--connect HOST:PORT [--servername NAME]] [-w DURATION] [--critical DURATION] [-c FILE]",
-    .summary = "A monitoring plugin: are all staples there, and fresh?",
-    .help
-    = "  --connect HOST:PORT  also make a real handshake with a status request, and judge the staple that is served;\n"
-      "                       works without stapleguardd, too\n"
-      "  --servername NAME    the name to ask for there (SNI)\n"
-      "  -w, --warning D      a staple that ends within D while newer ones fail is a warning (24h)\n"
-      "  --critical D         and critical for a must-staple certificate (6h)\n"
-      "  -c, --config FILE    instead of " CONF_DEFAULT_PATH
-      "\n"
-      "\nA must-staple certificate without a staple is critical, any other a warning.\n"
-      "exit codes: 0 OK; 1 WARNING; 2 CRITICAL; 3 UNKNOWN\n",
+    .help = {
+        .usage = "[--connect HOST:PORT [--servername NAME]] [-w DURATION] [--critical DURATION] [-c FILE]",
+        .summary = "Check that all staples are present and fresh (a monitoring plugin)",
+        .note = "A must-staple certificate without a staple is critical; any other is a warning.",
+        .options = (const struct help_option[]){
+            {OPTION_CONNECT, 0, "connect", "HOST:PORT",
+                "also make a handshake with a status request and verify the staple that is served; works without stapleguardd"},
+            {OPTION_SERVERNAME, 0, "servername", "NAME", "the server name to request there (SNI)"},
+            {OPTION_WARNING, 'w', "warning", "D",
+                "warn about a staple that expires within D while renewing it fails (24h)"},
+            {OPTION_CRITICAL, 0, "critical", "D", "report it as critical for a must-staple certificate (6h)"},
+            HELP_OPTION_CONFIG,
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "OK"},
+            {NULL, "1", "WARNING"},
+            {NULL, "2", "CRITICAL"},
+            {NULL, "3", "UNKNOWN"},
+            {0},
+        },
+    },
     .run = run,
 };

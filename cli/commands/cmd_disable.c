@@ -14,15 +14,24 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_disable = {
     .name = "disable",
-    .arguments = "--all | --domain NAME...  [--dry-run] [-c FILE]",
-    .summary = "Take everything of stapleguard's out of Apache again",
-    .help
-    = "  --all              all that enable put there; what it replaced comes back\n"
-      "  --domain NAME...   only the TLS virtual hosts that serve these names\n"
-      "  --dry-run          show what would change, and change nothing\n"
-      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
-      "\n"
-      "\nexit codes: 0 done, or nothing to do; 1 failed, and everything is as it was; 2 failed, and something could not be\n"
-      "  put back (the message says what to do); 3 usage, configuration, or not root\n",
+    .help = {
+        .usage = "--all [--dry-run] [-c FILE]\n"
+                 "--domain NAME... [--dry-run] [-c FILE]",
+        .summary = "Remove stapleguard's settings from Apache's configuration",
+        .options = (const struct help_option[]){
+            {SETUP_OPTION_ALL, 0, "all", NULL, "everything that enable added; settings that it replaced are restored"},
+            {SETUP_OPTION_DOMAIN, 0, "domain", "NAME...", "only the TLS virtual hosts that serve these names"},
+            {SETUP_OPTION_DRY_RUN, 0, "dry-run", NULL, "show the changes, and change nothing"},
+            HELP_OPTION_CONFIG,
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "done, or nothing to do"},
+            {NULL, "1", "failed; everything was restored"},
+            {NULL, "2", "failed, and something could not be restored (the message says what to do)"},
+            {NULL, "3", "usage error, configuration error, or not run as root"},
+            {0},
+        },
+    },
     .run = run,
 };

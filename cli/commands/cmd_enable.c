@@ -19,7 +19,7 @@
 static bool take_domain(const char *name, const char **domains, size_t *count)
 {
     if (!config_match_name_is_valid(name)) {
-        log_error("`%s` is no name of a site; write it as in ServerName, without scheme and port", name);
+        log_error("`%s` is not a site's name; write it as in ServerName, without scheme and port", name);
         return false;
     }
     if (*count == DOMAINS_MAX) {
@@ -33,46 +33,32 @@ static bool take_domain(const char *name, const char **domains, size_t *count)
 /* One of --all, --domain and --recover; names may follow --domain. */
 int setup_command(const struct command *command, int argc, char **argv, bool is_enable)
 {
-    static const struct option options[] = {
-        {"all", no_argument, NULL, 'a'},
-        {"domain", required_argument, NULL, 'd'},
-        {"dry-run", no_argument, NULL, 'n'},
-        {"allow-missing", no_argument, NULL, 'm'},
-        {"recover", no_argument, NULL, 'r'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"boot", no_argument, NULL, 'b'},
-        {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     static const char *domains[DOMAINS_MAX];
     struct setup_options setup = {.request = {.config_path = CONF_DEFAULT_PATH, .domains = domains}};
     bool is_recovery = false, is_quiet = false, is_boot = false;
     struct conf *conf;
-    int option;
+    int option, code;
 
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option == 'a')
+    while ((option = command_option(command, argc, argv, &setup.request.config_path, &code)) != OPTION_END) {
+        if (option == SETUP_OPTION_ALL)
             setup.request.is_all = true;
-        else if (option == 'd' && take_domain(optarg, domains, &setup.request.domain_count))
+        else if (option == SETUP_OPTION_DOMAIN && take_domain(optarg, domains, &setup.request.domain_count))
             continue;
-        else if (option == 'n')
+        else if (option == SETUP_OPTION_DRY_RUN)
             setup.is_dry_run = true;
-        else if (option == 'm' && is_enable)
+        else if (option == SETUP_OPTION_ALLOW_MISSING)
             setup.is_missing_allowed = true;
-        else if (option == 'r' && is_enable)
+        else if (option == SETUP_OPTION_RECOVER)
             is_recovery = true;
-        else if (option == 'q' && is_enable)
+        else if (option == SETUP_OPTION_QUIET)
             is_quiet = true;
-        else if (option == 'b' && is_enable)
+        else if (option == SETUP_OPTION_BOOT)
             is_boot = true;
-        else if (option == 'c')
-            setup.request.config_path = optarg;
-        else if (option == 'h')
-            return command_print_help(command);
         else
             return command_usage_error(command);
     }
+    if (code >= 0)
+        return code;
     while (optind < argc && setup.request.domain_count > 0)
         if (!take_domain(argv[optind++], domains, &setup.request.domain_count))
             return command_usage_error(command);
@@ -80,7 +66,8 @@ int setup_command(const struct command *command, int argc, char **argv, bool is_
         || ((is_quiet || is_boot) && !is_recovery) || (is_recovery && (setup.is_dry_run || setup.is_missing_allowed)))
         return command_usage_error(command);
     if (geteuid() != 0) {
-        log_error("needs root: it %s Apache's configuration and restarts Apache", setup.is_dry_run ? "looks at" : "changes");
+        log_error("%s needs root, because it %s Apache's configuration%s", command->name, setup.is_dry_run ? "reads" : "changes",
+            setup.is_dry_run ? "" : " and restarts Apache");
         return SETUP_USAGE;
     }
     conf = client_conf(setup.request.config_path);
@@ -98,21 +85,33 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_enable = {
     .name = "enable",
-    .arguments = "--all | --domain NAME... | --recover [--quiet] [--boot]  [--dry-run] [--allow-missing] [-c FILE]",
-    .summary = "Set Apache up for stapling from stapleguard's cache",
-    .help
-    = "  --all              at server level: every TLS site that does not say SSLUseStapling off itself\n"
-      "  --domain NAME...   only the TLS virtual hosts that serve these names\n"
-      "  --dry-run          show what is found and what would change, and change nothing\n"
-      "  --allow-missing    go on when a certificate's responder gives no staple now\n"
-      "  --recover          undo what an enable or disable left behind that was killed; the service does so when it starts\n"
-      "  --quiet            with --recover: say nothing when there is nothing to undo\n"
-      "  --boot             with --recover: leave Apache alone, which is started after this\n"
-      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
-      "\n"
-      "\nFetches first, then writes, tests Apache's configuration, restarts Apache, and makes a handshake with every site.\n"
-      "When any of it fails, everything is put back.  The former files stay in state_dir/setup/backup-TIME.\n"
-      "exit codes: 0 done, or nothing to do; 1 failed, and everything is as it was; 2 failed, and something could not be\n"
-      "  put back (the message says what to do); 3 usage, configuration, or not root\n",
+    .help = {
+        .usage = "--all [--dry-run] [--allow-missing] [-c FILE]\n"
+                 "--domain NAME... [--dry-run] [--allow-missing] [-c FILE]\n"
+                 "--recover [--quiet] [--boot] [-c FILE]",
+        .summary = "Configure Apache to staple from stapleguard's cache",
+        .note = "enable fetches the staples, writes the configuration, lets Apache test it, restarts Apache, and makes a handshake with "
+                "every site.  If any step fails, everything is restored.  The former files are kept in state_dir/setup/backup-TIME.",
+        .options = (const struct help_option[]){
+            {SETUP_OPTION_ALL, 0, "all", NULL, "at server level: every TLS site that does not set SSLUseStapling off itself"},
+            {SETUP_OPTION_DOMAIN, 0, "domain", "NAME...", "only the TLS virtual hosts that serve these names"},
+            {SETUP_OPTION_DRY_RUN, 0, "dry-run", NULL, "show the findings and the changes, and change nothing"},
+            {SETUP_OPTION_ALLOW_MISSING, 0, "allow-missing", NULL,
+                "continue when a certificate's responder gives no staple now"},
+            {SETUP_OPTION_RECOVER, 0, "recover", NULL,
+                "undo the changes of an interrupted enable or disable; the service does so when it starts"},
+            {SETUP_OPTION_QUIET, 0, "quiet", NULL, "with --recover: print nothing when there is nothing to undo"},
+            {SETUP_OPTION_BOOT, 0, "boot", NULL, "with --recover: do not restart Apache, which starts later"},
+            HELP_OPTION_CONFIG,
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "done, or nothing to do"},
+            {NULL, "1", "failed; everything was restored"},
+            {NULL, "2", "failed, and something could not be restored (the message says what to do)"},
+            {NULL, "3", "usage error, configuration error, or not run as root"},
+            {0},
+        },
+    },
     .run = run,
 };

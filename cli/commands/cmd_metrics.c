@@ -44,10 +44,16 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_metrics = {
     .name = "metrics",
-    .arguments = "[-c FILE]",
-    .summary = "The service in numbers (OpenMetrics)",
-    .help = "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
-            "\n"
-            "\nexit codes: 0 all numbers; 2 stapleguardd does not run: stapleguard_up 0 and nothing else; 3 usage or no answer\n",
+    .help = {
+        .usage = "[-c FILE]",
+        .summary = "Print the service's metrics (OpenMetrics)",
+        .options = (const struct help_option[]){HELP_OPTION_CONFIG, {0}},
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "all metrics were printed"},
+            {NULL, "2", "stapleguardd is not running; only stapleguard_up 0 was printed"},
+            {NULL, "3", "usage error, or no answer"},
+            {0},
+        },
+    },
     .run = run,
 };

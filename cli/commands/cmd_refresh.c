@@ -10,28 +10,18 @@
 #include "base/client.h"
 #include "base/command.h"
 
+enum { OPTION_ALL = OPTION_OWN };
+
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"all", no_argument, NULL, 'a'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     const char *config_path = CONF_DEFAULT_PATH;
     bool is_all = false;
-    int option;
+    int code;
 
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option == 'c')
-            config_path = optarg;
-        else if (option == 'a')
-            is_all = true;
-        else if (option == 'h')
-            return command_print_help(command);
-        else
-            return command_usage_error(command);
-    }
+    while (command_option(command, argc, argv, &config_path, &code) == OPTION_ALL)
+        is_all = true;
+    if (code >= 0)
+        return code;
     if (is_all != (optind == argc) || argc - optind > 1)
         return command_usage_error(command);
     return client_run(config_path, (const char *const[]){"refresh", is_all ? "--all" : argv[optind]}, 2);
@@ -39,13 +29,21 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_refresh = {
     .name = "refresh",
-    .arguments = "[NAME | --all] [-c FILE]",
-    .summary = "Ask for a staple now, whatever the schedule says",
-    .help
-    = "  NAME               the certificate, as stapleguard status names it\n"
-      "  --all              all of them\n"
-      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
-      "\n"
-      "\nexit codes: 0 it is asked for; 1 it cannot be; 3 usage, or stapleguardd does not run\n",
+    .help = {
+        .usage = "[NAME | --all] [-c FILE]",
+        .summary = "Request a staple now, regardless of the schedule",
+        .options = (const struct help_option[]){
+            {.argument = "NAME", .text = "the certificate, as stapleguard status names it"},
+            {OPTION_ALL, 0, "all", NULL, "all certificates"},
+            HELP_OPTION_CONFIG,
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "the request is scheduled"},
+            {NULL, "1", "no request can be made"},
+            {NULL, "3", "usage error, or stapleguardd is not running"},
+            {0},
+        },
+    },
     .run = run,
 };

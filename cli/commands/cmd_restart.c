@@ -17,11 +17,17 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_restart = {
     .name = "restart",
-    .arguments = "[-c FILE]",
-    .summary = "Restart Apache gracefully without losing a staple",
-    .help = "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
-            "\n"
-            "\nApache tests its configuration first; a broken one changes nothing, and its words are shown.\n"
-            "exit codes: 0 restarted; 1 not; 3 usage, or stapleguardd does not run\n",
+    .help = {
+        .usage = "[-c FILE]",
+        .summary = "Restart Apache gracefully without losing a staple",
+        .note = "Apache tests its configuration first.  If the test fails, Apache keeps running and its message is shown.",
+        .options = (const struct help_option[]){HELP_OPTION_CONFIG, {0}},
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "Apache was restarted"},
+            {NULL, "1", "Apache was not restarted"},
+            {NULL, "3", "usage error, or stapleguardd is not running"},
+            {0},
+        },
+    },
     .run = run,
 };

@@ -19,12 +19,20 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_resume = {
     .name = "resume",
-    .arguments = "NAME [-c FILE]",
-    .summary = "Look after a certificate again that was withdrawn (revoked or unknown)",
-    .help
-    = "  NAME               the certificate, as stapleguard status names it\n"
-      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
-      "\n"
-      "\nexit codes: 0 its responder is asked again; 1 it cannot be; 3 usage, or stapleguardd does not run\n",
+    .help = {
+        .usage = "NAME [-c FILE]",
+        .summary = "Resume a certificate that was withdrawn (revoked or unknown)",
+        .options = (const struct help_option[]){
+            {.argument = "NAME", .text = "the certificate, as stapleguard status names it"},
+            HELP_OPTION_CONFIG,
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "the certificate is monitored again, and its responder is queried"},
+            {NULL, "1", "the certificate cannot be resumed"},
+            {NULL, "3", "usage error, or stapleguardd is not running"},
+            {0},
+        },
+    },
     .run = run,
 };

@@ -20,6 +20,8 @@
 
 #define NAME_WIDTH_MAX 48
 
+enum { OPTION_JSON = OPTION_OWN };
+
 enum status_exit {
     STATUS_EXIT_FINE = 0,
     STATUS_EXIT_MISSING = 1, /* a certificate has no staple */
@@ -155,30 +157,18 @@ static int show(const char *text, bool is_saved, bool is_json)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     const char *config_path = CONF_DEFAULT_PATH;
     char error[DETAIL_MAX + 1];
     bool is_json = false;
     bool is_saved;
     struct conf *conf;
     char *text;
-    int option, code;
+    int code;
 
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option == 'c')
-            config_path = optarg;
-        else if (option == 'j')
-            is_json = true;
-        else if (option == 'h')
-            return command_print_help(command);
-        else
-            return command_usage_error(command);
-    }
+    while (command_option(command, argc, argv, &config_path, &code) == OPTION_JSON)
+        is_json = true;
+    if (code >= 0)
+        return code;
     if (optind < argc)
         return command_usage_error(command);
     conf = client_conf(config_path);
@@ -197,13 +187,21 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_status = {
     .name = "status",
-    .arguments = "[--json] [-c FILE]",
-    .summary = "How each certificate stands, trouble first",
-    .help
-    = "  --json             everything, as docs/status.md describes it\n"
-      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
-      "\n"
-      "\nexit codes: 0 every certificate that needs a staple has one; 1 one has none; 2 stapleguardd does not run and\n"
-      "  what is shown is what it saved; 3 usage, or nothing to show\n",
+    .help = {
+        .usage = "[--json] [-c FILE]",
+        .summary = "Show the state of each certificate, those with problems first",
+        .options = (const struct help_option[]){
+            {OPTION_JSON, 0, "json", NULL, "print everything as JSON (docs/status.md describes it)"},
+            HELP_OPTION_CONFIG,
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "every certificate that needs a staple has one"},
+            {NULL, "1", "a certificate that needs a staple has none"},
+            {NULL, "2", "stapleguardd is not running; the last saved status is shown"},
+            {NULL, "3", "usage error, or no status is available"},
+            {0},
+        },
+    },
     .run = run,
 };

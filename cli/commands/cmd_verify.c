@@ -170,26 +170,7 @@ static bool parse_duration(const char *name, const char *text, int64_t *seconds)
     return false;
 }
 
-enum {
-    OPTION_CERT,
-    OPTION_CHAIN,
-    OPTION_TIME,
-    OPTION_SAFETY_MARGIN,
-    OPTION_MIN_TTL,
-    OPTION_ALLOW_SHA1,
-    OPTION_HELP,
-};
-
-static const struct option options[] = {
-    {"cert", required_argument, NULL, OPTION_CERT},
-    {"chain", required_argument, NULL, OPTION_CHAIN},
-    {"time", required_argument, NULL, OPTION_TIME},
-    {"safety-margin", required_argument, NULL, OPTION_SAFETY_MARGIN},
-    {"min-ttl", required_argument, NULL, OPTION_MIN_TTL},
-    {"allow-sha1-signatures", no_argument, NULL, OPTION_ALLOW_SHA1},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {NULL, 0, NULL, 0},
-};
+enum { OPTION_CERT = OPTION_OWN, OPTION_CHAIN, OPTION_TIME, OPTION_SAFETY_MARGIN, OPTION_MIN_TTL, OPTION_ALLOW_SHA1 };
 
 /* False: the option or its value is wrong, and was named. */
 static bool take_option(int option, struct request *request)
@@ -221,14 +202,13 @@ static int run(const struct command *command, int argc, char **argv)
         .now = (int64_t)time(NULL),
         .policy = {.safety_margin_sec = DEFAULT_SAFETY_MARGIN_SEC, .min_ttl_sec = DEFAULT_MIN_TTL_SEC},
     };
-    int option;
+    int option, code;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == OPTION_HELP)
-            return command_print_help(command);
+    while ((option = command_option(command, argc, argv, NULL, &code)) != OPTION_END)
         if (!take_option(option, &request))
             return command_usage_error(command);
-    }
+    if (code >= 0)
+        return code;
     if (request.cert_path == NULL || argc - optind != 1) {
         log_error(request.cert_path == NULL ? "--cert FILE is missing" : "name one file with a response");
         return command_usage_error(command);
@@ -239,19 +219,27 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_verify = {
     .name = "verify",
-    .arguments
-    = "--cert FILE [--chain FILE] [--time UNIX] [--safety-margin D] [--min-ttl D]\n"
-      "           [--allow-sha1-signatures] RESPONSE.der",
-    .summary = "Say whether an OCSP response would be stapled for a certificate, and why",
-    .help
-    = "--cert           PEM: the certificate, and its chain where --chain is not given\n"
-      "--chain          PEM: the issuer's certificate is in there\n"
-      "--time           judge as if it were this second since 1970 (default: now)\n"
-      "--safety-margin  how long before its end Apache shall drop the response (30h)\n"
-      "--min-ttl        how much must be left after that (1h)\n"
-      "--allow-sha1-signatures\n"
-      "RESPONSE.der     the response as a responder sends it\n\n"
-      "The first line is \"good\", \"revoked\", \"unknown\" or \"reject: WORD\".\n"
-      "Exit code: 0 good; 1 revoked or unknown; 2 rejected; 3 usage, or a file that cannot be read.\n",
+    .help = {
+        .usage = "--cert FILE [--chain FILE] [--time UNIX] [--safety-margin D] [--min-ttl D] [--allow-sha1-signatures] RESPONSE.der",
+        .summary = "Show whether an OCSP response would be stapled for a certificate, and why",
+        .note = "The first line is \"good\", \"revoked\", \"unknown\" or \"reject: WORD\".",
+        .options = (const struct help_option[]){
+            {OPTION_CERT, 0, "cert", "FILE", "the certificate in PEM format, with its chain unless --chain is given"},
+            {OPTION_CHAIN, 0, "chain", "FILE", "a PEM file that contains the issuer's certificate"},
+            {OPTION_TIME, 0, "time", "UNIX", "verify as of this time, in seconds since 1970 (default: now)"},
+            {OPTION_SAFETY_MARGIN, 0, "safety-margin", "D", "how long before its expiry Apache drops the response (30h)"},
+            {OPTION_MIN_TTL, 0, "min-ttl", "D", "the lifetime that must remain after that (1h)"},
+            {OPTION_ALLOW_SHA1, 0, "allow-sha1-signatures", NULL, "accept signatures with SHA-1"},
+            {.argument = "RESPONSE.der", .text = "the response as the responder sent it"},
+            {0},
+        },
+        .exits = (const struct help_exit[]){
+            {NULL, "0", "good"},
+            {NULL, "1", "revoked or unknown"},
+            {NULL, "2", "rejected"},
+            {NULL, "3", "usage error, or a file that cannot be read"},
+            {0},
+        },
+    },
     .run = run,
 };

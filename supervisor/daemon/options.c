@@ -5,48 +5,57 @@
 #include <stdio.h>
 
 #include "conf/conf.h"
+#include "text/help.h"
 
-static const char usage[]
-    = "usage: stapleguardd [-f] [-v] [-c FILE]\n"
-      "       stapleguardd --once [--force] [-v] [-c FILE]\n"
-      "       stapleguardd -n [-c FILE]\n"
-      "Keeps Apache's OCSP stapling cache fresh: as a service until it is stopped, or with --once in one pass.\n"
-      "  --once             one pass over the certificates that are due, then exit\n"
-      "  --force            with --once: all certificates, due or not\n"
-      "  -c, --config FILE  instead of " CONF_DEFAULT_PATH
-      "\n"
-      "  -f                 stay in the foreground (it always does)\n"
-      "  -n                 check the configuration and exit\n"
-      "  -v                 trace each message between the processes in one line\n"
-      "  --help, --version\n"
-      "exit codes of --once: 0 all staples are fresh; 1 a fetch failed, but every certificate still has a valid staple;\n"
-      "  2 a certificate is without a staple; 3 usage or configuration; 4 already running\n";
+enum { OPTION_ONCE = OPTION_OWN, OPTION_FORCE, OPTION_FOREGROUND, OPTION_TEST, OPTION_VERBOSE };
+
+static const struct help help = {
+    .usage = "[-f] [-v] [-c FILE]\n"
+             "--once [--force] [-v] [-c FILE]\n"
+             "-n [-c FILE]",
+    .summary = "Keep Apache's OCSP stapling cache fresh, as a service or in a single run",
+    .options = (const struct help_option[]){
+        {OPTION_ONCE, 0, "once", NULL, "process the certificates that are due, then exit"},
+        {OPTION_FORCE, 0, "force", NULL, "with --once: process all certificates, due or not"},
+        HELP_OPTION_CONFIG,
+        {OPTION_FOREGROUND, 'f', NULL, NULL, "stay in the foreground (the default; accepted for compatibility)"},
+        {OPTION_TEST, 'n', NULL, NULL, "check the configuration and exit"},
+        {OPTION_VERBOSE, 'v', NULL, NULL, "log each message between the processes"},
+        {OPTION_VERSION, 0, "version", NULL, "print the version"},
+        {0},
+    },
+    .exits = (const struct help_exit[]){
+        {"--once", "0", "all staples are fresh"},
+        {"--once", "1", "a fetch failed, but every certificate still has a valid staple"},
+        {"--once", "2", "a certificate has no staple"},
+        {"--once", "3", "usage error or configuration error"},
+        {"--once", "4", "stapleguardd is already running"},
+        {0},
+    },
+};
+
+static enum options_result refuse(void)
+{
+    help_print_usage(stderr, "stapleguardd", &help);
+    return OPTIONS_WRONG;
+}
 
 enum options_result options_parse(int argc, char **argv, struct options *options)
 {
-    enum { OPTION_ONCE = 256, OPTION_FORCE, OPTION_HELP, OPTION_VERSION };
-    static const struct option long_options[] = {
-        {"once", no_argument, NULL, OPTION_ONCE},
-        {"force", no_argument, NULL, OPTION_FORCE},
-        {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, OPTION_HELP},
-        {"version", no_argument, NULL, OPTION_VERSION},
-        {NULL, 0, NULL, 0},
-    };
     int option;
 
     *options = (struct options){.config_path = CONF_DEFAULT_PATH};
-    while ((option = getopt_long(argc, argv, "c:fnv", long_options, NULL)) != -1) {
+    while ((option = help_next_option(&help, argc, argv)) != OPTION_END) {
         switch (option) {
-        case 'c':
+        case OPTION_CONFIG:
             options->config_path = optarg;
             break;
-        case 'f': /* it always stays there: systemd and everybody else wants it so */
+        case OPTION_FOREGROUND:
             break;
-        case 'n':
+        case OPTION_TEST:
             options->is_config_test = true;
             break;
-        case 'v':
+        case OPTION_VERBOSE:
             options->is_verbose = true;
             break;
         case OPTION_ONCE:
@@ -56,23 +65,22 @@ enum options_result options_parse(int argc, char **argv, struct options *options
             options->is_forced = true;
             break;
         case OPTION_HELP:
-            fputs(usage, stdout);
+            help_print(stdout, "stapleguardd", &help);
             return OPTIONS_ANSWERED;
         case OPTION_VERSION:
             puts("stapleguardd " STAPLEGUARD_VERSION);
             return OPTIONS_ANSWERED;
         default:
-            fputs(usage, stderr);
-            return OPTIONS_WRONG;
+            return refuse();
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "stapleguardd: `%s` is not understood\n%s", argv[optind], usage);
-        return OPTIONS_WRONG;
+        fprintf(stderr, "stapleguardd: unexpected argument `%s`\n", argv[optind]);
+        return refuse();
     }
     if (options->is_forced && !options->is_once) {
-        fprintf(stderr, "stapleguardd: --force goes with --once\n%s", usage);
-        return OPTIONS_WRONG;
+        fprintf(stderr, "stapleguardd: --force requires --once\n");
+        return refuse();
     }
     return OPTIONS_RUN;
 }

@@ -90,11 +90,10 @@ def help_options(text):
 
 def help_exit_codes(text):
     """{(option that they go with or "", code): what it means}"""
-    told = re.search(r"[Ee]xit codes?(?: of (--\w+))?: (.*)\Z", " ".join(text.split()))
     found = {}
-    for option, codes in re.findall(r"(?:^|(?<= ))(?:(--[a-z-]+): )?(\d .*?)(?= --[a-z-]+: \d |$)", told.group(2)) if told else []:
-        for code, words in re.findall(r"(\d) (.*?)(?:; (?=\d )|\.?$)", codes):
-            found[option or told.group(1) or "", code] = words
+    for option, listed in re.findall(r"^Exit codes(?: of (--[a-z-]+))?:\n((?: .*\n)*)", text, re.MULTILINE):
+        for code, words in re.findall(r"^  (\d)  (.*(?:\n    .*)*)", listed, re.MULTILINE):
+            found[option, code] = " ".join(words.split())
     return found
 
 

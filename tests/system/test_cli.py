@@ -267,7 +267,7 @@ def test_verify_names_the_file_that_it_cannot_use(tmp_path, leaf, ca, full, answ
 def test_usage_errors(full, leaf, answer_file):
     response = answer_file(pki.response(leaf))
     cases = [
-        ((), "a command is missing"),
+        ((), "no command given"),
         (("frobnicate",), "frobnicate"),
         (("--frobnicate",), "frobnicate"),
         (("cert",), "name one certificate file"),
