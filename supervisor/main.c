@@ -167,7 +167,7 @@ int main(int argc, char **argv)
     enum exit_code code = EXIT_ALL_FRESH;
 
     open_standard_descriptors();
-    umask(022);
+    umask(077); /* what others may read gets its own mode */
     notify_init();
     switch (options_parse(argc, argv, &options)) {
     case OPTIONS_RUN:

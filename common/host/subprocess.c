@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +49,7 @@ static _Noreturn void become_command(const char *const argv[], int out_fd, int e
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     setpgid(0, 0);
+    umask(022); /* apachectl makes Apache's directories */
     if (null_fd >= 0 && dup2(null_fd, STDIN_FILENO) >= 0 && dup2(out_fd, STDOUT_FILENO) >= 0 && dup2(error_fd, STDERR_FILENO) >= 0
         && close_range(3, ~0u, 0) == 0)
         execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);

@@ -89,7 +89,7 @@ static void remember(const struct conf *conf, const struct pool_source *found, s
             fprintf(file, "  %s\n", found[i].path);
         else
             fprintf(file, "  %s%c%s\n", found[i].path, CHAIN_MARK, found[i].chain);
-    is_written = fflush(file) == 0 && ferror(file) == 0 && fsync(fileno(file)) == 0;
+    is_written = fchmod(fileno(file), 0640) == 0 && fflush(file) == 0 && ferror(file) == 0 && fsync(fileno(file)) == 0;
     if (fclose(file) != 0 || !is_written || rename(fresh, path) != 0)
         unlink(fresh);
 }

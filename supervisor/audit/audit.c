@@ -13,6 +13,7 @@
 #include "audit/audit_file.h"
 #include "audit/audit_head.h"
 #include "audit/audit_journal.h"
+#include "audit/audit_lost.h"
 #include "audit/audit_sealer.h"
 #include "system/log.h"
 
@@ -43,8 +44,9 @@ struct audit {
     size_t pending_len;
     size_t pending_cap;
     size_t written;
-    uint64_t lost;        /* records that no gap speaks of yet */
-    uint64_t lost_in_all; /* since writing began to fail */
+    uint64_t lost;               /* records that no gap speaks of yet */
+    uint64_t lost_in_all;        /* since writing began to fail */
+    struct audit_lost lost_kept; /* what the next process will have to tell of, should this one not get to it */
     bool is_failing;
     int error; /* errno of the last failure */
 };
@@ -132,8 +134,9 @@ static bool append_lost(struct audit *audit)
 
     if (audit->lost == 0)
         return true;
-    snprintf(detail, sizeof detail, "%" PRIu64 " record%s may be lost: the log could not be written: %s", audit->lost,
-        audit->lost == 1 ? "" : "s", audit_file_error_text(audit->error));
+    snprintf(detail, sizeof detail, "%" PRIu64 " record%s may be lost: the log could not be written%s%s", audit->lost,
+        audit->lost == 1 ? "" : "s", audit->error == 0 ? " by an earlier process" : ": ",
+        audit->error == 0 ? "" : audit_file_error_text(audit->error));
     if (!append(audit, &fields, RECORD_ROOM + OWN_ROOM, &is_told))
         return false;
     audit->lost = 0;
@@ -299,9 +302,15 @@ static void keep_head(struct audit *audit)
     audit->is_anchor_wanted = false;
 }
 
+static uint64_t unwritten(const struct audit *audit)
+{
+    return count_lines(audit->pending, audit->pending_len) + audit->lost;
+}
+
 /* Speak once when it begins to fail, once when it works again. */
 static enum audit_status note(struct audit *audit, int error)
 {
+    audit_lost_keep(&audit->lost_kept, unwritten(audit));
     if (error != 0) {
         audit->error = error;
         if (!audit->is_failing)
@@ -395,7 +404,7 @@ static void move(struct audit *audit, const char *path)
     say_moved(audit, "goes on in", path);
     audit->is_anchor_wanted = true;
     audit_flush(audit);
-    audit->file.path = fresh;
+    audit_file_move(&audit->file, fresh);
     say_moved(audit, "comes from", old);
     audit_flush(audit);
     free(old);
@@ -443,13 +452,15 @@ static bool set_up(struct audit *audit, const struct audit_settings *settings)
     audit->clock = settings->clock == NULL ? real_clock : settings->clock;
     change_journal(audit, settings->journal_path);
     audit->is_anchor_wanted = true;
-    audit->file = (struct audit_file){.path = strdup(settings->path), .fd = -1};
+    audit->file = (struct audit_file){.path = strdup(settings->path), .fd = -1, .lock_fd = -1};
     if (audit->file.path == NULL)
         return false;
     if (settings->state_dir == NULL) {
         audit->kept_result = audit_head_open(&audit->head, NULL, &audit->kept);
         return true;
     }
+    audit_lost_open(&audit->lost_kept, settings->state_dir);
+    audit->lost = audit->lost_kept.kept;
     audit->sealer = sealer_new(settings->state_dir, settings->is_sealed);
     if (asprintf(&audit->head_path, "%s/" AUDIT_HEAD_FILE, settings->state_dir) < 0)
         audit->head_path = NULL;
@@ -464,6 +475,7 @@ static void clean_up(struct audit *audit)
     journal_close(audit->journal);
     sealer_free(audit->sealer);
     free(audit->head_path);
+    audit_lost_close(&audit->lost_kept);
     free(audit->pending);
     free(audit);
 }
@@ -500,14 +512,11 @@ struct audit *audit_open(const struct audit_settings *settings)
 
 void audit_close(struct audit *audit)
 {
-    uint64_t unwritten;
-
     if (audit == NULL)
         return;
     audit->is_anchor_wanted = true;
     if (audit_flush(audit) != AUDIT_WRITTEN) {
-        unwritten = count_lines(audit->pending, audit->pending_len) + audit->lost;
-        log_error("the audit log %s could not be written to the end; records lost: %" PRIu64, audit->file.path, unwritten);
+        log_error("the audit log %s could not be written to the end; records lost: %" PRIu64, audit->file.path, unwritten(audit));
     } else if (audit->synced.seq != audit->anchored_seq) {
         keep_head(audit);
     }

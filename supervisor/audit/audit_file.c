@@ -5,14 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "system/file.h"
+#include "system/lock_file.h"
 
 #define FILE_MODE 0640
 #define FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
@@ -52,18 +53,53 @@ static uint64_t first_seq_of(int fd)
     return len > 0 ? seq_at(start, (size_t)len) : 0;
 }
 
-/* Open, and the lock with it.  Returns 0 with *fd and *status, or an errno. */
-static int open_locked(const char *path, int *fd, struct stat *status)
+static bool is_at(int fd, const char *path)
 {
+    struct stat ours, there;
+
+    return fd >= 0 && fstat(fd, &ours) == 0 && lstat(path, &there) == 0 && ours.st_dev == there.st_dev
+        && ours.st_ino == there.st_ino;
+}
+
+/*
+ * Have the lock of the file beside the log: whoever may read the log could lock that itself.  The name is none that a rotated log
+ * has.  Returns 0 or an errno.
+ */
+static int take_lock(const char *path, int *lock_fd)
+{
+    const char *slash = strrchr(path, '/');
+    int directory_len = slash == NULL ? 0 : (int)(slash + 1 - path);
+    char *lock = NULL;
+    int error = 0;
+    int fd;
+
+    if (asprintf(&lock, "%.*s.%s.lock", directory_len, path, path + directory_len) < 0)
+        return ENOMEM;
+    if (!is_at(*lock_fd, lock)) {
+        fd = lock_file_take(lock);
+        error = fd < 0 ? errno : 0;
+        if (fd >= 0 && *lock_fd >= 0)
+            close(*lock_fd);
+        *lock_fd = fd >= 0 ? fd : *lock_fd;
+    }
+    free(lock);
+    return error;
+}
+
+/* Open, and the lock with it.  Returns 0 with *fd, *lock_fd and *status, or an errno. */
+static int open_locked(const char *path, int *fd, int *lock_fd, struct stat *status)
+{
+    mode_t before = umask(~(mode_t)FILE_MODE & ACCESSPERMS);
     int error = 0;
 
     *fd = open(path, O_RDWR | O_APPEND | O_CREAT | FLAGS, FILE_MODE);
+    umask(before);
     if (*fd < 0 || fstat(*fd, status) != 0)
         error = errno;
     else if (!S_ISREG(status->st_mode))
         error = EINVAL;
-    else if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
-        error = errno;
+    else
+        error = take_lock(path, lock_fd);
     if (error != 0 && *fd >= 0)
         close(*fd);
     return error;
@@ -72,11 +108,14 @@ static int open_locked(const char *path, int *fd, struct stat *status)
 int audit_file_try(const char *path)
 {
     struct stat status;
+    int lock_fd = -1;
     int fd;
-    int error = open_locked(path, &fd, &status);
+    int error = open_locked(path, &fd, &lock_fd, &status);
 
     if (error == 0)
         close(fd);
+    if (lock_fd >= 0)
+        close(lock_fd);
     return error;
 }
 
@@ -100,7 +139,7 @@ static int open_file(struct audit_file *file, const struct audit_chain *kept, st
 {
     struct stat status;
     int fd;
-    int error = open_locked(file->path, &fd, &status);
+    int error = open_locked(file->path, &fd, &file->lock_fd, &status);
 
     if (error != 0)
         return error;
@@ -135,7 +174,6 @@ static int look_at_size(
 int audit_file_follow(struct audit_file *file, const struct audit_chain *kept, enum audit_change *change, struct audit_tail *tail,
     struct audit_file *before)
 {
-    struct stat there;
     struct stat ours = {0};
     int error;
 
@@ -143,7 +181,7 @@ int audit_file_follow(struct audit_file *file, const struct audit_chain *kept, e
     *change = AUDIT_FILE_SAME;
     if (file->fd >= 0 && fstat(file->fd, &ours) != 0)
         return errno;
-    if (file->fd >= 0 && lstat(file->path, &there) == 0 && there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
+    if (is_at(file->fd, file->path))
         return look_at_size(file, ours.st_size, kept, change, tail);
     error = open_file(file, kept, tail);
     if (error != 0)
@@ -218,8 +256,22 @@ void audit_file_read_rotated(const struct audit_file *file, const struct audit_c
     free(parent);
 }
 
+static void unlock(struct audit_file *file)
+{
+    if (file->lock_fd >= 0)
+        close(file->lock_fd);
+    file->lock_fd = -1;
+}
+
+void audit_file_move(struct audit_file *file, char *path)
+{
+    unlock(file);
+    file->path = path;
+}
+
 void audit_file_close(struct audit_file *file)
 {
+    unlock(file);
     if (file->fd >= 0)
         close(file->fd);
     file->fd = -1;

@@ -17,6 +17,7 @@
 struct audit_file {
     char *path;         /* owned */
     int fd;             /* -1 while there is no file */
+    int lock_fd;        /* of the lock file beside path; -1: not taken yet */
     bool is_line_open;  /* the file ends in a line that is not ours to finish: it wants a newline first */
     off_t size;         /* as we left it */
     uint64_t first_seq; /* of the first record in it; 0: there is none */
@@ -50,6 +51,9 @@ size_t audit_file_write(struct audit_file *file, const char *data, size_t len);
 
 /* The end of the file that was rotated away last, among those beside it that are not compressed (PATH.1, PATH-20260101 …). */
 void audit_file_read_rotated(const struct audit_file *file, const struct audit_chain *kept, struct audit_tail *tail);
+
+/* Go on at another path (owned by the file; the one before is the caller's again): it is opened and locked by the next look. */
+void audit_file_move(struct audit_file *file, char *path);
 
 void audit_file_close(struct audit_file *file);
 

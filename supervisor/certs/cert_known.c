@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bounds.h"
@@ -132,7 +133,7 @@ int known_write(const char *path, const struct pool *pool)
         if (cert->is_known || cert->told_reason != REASON_NONE)
             fprintf(file, "%s\t%s\t%s\n", identity_of(cert, hex), reason_word(cert->told_reason), cert->name);
     }
-    if (fflush(file) == 0 && ferror(file) == 0)
+    if (fchmod(fileno(file), 0640) == 0 && fflush(file) == 0 && ferror(file) == 0)
         result = rename(fresh, path);
     if (fclose(file) != 0 || result != 0) {
         int saved = errno;

@@ -121,6 +121,16 @@ int audit_scene_make_dir(void **state)
     return 0;
 }
 
+int audit_scene_remove_log_dir(const char *directory, const char *log_name)
+{
+    char lock[sizeof audit_scene_path + 16];
+
+    snprintf(lock, sizeof lock, "%s/.%s.lock", directory, log_name);
+    if (unlink(lock) != 0 && errno != ENOENT)
+        return -1;
+    return rmdir(directory);
+}
+
 int audit_scene_remove_dir(void **state)
 {
     (void)state;
@@ -129,7 +139,7 @@ int audit_scene_remove_dir(void **state)
         return -1;
     if (unlink(audit_scene_rotated_path) != 0 && errno != ENOENT)
         return -1;
-    return rmdir(audit_scene_dir);
+    return audit_scene_remove_log_dir(audit_scene_dir, "audit.jsonl");
 }
 
 char *audit_scene_read_file(const char *name, size_t *len)

@@ -56,6 +56,9 @@ int audit_scene_make_dir(void **state);
 
 int audit_scene_remove_dir(void **state);
 
+/* Remove a directory that is empty but for the lock of a log of that name.  Returns 0 or -1. */
+int audit_scene_remove_log_dir(const char *directory, const char *log_name);
+
 char *audit_scene_read_file(const char *name, size_t *len);
 
 void audit_scene_append_to_file(const char *name, const char *data, size_t len);
