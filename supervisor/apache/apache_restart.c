@@ -115,6 +115,7 @@ static void configtest_over(struct restart *restart, int64_t now_msec)
     restart->configtest = NULL;
     if (!is_fine) {
         explain_failure(restart, &result, detail, sizeof detail);
+        restart->hooks->configtest_failed(restart->hooks->context, detail);
         end(restart, REASON_CONFIGTEST_FAILED, 0, detail);
     } else if (!restart->hooks->send(restart->hooks->context, ++restart->request)) {
         end(restart, REASON_INTERNAL, 0, "the writer is not running at this moment; try again");

@@ -25,6 +25,8 @@ struct restart_hooks {
     bool (*send)(void *context, uint32_t request);
     /* Apache runs, as far as is known. */
     bool (*is_apache_running)(void *context);
+    /* detail: Apache's words. */
+    void (*configtest_failed)(void *context, const char *detail);
     void *context;
 };
 

@@ -12,7 +12,11 @@
 #include <unistd.h>
 
 #include "children/sandbox_layers.h"
-#include "daemon/daemon_state.h"
+#include "daemon/daemon_actions.h"
+#include "daemon/daemon_apache.h"
+#include "daemon/daemon_config.h"
+#include "daemon/daemon_once.h"
+#include "daemon/daemon_save.h"
 #include "daemon/systemd_notify.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -23,12 +27,40 @@
 #define LAST_TURNS 64
 /* How long an audit record may wait for others before it is on the disk. */
 #define FLUSH_MSEC 250
-/* Certificate files are looked at from outside: a renewal that no hook told of is served a minute later at the latest. */
-#define LOOKOUT_MSEC 60000
 /* `stapleguardd` promises to be gone 5 s after SIGTERM (DESIGN.md "Modes"). */
 #define STOP_WAIT_MSEC 4000
 /* At the end of --once the writer's whole work may still lie before it: a commit of 100,000 certificates. */
 #define ONCE_STOP_WAIT_MSEC 120000
+
+#define NEVER_MSEC INT64_MAX
+
+/* When something of the daemon's own is due, in milliseconds of the monotonic clock. */
+struct due {
+    int64_t flush_msec;    /* the audit log */
+    int64_t tick_msec;     /* its sealing key, and floods */
+    int64_t children_msec; /* a child is started, or has hung for too long */
+    int64_t deploys_msec;
+    int64_t watchdog_msec;
+    int64_t stop_msec; /* whoever has not ended by then is killed */
+};
+
+struct daemon {
+    struct daemon_settings settings; /* conf is daemon_config's */
+    struct facts facts;
+    struct relay_hooks relay_hooks;
+    struct relay relay;
+    struct feed feed;
+    struct children children;
+    struct daemon_config config;
+    struct daemon_apache apache;
+    struct daemon_actions actions;
+    struct control *control; /* NULL with --once */
+    struct daemon_save save;
+    struct once once;
+    struct due due;
+    bool is_committed; /* at least once: everything is known of every certificate */
+    bool is_stopping;
+};
 
 /* Signals, two children, Apache; then whatever the parts have. */
 #define POLLED_FIXED 4
@@ -43,12 +75,16 @@ struct polled {
 
 /* What children report. */
 
+static void save_soon(struct daemon *daemon)
+{
+    if (!daemon->settings.options->is_once) /* saved once, at its end */
+        daemon_save_soon(&daemon->save, clock_monotonic_msec());
+}
+
 static void cert_changed(void *context, struct pool_cert *cert)
 {
-    struct daemon *daemon = context;
-
     (void)cert;
-    daemon_save_soon(daemon, clock_monotonic_msec());
+    save_soon(context);
 }
 
 static void committed(void *context)
@@ -65,14 +101,15 @@ static void committed(void *context)
         log_unless_told(audit_has_journal(daemon->settings.audit), SEVERITY_ERROR, "Apache's file was not written: %s",
             daemon->facts.commit.detail[0] != '\0' ? daemon->facts.commit.detail
                                                    : reason_sentence((enum reason)daemon->facts.commit.reason));
-    daemon_save_soon(daemon, clock_monotonic_msec());
+    save_soon(daemon);
     if (!daemon->is_committed) {
         daemon->is_committed = true;
-        log_info("ready: %zu certificate%s, %u entr%s in Apache's file", daemon->pool->count, daemon->pool->count == 1 ? "" : "s",
-            daemon->facts.commit.entries, daemon->facts.commit.entries == 1 ? "y" : "ies");
+        log_info("ready: %zu certificate%s, %u entr%s in Apache's file", daemon->config.pool->count,
+            daemon->config.pool->count == 1 ? "" : "s", daemon->facts.commit.entries,
+            daemon->facts.commit.entries == 1 ? "y" : "ies");
         notify_ready();
     }
-    daemon_say_status(daemon);
+    daemon_save_notify(&daemon->facts, daemon->config.pool);
 }
 
 static void progressed(void *context)
@@ -89,15 +126,15 @@ static void apache_restarted(void *context)
 
     if (daemon->settings.options->is_once)
         return;
-    daemon->discovery_msec = daemon->lookout_msec = clock_monotonic_msec();
-    daemon_save_soon(daemon, daemon->discovery_msec);
+    daemon->config.discovery_msec = daemon->config.lookout_msec = clock_monotonic_msec();
+    save_soon(daemon);
 }
 
 static void restart_was_answered(void *context, const struct msg_restarted *restarted)
 {
     struct daemon *daemon = context;
 
-    restart_answered(daemon->restart, restarted);
+    restart_answered(daemon->actions.restart, restarted);
 }
 
 static void file_refused(void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
@@ -109,12 +146,12 @@ static void file_refused(void *context, struct pool_cert *cert, enum reason reas
 
 static void child_is_ready(struct daemon *daemon, struct child_life *life)
 {
-    if (!layers_are_enough(daemon->conf, life->child.missing_layers)) {
+    if (!layers_are_enough(daemon->config.conf, life->child.missing_layers)) {
         children_close(&daemon->children, life, "it could not be locked in by all layers of its sandbox");
         return;
     }
     if (life == &daemon->children.writer)
-        daemon_tell_apache(daemon);
+        daemon_apache_tell(&daemon->apache, &daemon->feed, &life->child);
 }
 
 /* Returns whether there may be more. */
@@ -151,7 +188,7 @@ static void collect_children(struct daemon *daemon, int64_t now_msec)
         children_ended(&daemon->children, life, now_msec);
     }
     if (daemon->children.writer.child.pid <= 0)
-        restart_writer_gone(daemon->restart);
+        restart_writer_gone(daemon->actions.restart);
 }
 
 /* Signals. */
@@ -159,7 +196,7 @@ static void collect_children(struct daemon *daemon, int64_t now_msec)
 static void stop(struct daemon *daemon, int64_t stop_msec)
 {
     daemon->is_stopping = true;
-    daemon->stop_msec = stop_msec;
+    daemon->due.stop_msec = stop_msec;
     notify_stopping();
     children_stop(&daemon->children);
 }
@@ -184,7 +221,7 @@ static void take_signals(struct daemon *daemon, int64_t now_msec)
         if (info.ssi_signo == SIGCHLD)
             collect_children(daemon, now_msec);
         else if (info.ssi_signo == SIGHUP && !daemon->settings.options->is_once)
-            daemon_reload(daemon, NULL);
+            daemon_config_reload(&daemon->config, NULL);
         else
             asked_to_stop(daemon, now_msec);
     }
@@ -192,82 +229,114 @@ static void take_signals(struct daemon *daemon, int64_t now_msec)
 
 /* What is due. */
 
-/* Numbers are never used again, and there are CERTS_MAX of them: after years of renewals both children start anew. */
-static void renumber(struct daemon *daemon, int64_t now_msec)
-{
-    struct child_life *const lives[] = {&daemon->children.fetcher, &daemon->children.writer};
-
-    log_info(
-        "%u numbers for certificates are used up; fetcher and writer are started anew to begin at 0", daemon->pool->sent_count);
-    for (size_t i = 0; i < 2; i++) {
-        children_replace(lives[i], now_msec);
-        children_close(&daemon->children, lives[i], NULL);
-    }
-    feed_renumber(&daemon->feed);
-}
-
-static void look_out(struct daemon *daemon, int64_t now_msec)
-{
-    if (pool_is_short_of_numbers(daemon->pool))
-        renumber(daemon, now_msec);
-    for (size_t i = 0; i < daemon->pool->count; i++)
-        if (pool_stamp(&daemon->pool->certs[i]))
-            feed_look(&daemon->feed, &daemon->pool->certs[i]);
-    daemon->lookout_msec = now_msec + LOOKOUT_MSEC;
-}
-
 static void flush(struct daemon *daemon)
 {
     audit_flush(daemon->settings.audit);
-    daemon->flush_msec = DAEMON_NEVER;
+    daemon->due.flush_msec = NEVER_MSEC;
 }
 
 static void tick(struct daemon *daemon, int64_t now_msec)
 {
     relay_tick(&daemon->relay);
-    daemon->tick_msec = now_msec + audit_tick(daemon->settings.audit);
+    daemon->due.tick_msec = now_msec + audit_tick(daemon->settings.audit);
 }
 
 static void feed_watchdog(struct daemon *daemon, int64_t now_msec)
 {
     notify_watchdog();
-    daemon->watchdog_msec = now_msec + notify_watchdog_msec();
+    daemon->due.watchdog_msec = now_msec + notify_watchdog_msec();
 }
 
-/* Do what is due.  Returns when to come again. */
-static int64_t do_what_is_due(struct daemon *daemon, int64_t now_msec)
+static void look_at_apache(void *context)
 {
-    int64_t next_msec = children_tick(&daemon->children, now_msec);
-    int64_t parts[10];
+    struct daemon *daemon = context;
+    bool is_first = daemon->facts.apache_pid == 0 && daemon->facts.commits == 0;
+    int64_t now_msec = clock_monotonic_msec();
 
-    if (daemon->lookout_msec <= now_msec)
-        look_out(daemon, now_msec);
-    if (daemon->apache_msec <= now_msec)
-        daemon_watch_apache(daemon, now_msec);
-    if (daemon->discovery_msec <= now_msec)
-        daemon_discover(daemon);
-    if (daemon->save_msec <= now_msec)
-        daemon_save(daemon);
-    if (daemon->flush_msec <= now_msec)
+    if (!daemon_apache_look(&daemon->apache, daemon->config.conf->pid_file, &daemon->facts, daemon->settings.audit, now_msec))
+        return;
+    daemon_apache_tell(&daemon->apache, &daemon->feed, &daemon->children.writer.child);
+    /* A new process has read its configuration anew; at our own start that was just asked for. */
+    if (!is_first)
+        daemon->config.discovery_msec = now_msec;
+    save_soon(daemon);
+}
+
+/* The configuration or the pool is another one; pid_file may be, too. */
+static void config_changed(void *context)
+{
+    struct daemon *daemon = context;
+
+    daemon->apache.due_msec = clock_monotonic_msec();
+    save_soon(daemon);
+}
+
+static void save(struct daemon *daemon)
+{
+    const struct daemon_saved saved = {
+        .conf = daemon->config.conf,
+        .facts = &daemon->facts,
+        .pool = daemon->config.pool,
+        .look_gid = daemon->settings.look_gid,
+        .is_pool_settled = daemon->is_committed && !daemon->once.report.is_interrupted,
+    };
+
+    daemon_save_notify(&daemon->facts, daemon->config.pool);
+    daemon_save_now(&daemon->save, &saved);
+}
+
+static void kill_children(struct daemon *daemon, int64_t now_msec)
+{
+    children_kill(&daemon->children);
+    daemon->due.stop_msec = now_msec + STOP_WAIT_MSEC;
+}
+
+static void do_what_is_due(struct daemon *daemon, int64_t now_msec)
+{
+    struct due *due = &daemon->due;
+
+    due->children_msec = children_tick(&daemon->children, now_msec);
+    due->deploys_msec = deploys_tick(daemon->actions.deploys, now_msec);
+    if (daemon->config.lookout_msec <= now_msec)
+        daemon_config_look_out(&daemon->config, now_msec);
+    if (daemon->apache.due_msec <= now_msec)
+        look_at_apache(daemon);
+    if (daemon->config.discovery_msec <= now_msec)
+        daemon_config_discover(&daemon->config);
+    if (daemon->save.due_msec <= now_msec)
+        save(daemon);
+    if (due->flush_msec <= now_msec)
         flush(daemon);
-    if (daemon->tick_msec <= now_msec)
+    if (due->tick_msec <= now_msec)
         tick(daemon, now_msec);
-    if (daemon->watchdog_msec <= now_msec)
+    if (due->watchdog_msec <= now_msec)
         feed_watchdog(daemon, now_msec);
-    if (daemon->is_stopping && daemon->stop_msec <= now_msec) {
-        children_kill(&daemon->children);
-        daemon->stop_msec = now_msec + STOP_WAIT_MSEC;
-    }
-    parts[0] = daemon->lookout_msec;
-    parts[1] = daemon->apache_msec;
-    parts[2] = daemon->discovery_msec;
-    parts[3] = daemon->save_msec;
-    parts[4] = daemon->flush_msec;
-    parts[5] = daemon->watchdog_msec;
-    parts[6] = daemon->stop_msec;
-    parts[7] = deploys_tick(daemon->deploys, now_msec);
-    parts[8] = daemon->tick_msec;
-    parts[9] = control_next_msec(daemon->control);
+    if (due->stop_msec <= now_msec)
+        kill_children(daemon, now_msec);
+    if (due->flush_msec == NEVER_MSEC && audit_is_waiting(daemon->settings.audit))
+        due->flush_msec = now_msec + FLUSH_MSEC;
+}
+
+static int64_t next_due_msec(const struct daemon *daemon, int64_t now_msec)
+{
+    const struct due *due = &daemon->due;
+    const int64_t parts[] = {
+        daemon->config.lookout_msec,
+        due->flush_msec,
+        due->tick_msec,
+        due->children_msec,
+        due->deploys_msec,
+        due->watchdog_msec,
+        due->stop_msec,
+        daemon->apache.due_msec,
+        daemon->config.discovery_msec,
+        daemon->save.due_msec,
+        restart_next_msec(daemon->actions.restart, now_msec),
+        discovery_next_msec(daemon->config.discovery, now_msec),
+        control_next_msec(daemon->control),
+    };
+    int64_t next_msec = NEVER_MSEC;
+
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         next_msec = parts[i] < next_msec ? parts[i] : next_msec;
     return next_msec;
@@ -288,13 +357,13 @@ static void fill_polled(const struct daemon *daemon, struct polled *polled)
     polled->all[0] = (struct pollfd){daemon->settings.signal_fd, POLLIN, 0};
     polled->all[1] = (struct pollfd){fetcher->ipc.fd, wanted_events(daemon, fetcher), 0};
     polled->all[2] = (struct pollfd){writer->ipc.fd, wanted_events(daemon, writer), 0};
-    polled->all[3] = (struct pollfd){daemon->apache.pidfd, POLLIN, 0};
+    polled->all[3] = (struct pollfd){daemon->apache.process.pidfd, POLLIN, 0};
     polled->count = POLLED_FIXED;
     polled->control_at = polled->count;
     polled->control_count = control_poll(daemon->control, &polled->all[polled->count]);
     polled->count += polled->control_count;
-    polled->count += discovery_poll(daemon->discovery, &polled->all[polled->count]);
-    polled->count += restart_poll(daemon->restart, &polled->all[polled->count]);
+    polled->count += discovery_poll(daemon->config.discovery, &polled->all[polled->count]);
+    polled->count += restart_poll(daemon->actions.restart, &polled->all[polled->count]);
 }
 
 static void handle_polled(struct daemon *daemon, const struct polled *polled)
@@ -306,12 +375,12 @@ static void handle_polled(struct daemon *daemon, const struct polled *polled)
     if (polled->all[2].revents != 0)
         receive_from(daemon, &daemon->children.writer);
     if (polled->all[3].revents != 0)
-        daemon_watch_apache(daemon, now_msec);
+        look_at_apache(daemon);
     if (polled->all[0].revents != 0)
         take_signals(daemon, now_msec);
     control_ready(daemon->control, &polled->all[polled->control_at], polled->control_count, now_msec);
-    daemon_discovery_ready(daemon, now_msec);
-    restart_ready(daemon->restart, now_msec);
+    daemon_config_ready(&daemon->config, now_msec);
+    restart_ready(daemon->actions.restart, now_msec);
 }
 
 static int wait_msec(int64_t next_msec, int64_t now_msec)
@@ -327,22 +396,14 @@ static void loop(struct daemon *daemon)
 
     while (!daemon->is_stopping || !children_stopped(&daemon->children)) {
         int64_t now_msec = clock_monotonic_msec();
-        int64_t next_msec = do_what_is_due(daemon, now_msec);
-        int64_t part_msec = restart_next_msec(daemon->restart, now_msec);
 
-        next_msec = part_msec < next_msec ? part_msec : next_msec;
-        part_msec = discovery_next_msec(daemon->discovery, now_msec);
-        next_msec = part_msec < next_msec ? part_msec : next_msec;
+        do_what_is_due(daemon, now_msec);
         feed_continue(&daemon->feed);
         if (daemon->settings.options->is_once && !daemon->is_stopping
             && once_is_over(&daemon->once, &daemon->feed, &daemon->children))
             stop(daemon, now_msec + ONCE_STOP_WAIT_MSEC);
-        if (daemon->flush_msec == DAEMON_NEVER && audit_is_waiting(daemon->settings.audit)) {
-            daemon->flush_msec = now_msec + FLUSH_MSEC;
-            next_msec = daemon->flush_msec < next_msec ? daemon->flush_msec : next_msec;
-        }
         fill_polled(daemon, &polled);
-        if (poll(polled.all, polled.count, wait_msec(next_msec, now_msec)) < 0 && errno != EINTR) {
+        if (poll(polled.all, polled.count, wait_msec(next_due_msec(daemon, now_msec), now_msec)) < 0 && errno != EINTR) {
             log_error("poll: %s", strerror(errno));
             return;
         }
@@ -358,11 +419,11 @@ static int set_up_service(struct daemon *daemon, int64_t now_msec)
     char error[1024] = "";
 
     daemon->facts.pid = getpid();
-    daemon->apache_msec = daemon->apache_ended_msec = now_msec;
-    daemon->lookout_msec = now_msec + LOOKOUT_MSEC;
+    daemon_apache_init(&daemon->apache, now_msec);
     if (notify_watchdog_msec() > 0)
-        daemon->watchdog_msec = now_msec;
-    daemon->control = control_open(daemon->conf->run_dir, daemon->settings.look_gid, &daemon->actions, error, sizeof error);
+        daemon->due.watchdog_msec = now_msec;
+    daemon->control
+        = control_open(daemon->config.conf->run_dir, daemon->settings.look_gid, &daemon->actions.control, error, sizeof error);
     if (daemon->control == NULL) {
         log_error("%s", error);
         return -1;
@@ -370,48 +431,61 @@ static int set_up_service(struct daemon *daemon, int64_t now_msec)
     return 0;
 }
 
-static int set_up(struct daemon *daemon, const struct daemon_settings *settings)
+static int set_up_once(struct daemon *daemon, int64_t now_msec)
 {
-    const struct options *options = settings->options;
-    int64_t now_msec = clock_monotonic_msec();
+    daemon->config.discovery_msec = daemon->config.lookout_msec = NEVER_MSEC;
+    daemon->children.is_once = daemon->relay.is_summarised = true;
+    once_begin(&daemon->once, &daemon->facts, audit_has_journal(daemon->settings.audit), now_msec);
+    return 0;
+}
 
-    daemon->settings = *settings;
-    daemon->conf = settings->conf;
-    daemon->apache = (struct apache){.pidfd = -1, .lock_fd = -1};
-    daemon->facts.config_path = options->config_path;
-    daemon->facts.started_at = (int64_t)time(NULL);
-    daemon->save_msec = daemon->flush_msec = daemon->stop_msec = daemon->watchdog_msec = DAEMON_NEVER;
-    daemon->apache_msec = daemon->lookout_msec = DAEMON_NEVER;
-    daemon->tick_msec = now_msec;
-    if (daemon_gather(daemon) != 0 || daemon_prepare_actions(daemon) != 0)
-        return -1;
+/* Fetcher, writer, and what passes between them and us. */
+static void set_up_children(struct daemon *daemon)
+{
+    const struct daemon_settings *settings = &daemon->settings;
+    const struct msg_begin begin = {.is_once = settings->options->is_once, .is_forced = settings->options->is_forced};
+    struct pool *pool = daemon->config.pool;
+
     daemon->relay_hooks
         = (struct relay_hooks){cert_changed, committed, progressed, apache_restarted, restart_was_answered, daemon};
-    relay_init(&daemon->relay, daemon->pool, daemon->known, settings->audit, &daemon->facts, &daemon->relay_hooks);
+    relay_init(&daemon->relay, pool, daemon->config.known, settings->audit, &daemon->facts, &daemon->relay_hooks);
     children_init(&daemon->children, &daemon->facts, &daemon->feed, &daemon->relay, &settings->ids);
-    daemon->children.conf = daemon->conf;
-    daemon->children.is_once = daemon->relay.is_summarised = options->is_once;
-    feed_init(&daemon->feed, daemon->pool, &daemon->children.fetcher.child, &daemon->children.writer.child,
-        (struct msg_begin){.is_once = options->is_once, .is_forced = options->is_forced}, file_refused, daemon);
-    if (!options->is_once)
-        return set_up_service(daemon, now_msec);
-    daemon->discovery_msec = DAEMON_NEVER;
-    once_begin(&daemon->once, &daemon->facts, audit_has_journal(settings->audit), now_msec);
-    return 0;
+    daemon->children.conf = daemon->config.conf;
+    feed_init(&daemon->feed, pool, &daemon->children.fetcher.child, &daemon->children.writer.child, begin, file_refused, daemon);
+}
+
+static int set_up(struct daemon *daemon)
+{
+    const struct daemon_settings *settings = &daemon->settings;
+    const struct daemon_actors actors
+        = {&daemon->config, &daemon->facts, settings->audit, &daemon->feed, &daemon->children, look_at_apache, daemon};
+    int64_t now_msec = clock_monotonic_msec();
+
+    daemon->facts.config_path = settings->options->config_path;
+    daemon->facts.started_at = (int64_t)time(NULL);
+    daemon->due = (struct due){NEVER_MSEC, now_msec, now_msec, NEVER_MSEC, NEVER_MSEC, NEVER_MSEC};
+    daemon->save.due_msec = NEVER_MSEC;
+    daemon_apache_init(&daemon->apache, NEVER_MSEC);
+    if (daemon_config_init(&daemon->config, settings->conf, &settings->ids, &daemon->facts, settings->audit) != 0
+        || daemon_actions_init(&daemon->actions, &actors) != 0)
+        return -1;
+    set_up_children(daemon);
+    daemon->config.listeners.feed = &daemon->feed;
+    daemon->config.listeners.relay = &daemon->relay;
+    daemon->config.listeners.children = &daemon->children;
+    daemon->config.listeners.deploys = daemon->actions.deploys;
+    daemon->config.listeners.changed = config_changed;
+    daemon->config.listeners.context = daemon;
+    return settings->options->is_once ? set_up_once(daemon, now_msec) : set_up_service(daemon, now_msec);
 }
 
 static void clean_up(struct daemon *daemon)
 {
     control_close(daemon->control);
-    deploys_free(daemon->deploys);
-    restart_free(daemon->restart);
-    discovery_free(daemon->discovery);
+    daemon_actions_clear(&daemon->actions);
     feed_clear(&daemon->feed);
-    apache_clear(&daemon->apache);
-    known_free(daemon->known);
-    pool_free(daemon->pool);
-    conf_free(daemon->next_conf);
-    conf_free(daemon->conf);
+    daemon_apache_clear(&daemon->apache);
+    daemon_config_clear(&daemon->config);
     free(daemon);
 }
 
@@ -420,11 +494,13 @@ static enum exit_code run(struct daemon *daemon)
 {
     bool is_once = daemon->settings.options->is_once;
 
-    if (is_once && daemon->pool->count == 0)
-        return daemon->facts.discovery_error[0] != '\0' || !daemon->conf->is_discovery_on ? EXIT_CONFIGURATION : EXIT_ALL_FRESH;
+    if (is_once && daemon->config.pool->count == 0)
+        return daemon->facts.discovery_error[0] != '\0' || !daemon->config.conf->is_discovery_on ? EXIT_CONFIGURATION
+                                                                                                 : EXIT_ALL_FRESH;
     loop(daemon);
-    daemon_save(daemon);
-    return is_once ? once_end(&daemon->once, &daemon->facts, daemon->pool, daemon->conf->audit_log) : EXIT_ALL_FRESH;
+    save(daemon);
+    return is_once ? once_end(&daemon->once, &daemon->facts, daemon->config.pool, daemon->config.conf->audit_log)
+                   : EXIT_ALL_FRESH;
 }
 
 enum exit_code daemon_run(const struct daemon_settings *settings)
@@ -437,7 +513,8 @@ enum exit_code daemon_run(const struct daemon_settings *settings)
         conf_free(settings->conf);
         return code;
     }
-    if (set_up(daemon, settings) == 0)
+    daemon->settings = *settings;
+    if (set_up(daemon) == 0)
         code = run(daemon);
     clean_up(daemon);
     return code;

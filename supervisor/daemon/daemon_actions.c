@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Owns: what clients of the control socket ask for.
- * Runs in: supervisor (daemon).
- * Never: decides who may ask (control.h does).
- */
-#include <stdlib.h>
-#include <string.h>
+#include "daemon/daemon_actions.h"
 
-#include "daemon/daemon_state.h"
 #include "status/metrics_text.h"
 #include "status/status_json.h"
 #include "system/clock.h"
 #include "system/log.h"
-
-/* A request and its daemon, for an answer that comes later. */
-struct asked {
-    struct daemon *daemon;
-    struct control_request *request;
-};
 
 static void answer_text(struct control_request *request, char *text, size_t len)
 {
@@ -35,31 +22,31 @@ static void answer_text(struct control_request *request, char *text, size_t len)
 }
 
 /* An Apache that came up this moment is not called dead because the next look is due in a second. */
-static void answer_with(struct daemon *daemon, struct control_request *request,
+static void answer_with(const struct daemon_actors *actors, struct control_request *request,
     char *(*make_text)(const struct facts *, const struct pool *, size_t *))
 {
     size_t len = 0;
     char *text;
 
-    daemon_watch_apache(daemon, clock_monotonic_msec());
-    text = make_text(&daemon->facts, daemon->pool, &len);
+    actors->look_at_apache(actors->context);
+    text = make_text(actors->facts, actors->config->pool, &len);
     answer_text(request, text, len);
 }
 
 static void status(void *context, struct control_request *request)
 {
-    answer_with(context, request, status_text);
+    answer_with(&((struct daemon_actions *)context)->actors, request, status_text);
 }
 
 static void metrics(void *context, struct control_request *request)
 {
-    answer_with(context, request, metrics_text);
+    answer_with(&((struct daemon_actions *)context)->actors, request, metrics_text);
 }
 
 /* The certificate of this name, or NULL: said, and the request is at its end. */
-static struct pool_cert *find(struct daemon *daemon, struct control_request *request, const char *name)
+static struct pool_cert *find(const struct daemon_actions *actions, struct control_request *request, const char *name)
 {
-    struct pool_cert *cert = pool_find_name(daemon->pool, name);
+    struct pool_cert *cert = pool_find_name(actions->actors.config->pool, name);
 
     if (cert == NULL)
         control_say(request, "there is no certificate \"%s\"; stapleguard status lists those that are looked after", name);
@@ -79,11 +66,11 @@ static bool is_withdrawn(const struct pool_cert *cert)
 
 static void refresh(void *context, struct control_request *request, const char *name)
 {
-    struct daemon *daemon = context;
+    const struct daemon_actions *actions = context;
     struct msg msg = {.type = MSG_REFRESH, .refresh = {.cert_no = CERT_NO_NONE}};
 
     if (name != NULL) {
-        const struct pool_cert *cert = find(daemon, request, name);
+        const struct pool_cert *cert = find(actions, request, name);
 
         if (cert == NULL)
             return;
@@ -95,7 +82,7 @@ static void refresh(void *context, struct control_request *request, const char *
         }
         msg.refresh.cert_no = cert->cert_no;
     }
-    if (!feed_say(&daemon->feed, &daemon->children.fetcher.child, &msg, -1)) {
+    if (!feed_say(actions->actors.feed, &actions->actors.children->fetcher.child, &msg, -1)) {
         control_say(request, "out of memory");
         control_end(request, 1);
         return;
@@ -107,8 +94,8 @@ static void refresh(void *context, struct control_request *request, const char *
 
 static void resume(void *context, struct control_request *request, const char *name)
 {
-    struct daemon *daemon = context;
-    struct pool_cert *cert = find(daemon, request, name);
+    const struct daemon_actions *actions = context;
+    struct pool_cert *cert = find(actions, request, name);
     struct msg msg = {.type = MSG_RESUME};
 
     if (cert == NULL)
@@ -119,7 +106,7 @@ static void resume(void *context, struct control_request *request, const char *n
         return;
     }
     msg.resume.cert_no = cert->cert_no;
-    if (!feed_say(&daemon->feed, &daemon->children.writer.child, &msg, -1)) {
+    if (!feed_say(actions->actors.feed, &actions->actors.children->writer.child, &msg, -1)) {
         control_say(request, "out of memory");
         control_end(request, 1);
         return;
@@ -129,132 +116,116 @@ static void resume(void *context, struct control_request *request, const char *n
     control_end(request, 0);
 }
 
-static void note_restart(const struct daemon *daemon, enum reason reason, const char *detail)
-{
-    if (reason != REASON_CONFIGTEST_FAILED)
-        return;
-    audit_announce(daemon->settings.audit,
-        &(struct audit_fields){
-            .event = EVENT_APACHE_CONFIGTEST_FAILED, .process = PARTY_SUPERVISOR, .reason = reason, .detail = detail});
-}
-
 static void restarted(void *owner, enum reason reason, uint32_t away_usec, const char *detail)
 {
-    struct asked *asked = owner;
+    struct control_request *request = owner;
 
     (void)away_usec;
-    note_restart(asked->daemon, reason, detail);
     if (reason == REASON_NONE)
-        control_say(asked->request, "Apache restarted: %s", detail);
+        control_say(request, "Apache restarted: %s", detail);
     else
-        control_say(asked->request, "%s%s%s", reason_sentence(reason), detail[0] != '\0' ? ": " : "", detail);
-    control_end(asked->request, reason == REASON_NONE ? 0 : 1);
-    free(asked);
+        control_say(request, "%s%s%s", reason_sentence(reason), detail[0] != '\0' ? ": " : "", detail);
+    control_end(request, reason == REASON_NONE ? 0 : 1);
+}
+
+static bool begin_restart(void *context, restart_done *done, void *owner)
+{
+    const struct daemon_actions *actions = context;
+
+    return restart_begin(actions->restart, actions->actors.config->conf, clock_monotonic_msec(), done, owner);
 }
 
 static void restart(void *context, struct control_request *request)
 {
-    struct daemon *daemon = context;
-    struct asked *asked = malloc(sizeof *asked);
-
-    if (asked != NULL) {
-        *asked = (struct asked){daemon, request};
-        if (restart_begin(daemon->restart, daemon->conf, clock_monotonic_msec(), restarted, asked))
-            return;
-    }
-    free(asked);
+    if (begin_restart(context, restarted, request))
+        return;
     control_say(request, "out of memory");
     control_end(request, 1);
 }
 
 static void reload(void *context, struct control_request *request)
 {
-    daemon_reload(context, request);
+    const struct daemon_actions *actions = context;
+
+    daemon_config_reload(actions->actors.config, request);
 }
 
 static void deploy(void *context, struct control_request *request, char *const *directories, size_t count, int64_t wait_sec)
 {
-    struct daemon *daemon = context;
+    const struct daemon_actions *actions = context;
 
-    deploys_begin(daemon->deploys, request, directories, count, wait_sec, clock_monotonic_msec());
+    deploys_begin(actions->deploys, request, directories, count, wait_sec, clock_monotonic_msec());
 }
 
 /* What deploys need. */
 
 static void look_at_cert(void *context, struct pool_cert *cert)
 {
-    struct daemon *daemon = context;
+    const struct daemon_actions *actions = context;
     struct msg msg = {.type = MSG_REFRESH, .refresh = {.cert_no = cert->cert_no}};
 
-    feed_look(&daemon->feed, cert);
+    feed_look(actions->actors.feed, cert);
     if (cert->cert_no != POOL_NO_NUMBER && cert->state != CERT_STATE_GOOD)
-        feed_say(&daemon->feed, &daemon->children.fetcher.child, &msg, -1);
+        feed_say(actions->actors.feed, &actions->actors.children->fetcher.child, &msg, -1);
 }
 
 /* Read, numbered, told, and the writer has said what it is. */
 static bool is_settled(void *context, const struct pool_cert *cert)
 {
-    const struct daemon *daemon = context;
-
-    (void)daemon;
+    (void)context;
     if (cert->needs_look)
         return false;
     return cert->state == CERT_STATE_UNUSABLE || (cert->cert_no != POOL_NO_NUMBER && cert->told_no == cert->cert_no);
-}
-
-static void deploy_was_restarted(void *owner, enum reason reason, uint32_t away_usec, const char *detail)
-{
-    struct asked *asked = owner;
-
-    (void)away_usec;
-    note_restart(asked->daemon, reason, detail);
-    deploy_restarted(asked->daemon->deploys, asked->request, reason, detail);
-    free(asked);
-}
-
-/* owner: the deploy; it travels in the place of a request. */
-static bool restart_for_deploy(void *context, void *owner)
-{
-    struct daemon *daemon = context;
-    struct asked *asked = malloc(sizeof *asked);
-
-    if (asked == NULL)
-        return false;
-    *asked = (struct asked){daemon, owner};
-    if (restart_begin(daemon->restart, daemon->conf, clock_monotonic_msec(), deploy_was_restarted, asked))
-        return true;
-    free(asked);
-    return false;
 }
 
 /* What restarts need. */
 
 static bool send_restart(void *context, uint32_t request)
 {
-    struct daemon *daemon = context;
-    const struct child *writer = &daemon->children.writer.child;
+    const struct daemon_actions *actions = context;
+    const struct child *writer = &actions->actors.children->writer.child;
     struct msg msg = {.type = MSG_RESTART, .restart = {.request = request}};
 
-    return writer->is_ready && feed_say(&daemon->feed, writer, &msg, -1);
+    return writer->is_ready && feed_say(actions->actors.feed, writer, &msg, -1);
 }
 
 static bool is_apache_running(void *context)
 {
-    struct daemon *daemon = context;
+    const struct daemon_actions *actions = context;
 
-    daemon_watch_apache(daemon, clock_monotonic_msec());
-    return daemon->apache.pid != 0;
+    actions->actors.look_at_apache(actions->actors.context);
+    return actions->actors.facts->apache_pid != 0;
 }
 
-int daemon_prepare_actions(struct daemon *daemon)
+static void configtest_failed(void *context, const char *detail)
 {
-    daemon->actions = (struct control_actions){status, metrics, refresh, resume, restart, reload, deploy, daemon};
-    daemon->restart_hooks = (struct restart_hooks){send_restart, is_apache_running, daemon};
-    daemon->restart = restart_new(&daemon->restart_hooks);
-    daemon->deploy_hooks = (struct deploy_hooks){look_at_cert, is_settled, restart_for_deploy, daemon};
-    daemon->deploys = deploys_new(&daemon->deploy_hooks, daemon->pool);
-    if (daemon->restart != NULL && daemon->deploys != NULL)
+    const struct daemon_actions *actions = context;
+
+    audit_announce(actions->actors.audit,
+        &(struct audit_fields){.event = EVENT_APACHE_CONFIGTEST_FAILED,
+            .process = PARTY_SUPERVISOR,
+            .reason = REASON_CONFIGTEST_FAILED,
+            .detail = detail});
+}
+
+int daemon_actions_init(struct daemon_actions *actions, const struct daemon_actors *actors)
+{
+    *actions = (struct daemon_actions){
+        .actors = *actors,
+        .control = {status, metrics, refresh, resume, restart, reload, deploy, actions},
+        .restart_hooks = {send_restart, is_apache_running, configtest_failed, actions},
+        .deploy_hooks = {look_at_cert, is_settled, begin_restart, actions},
+    };
+    actions->restart = restart_new(&actions->restart_hooks);
+    actions->deploys = deploys_new(&actions->deploy_hooks, actors->config->pool);
+    if (actions->restart != NULL && actions->deploys != NULL)
         return 0;
     log_error("out of memory");
     return -1;
+}
+
+void daemon_actions_clear(struct daemon_actions *actions)
+{
+    deploys_free(actions->deploys);
+    restart_free(actions->restart);
 }

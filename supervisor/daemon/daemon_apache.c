@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Owns: Apache's main process as the daemon sees it: found, told to the writer, gone.
- * Runs in: supervisor (daemon).
- * Never: signals it.
- */
+#include "daemon/daemon_apache.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "daemon/daemon_state.h"
 #include "system/log.h"
 
 /* While it is not there: it may start at any time, most likely right after it ended, and wants its shield. */
@@ -15,13 +11,27 @@
 #define LOOK_SOON_MSEC 50
 #define SOON_MSEC 10000
 
-static void announce(const struct daemon *daemon, enum event event)
+void daemon_apache_init(struct daemon_apache *apache, int64_t now_msec)
 {
-    audit_announce(daemon->settings.audit,
+    *apache = (struct daemon_apache){
+        .process = {.pidfd = -1, .lock_fd = -1},
+        .due_msec = now_msec,
+        .ended_msec = now_msec,
+    };
+}
+
+void daemon_apache_clear(struct daemon_apache *apache)
+{
+    apache_clear(&apache->process);
+}
+
+static void announce(struct audit *audit, const struct apache *apache, enum event event)
+{
+    audit_announce(audit,
         &(struct audit_fields){.event = event,
             .process = PARTY_SUPERVISOR,
-            .pid = daemon->apache.pid,
-            .detail = event == EVENT_APACHE_FOUND ? daemon->apache.detail : ""});
+            .pid = apache->pid,
+            .detail = event == EVENT_APACHE_FOUND ? apache->detail : ""});
 }
 
 static void say_lock(const struct apache *apache)
@@ -34,62 +44,56 @@ static void say_lock(const struct apache *apache)
             "take OmitPID out of it");
 }
 
-void daemon_tell_apache(struct daemon *daemon)
+void daemon_apache_tell(const struct daemon_apache *apache, struct feed *feed, const struct child *writer)
 {
-    const struct apache *apache = &daemon->apache;
-    const struct child *writer = &daemon->children.writer.child;
-    struct msg msg = {.type = MSG_APACHE, .apache = {.pid = (uint32_t)apache->pid}};
+    const struct apache *process = &apache->process;
+    struct msg msg = {.type = MSG_APACHE, .apache = {.pid = (uint32_t)process->pid}};
     int fd;
 
-    if (apache->pid == 0)
+    if (process->pid == 0)
         return;
-    fd = fcntl(apache->pidfd, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0 || !feed_say(&daemon->feed, writer, &msg, fd))
+    fd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0 || !feed_say(feed, writer, &msg, fd))
         log_error("the writer cannot be told of Apache");
-    if (apache->lock_fd < 0)
+    if (process->lock_fd < 0)
         return;
-    msg = (struct msg){.type = MSG_APACHE_LOCK, .apache_lock = {.kind = (uint8_t)apache->lock_kind}};
-    fd = fcntl(apache->lock_fd, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0 || !feed_say(&daemon->feed, writer, &msg, fd))
+    msg = (struct msg){.type = MSG_APACHE_LOCK, .apache_lock = {.kind = (uint8_t)process->lock_kind}};
+    fd = fcntl(process->lock_fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0 || !feed_say(feed, writer, &msg, fd))
         log_error("the writer cannot be told of Apache's lock");
 }
 
-static void found(struct daemon *daemon)
+static void found(struct apache *process, struct facts *facts, struct audit *audit)
 {
-    apache_find_lock(&daemon->apache);
-    daemon->facts.apache_pid = daemon->apache.pid;
-    daemon->facts.apache_lock = daemon->apache.lock_kind;
-    announce(daemon, EVENT_APACHE_FOUND);
-    say_lock(&daemon->apache);
-    daemon_tell_apache(daemon);
+    apache_find_lock(process);
+    facts->apache_pid = process->pid;
+    facts->apache_lock = process->lock_kind;
+    announce(audit, process, EVENT_APACHE_FOUND);
+    say_lock(process);
 }
 
-static void lost(struct daemon *daemon)
+static void lost(struct apache *process, struct facts *facts, struct audit *audit)
 {
-    announce(daemon, EVENT_APACHE_ENDED);
-    apache_clear(&daemon->apache);
-    daemon->facts.apache_pid = 0;
-    daemon->facts.apache_lock = APACHE_LOCK_NONE;
+    announce(audit, process, EVENT_APACHE_ENDED);
+    apache_clear(process);
+    facts->apache_pid = 0;
+    facts->apache_lock = APACHE_LOCK_NONE;
 }
 
-void daemon_watch_apache(struct daemon *daemon, int64_t now_msec)
+bool daemon_apache_look(
+    struct daemon_apache *apache, const char *pid_file, struct facts *facts, struct audit *audit, int64_t now_msec)
 {
-    bool is_first = daemon->facts.apache_pid == 0 && daemon->facts.commits == 0;
-
-    daemon->apache_msec = DAEMON_NEVER;
-    if (daemon->apache.pid != 0) {
-        if (!apache_has_ended(&daemon->apache))
-            return;
-        lost(daemon);
-        daemon->apache_ended_msec = now_msec;
+    apache->due_msec = INT64_MAX;
+    if (apache->process.pid != 0) {
+        if (!apache_has_ended(&apache->process))
+            return false;
+        lost(&apache->process, facts, audit);
+        apache->ended_msec = now_msec;
     }
-    if (!apache_find(daemon->conf->pid_file, &daemon->apache)) {
-        daemon->apache_msec = now_msec + (now_msec - daemon->apache_ended_msec < SOON_MSEC ? LOOK_SOON_MSEC : LOOK_MSEC);
-        return;
+    if (!apache_find(pid_file, &apache->process)) {
+        apache->due_msec = now_msec + (now_msec - apache->ended_msec < SOON_MSEC ? LOOK_SOON_MSEC : LOOK_MSEC);
+        return false;
     }
-    found(daemon);
-    /* A new process has read its configuration anew; at our own start that was just asked for. */
-    if (!is_first)
-        daemon->discovery_msec = now_msec;
-    daemon_save_soon(daemon, now_msec);
+    found(&apache->process, facts, audit);
+    return true;
 }

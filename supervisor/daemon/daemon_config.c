@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Owns: the configuration in force, Apache's list of certificates, and the pool they make; changing them while it runs.
- * Runs in: supervisor (daemon).
- * Never: gives up what works for a configuration that does not.
- */
+#include "daemon/daemon_config.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "daemon/daemon_state.h"
+#include "daemon/daemon_save.h"
 #include "daemon/systemd_notify.h"
 #include "host/directories.h"
 #include "system/clock.h"
@@ -18,51 +15,59 @@
 #define ERROR_MAX 1024
 /* Somebody may have changed Apache's configuration without restarting it through anything we see. */
 #define DISCOVERY_MSEC (60 * 60 * 1000)
+/* Certificate files are looked at from outside: a renewal that no hook told of is served a minute later at the latest. */
+#define LOOKOUT_MSEC 60000
 
 /* The list that discovery came to; found is taken over.  result: as discover_apache returns it. */
-static void note_discovery(struct daemon *daemon, int result, size_t count, const char *error)
+static void note_discovery(struct daemon_config *config, int result, size_t count, const char *error)
 {
-    bool is_news = strcmp(daemon->facts.discovery_error, error) != 0;
+    bool is_news = strcmp(config->facts->discovery_error, error) != 0;
 
-    daemon->facts.discovered_at = (int64_t)time(NULL);
-    snprintf(daemon->facts.discovery_error, sizeof daemon->facts.discovery_error, "%s", result == 0 ? "" : error);
+    config->facts->discovered_at = (int64_t)time(NULL);
+    snprintf(config->facts->discovery_error, sizeof config->facts->discovery_error, "%s", result == 0 ? "" : error);
     if (result == 0 || !is_news)
         return;
-    audit_announce(daemon->settings.audit,
+    audit_announce(config->audit,
         &(struct audit_fields){
-            .event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR, .detail = daemon->facts.discovery_error});
+            .event = EVENT_DISCOVERY_FAILED, .process = PARTY_SUPERVISOR, .detail = config->facts->discovery_error});
     if (result > 0)
         log_warning("certificates in the previous list: %zu", count);
 }
 
-int daemon_gather(struct daemon *daemon)
+int daemon_config_init(
+    struct daemon_config *config, struct conf *conf, const struct ids *ids, struct facts *facts, struct audit *audit)
 {
     char error[ERROR_MAX] = "";
     char known_path[FILE_PATH_MAX + 8];
     struct pool_source *found = NULL;
     size_t count = 0;
 
-    daemon->discovery_msec = DAEMON_NEVER;
-    if (daemon->conf->is_discovery_on) {
-        note_discovery(daemon, discover_apache(daemon->conf, &found, &count, error, sizeof error), count, error);
-        daemon->discovery_msec = clock_monotonic_msec() + DISCOVERY_MSEC;
+    *config = (struct daemon_config){.conf = conf,
+        .lookout_msec = clock_monotonic_msec() + LOOKOUT_MSEC,
+        .discovery_msec = INT64_MAX,
+        .facts = facts,
+        .audit = audit,
+        .ids = ids};
+    if (conf->is_discovery_on) {
+        note_discovery(config, discover_apache(config->conf, &found, &count, error, sizeof error), count, error);
+        config->discovery_msec = clock_monotonic_msec() + DISCOVERY_MSEC;
     }
-    daemon->pool = pool_new(daemon->conf, found, count);
-    snprintf(known_path, sizeof known_path, "%s/known", daemon->conf->state_dir);
-    daemon->known = known_read(known_path);
-    if (daemon->pool == NULL || daemon->known == NULL) {
+    config->pool = pool_new(config->conf, found, count);
+    snprintf(known_path, sizeof known_path, "%s/known", config->conf->state_dir);
+    config->known = known_read(known_path);
+    if (config->pool == NULL || config->known == NULL) {
         log_error("out of memory");
         return -1;
     }
-    if (daemon->pool->count == 0)
+    if (config->pool->count == 0)
         log_warning("there is no certificate to look after yet: Apache names none, and %s has no [certificate] section",
-            daemon->facts.config_path);
+            config->facts->config_path);
     return 0;
 }
 
-static void audit_dropped(const struct daemon *daemon, const struct pool_cert *cert)
+static void audit_dropped(const struct daemon_config *config, const struct pool_cert *cert)
 {
-    audit_write(daemon->settings.audit,
+    audit_write(config->audit,
         &(struct audit_fields){.event = EVENT_CERT_DROPPED,
             .process = PARTY_SUPERVISOR,
             .cert = cert->name,
@@ -73,10 +78,10 @@ static void audit_dropped(const struct daemon *daemon, const struct pool_cert *c
 }
 
 /* The pool of conf and of what was found (taken over) takes the place of the one before. */
-static bool change_pool(struct daemon *daemon, const struct conf *conf, struct pool_source *found, size_t count)
+static bool change_pool(struct daemon_config *config, const struct conf *conf, struct pool_source *found, size_t count)
 {
     struct pool *pool = pool_new(conf, found, count);
-    struct pool *old = daemon->pool;
+    struct pool *old = config->pool;
 
     if (pool == NULL || !pool_take_over(pool, old)) {
         log_error("out of memory: the certificates stay as they are");
@@ -85,76 +90,76 @@ static bool change_pool(struct daemon *daemon, const struct conf *conf, struct p
     }
     for (size_t i = 0; i < old->count; i++)
         if (pool_find_name(pool, old->certs[i].name) == NULL)
-            audit_dropped(daemon, &old->certs[i]);
-    feed_change_pool(&daemon->feed, pool, old);
-    daemon->relay.pool = pool;
-    daemon->pool = pool;
-    deploys_change_pool(daemon->deploys, pool);
+            audit_dropped(config, &old->certs[i]);
+    feed_change_pool(config->listeners.feed, pool, old);
+    config->listeners.relay->pool = pool;
+    config->pool = pool;
+    deploys_change_pool(config->listeners.deploys, pool);
     pool_free(old);
-    daemon_save_soon(daemon, clock_monotonic_msec());
+    config->listeners.changed(config->listeners.context);
     return true;
 }
 
 /* A child whose part of the configuration changed starts anew with it. */
-static void replace_children(struct daemon *daemon, const struct conf *old)
+static void replace_children(struct daemon_config *config, const struct conf *old)
 {
     static struct msg before, after; /* large */
-    const struct ids *ids = &daemon->settings.ids;
+    const struct ids *ids = config->ids;
     int64_t now_msec = clock_monotonic_msec();
 
     configure_fetcher(old, ids, &before);
-    configure_fetcher(daemon->conf, ids, &after);
+    configure_fetcher(config->conf, ids, &after);
     if (memcmp(&before, &after, sizeof before) != 0)
-        children_replace(&daemon->children.fetcher, now_msec);
+        children_replace(&config->listeners.children->fetcher, now_msec);
     configure_writer(old, ids, false, &before);
-    configure_writer(daemon->conf, ids, false, &after);
+    configure_writer(config->conf, ids, false, &after);
     if (memcmp(&before, &after, sizeof before) != 0)
-        children_replace(&daemon->children.writer, now_msec);
+        children_replace(&config->listeners.children->writer, now_msec);
 }
 
-static void end_reload(struct daemon *daemon, const char *error)
+static void end_reload(struct daemon_config *config, const char *error)
 {
     bool is_well = error[0] == '\0';
     char count[48];
 
-    daemon->facts.reloaded_at = (int64_t)time(NULL);
-    snprintf(daemon->facts.reload_error, sizeof daemon->facts.reload_error, "%s", error);
-    snprintf(count, sizeof count, "%zu certificate%s", daemon->pool->count, daemon->pool->count == 1 ? "" : "s");
-    audit_announce(daemon->settings.audit,
+    config->facts->reloaded_at = (int64_t)time(NULL);
+    snprintf(config->facts->reload_error, sizeof config->facts->reload_error, "%s", error);
+    snprintf(count, sizeof count, "%zu certificate%s", config->pool->count, config->pool->count == 1 ? "" : "s");
+    audit_announce(config->audit,
         &(struct audit_fields){.event = is_well ? EVENT_SERVICE_RELOAD : EVENT_SERVICE_RELOAD_FAILED,
             .process = PARTY_SUPERVISOR,
-            .detail = is_well ? count : daemon->facts.reload_error});
-    if (daemon->reloader != NULL) {
-        control_say(daemon->reloader, "%s%s", is_well ? "reloaded" : "not reloaded, going on as before: ", error);
-        control_end(daemon->reloader, is_well ? 0 : 1);
-        daemon->reloader = NULL;
+            .detail = is_well ? count : config->facts->reload_error});
+    if (config->reload.request != NULL) {
+        control_say(config->reload.request, "%s%s", is_well ? "reloaded" : "not reloaded, going on as before: ", error);
+        control_end(config->reload.request, is_well ? 0 : 1);
+        config->reload.request = NULL;
     }
     notify_ready();
-    daemon_say_status(daemon);
+    daemon_save_notify(config->facts, config->pool);
 }
 
 /* The configuration that was read is in force, with the certificates that Apache names now. */
-static void apply(struct daemon *daemon, struct pool_source *found, size_t count)
+static void apply(struct daemon_config *config, struct pool_source *found, size_t count)
 {
-    struct conf *old = daemon->conf;
+    struct conf *old = config->conf;
 
-    if (!change_pool(daemon, daemon->next_conf, found, count)) {
-        conf_free(daemon->next_conf);
-        daemon->next_conf = NULL;
-        end_reload(daemon, "out of memory");
+    if (!change_pool(config, config->reload.conf, found, count)) {
+        conf_free(config->reload.conf);
+        config->reload.conf = NULL;
+        end_reload(config, "out of memory");
         return;
     }
-    daemon->conf = daemon->next_conf;
-    daemon->next_conf = NULL;
-    daemon->children.conf = daemon->conf;
-    replace_children(daemon, old);
-    audit_reconfigure(daemon->settings.audit,
-        &(struct audit_settings){.path = daemon->conf->audit_log,
-            .is_sealed = daemon->conf->is_audit_sealed,
-            .journal_path = daemon->conf->is_journal_on ? JOURNAL_SOCKET : NULL});
-    daemon->apache_msec = clock_monotonic_msec(); /* pid_file may be another */
+    config->conf = config->reload.conf;
+    config->reload.conf = NULL;
+    config->listeners.children->conf = config->conf;
+    replace_children(config, old);
+    audit_reconfigure(config->audit,
+        &(struct audit_settings){.path = config->conf->audit_log,
+            .is_sealed = config->conf->is_audit_sealed,
+            .journal_path = config->conf->is_journal_on ? JOURNAL_SOCKET : NULL});
+    config->listeners.changed(config->listeners.context);
     conf_free(old);
-    end_reload(daemon, "");
+    end_reload(config, "");
 }
 
 /* What cannot change while it runs.  Returns the key, or NULL. */
@@ -172,9 +177,9 @@ static const char *fixed_key_changed(const struct conf *a, const struct conf *b)
 }
 
 /* The log moves when the configuration is in force; that it could is known before. */
-static bool can_move_log(const struct daemon *daemon, const struct conf *conf, char *error, size_t cap)
+static bool can_move_log(const struct daemon_config *config, const struct conf *conf, char *error, size_t cap)
 {
-    const char *why = strcmp(daemon->conf->audit_log, conf->audit_log) == 0 ? NULL : audit_refuses_path(conf->audit_log);
+    const char *why = strcmp(config->conf->audit_log, conf->audit_log) == 0 ? NULL : audit_refuses_path(conf->audit_log);
 
     if (why != NULL)
         snprintf(error, cap, "audit_log = %s cannot be written: %s; may the service write there (ReadWritePaths= of its unit)?",
@@ -182,87 +187,121 @@ static bool can_move_log(const struct daemon *daemon, const struct conf *conf, c
     return why == NULL;
 }
 
-static struct conf *read_next(const struct daemon *daemon, char *error, size_t cap)
+static struct conf *read_next(const struct daemon_config *config, char *error, size_t cap)
 {
-    const struct ids *ids = &daemon->settings.ids;
-    struct conf *conf = conf_read(daemon->facts.config_path, error, cap);
+    const struct ids *ids = config->ids;
+    struct conf *conf = conf_read(config->facts->config_path, error, cap);
     const char *key;
 
     if (conf == NULL)
         return NULL;
-    key = fixed_key_changed(daemon->conf, conf);
+    key = fixed_key_changed(config->conf, conf);
     if (key != NULL)
         snprintf(error, cap, "%s: %s cannot change while the service runs; do: systemctl restart stapleguard",
-            daemon->facts.config_path, key);
+            config->facts->config_path, key);
     else if (directories_prepare(conf, ids->write_uid, ids->apache_gid, error, cap) == 0
-        && can_move_log(daemon, conf, error, cap))
+        && can_move_log(config, conf, error, cap))
         return conf;
     conf_free(conf);
     return NULL;
 }
 
-void daemon_reload(struct daemon *daemon, struct control_request *request)
+void daemon_config_reload(struct daemon_config *config, struct control_request *request)
 {
     char error[ERROR_MAX] = "";
 
-    if (daemon->reloader != NULL && request != NULL) {
+    if (config->reload.request != NULL && request != NULL) {
         control_say(request, "a reload is under way already");
         control_end(request, 1);
         return;
     }
     if (request != NULL)
-        daemon->reloader = request;
+        config->reload.request = request;
     notify_reloading();
-    conf_free(daemon->next_conf);
-    daemon->next_conf = read_next(daemon, error, sizeof error);
-    if (daemon->next_conf == NULL) {
-        end_reload(daemon, error);
+    conf_free(config->reload.conf);
+    config->reload.conf = read_next(config, error, sizeof error);
+    if (config->reload.conf == NULL) {
+        end_reload(config, error);
         return;
     }
     /* Every file is read again: that is what a reload is for. */
-    for (size_t i = 0; i < daemon->pool->count; i++)
-        feed_look(&daemon->feed, &daemon->pool->certs[i]);
-    if (!daemon->next_conf->is_discovery_on) {
-        apply(daemon, NULL, 0);
+    for (size_t i = 0; i < config->pool->count; i++)
+        feed_look(config->listeners.feed, &config->pool->certs[i]);
+    if (!config->reload.conf->is_discovery_on) {
+        apply(config, NULL, 0);
         return;
     }
-    discovery_free(daemon->discovery); /* one under way asked by the old configuration */
-    daemon->discovery = NULL;
-    daemon_discover(daemon);
+    discovery_free(config->discovery); /* one under way asked by the old configuration */
+    config->discovery = NULL;
+    daemon_config_discover(config);
 }
 
-void daemon_discover(struct daemon *daemon)
+void daemon_config_discover(struct daemon_config *config)
 {
-    const struct conf *conf = daemon->next_conf != NULL ? daemon->next_conf : daemon->conf;
+    const struct conf *conf = config->reload.conf != NULL ? config->reload.conf : config->conf;
 
-    daemon->discovery_msec = clock_monotonic_msec() + DISCOVERY_MSEC;
+    config->discovery_msec = clock_monotonic_msec() + DISCOVERY_MSEC;
     if (!conf->is_discovery_on)
-        daemon->discovery_msec = DAEMON_NEVER;
-    else if (daemon->discovery == NULL)
-        daemon->discovery = discovery_start(conf, clock_monotonic_msec());
+        config->discovery_msec = INT64_MAX;
+    else if (config->discovery == NULL)
+        config->discovery = discovery_start(conf, clock_monotonic_msec());
 }
 
-static void discovered(struct daemon *daemon, struct pool_source *found, size_t count, int result, const char *error)
+static void discovered(struct daemon_config *config, struct pool_source *found, size_t count, int result, const char *error)
 {
-    note_discovery(daemon, result, count, error);
-    if (daemon->next_conf != NULL)
-        apply(daemon, found, count);
+    note_discovery(config, result, count, error);
+    if (config->reload.conf != NULL)
+        apply(config, found, count);
     else if (result >= 0)
-        change_pool(daemon, daemon->conf, found, count);
+        change_pool(config, config->conf, found, count);
 }
 
-void daemon_discovery_ready(struct daemon *daemon, int64_t now_msec)
+void daemon_config_ready(struct daemon_config *config, int64_t now_msec)
 {
-    const struct conf *conf = daemon->next_conf != NULL ? daemon->next_conf : daemon->conf;
+    const struct conf *conf = config->reload.conf != NULL ? config->reload.conf : config->conf;
     char error[ERROR_MAX] = "";
     struct pool_source *found = NULL;
     size_t count = 0;
     int result;
 
-    if (daemon->discovery == NULL || !discovery_ready(daemon->discovery, now_msec))
+    if (config->discovery == NULL || !discovery_ready(config->discovery, now_msec))
         return;
-    result = discovery_take(daemon->discovery, conf, &found, &count, error, sizeof error);
-    discovery_free(daemon->discovery);
-    daemon->discovery = NULL;
-    discovered(daemon, found, count, result, error);
+    result = discovery_take(config->discovery, conf, &found, &count, error, sizeof error);
+    discovery_free(config->discovery);
+    config->discovery = NULL;
+    discovered(config, found, count, result, error);
+}
+
+/* Numbers are never used again, and there are CERTS_MAX of them: after years of renewals both children start anew. */
+static void renumber(struct daemon_config *config, int64_t now_msec)
+{
+    struct children *children = config->listeners.children;
+    struct child_life *const lives[] = {&children->fetcher, &children->writer};
+
+    log_info(
+        "%u numbers for certificates are used up; fetcher and writer are started anew to begin at 0", config->pool->sent_count);
+    for (size_t i = 0; i < 2; i++) {
+        children_replace(lives[i], now_msec);
+        children_close(children, lives[i], NULL);
+    }
+    feed_renumber(config->listeners.feed);
+}
+
+void daemon_config_look_out(struct daemon_config *config, int64_t now_msec)
+{
+    if (pool_is_short_of_numbers(config->pool))
+        renumber(config, now_msec);
+    for (size_t i = 0; i < config->pool->count; i++)
+        if (pool_stamp(&config->pool->certs[i]))
+            feed_look(config->listeners.feed, &config->pool->certs[i]);
+    config->lookout_msec = now_msec + LOOKOUT_MSEC;
+}
+
+void daemon_config_clear(struct daemon_config *config)
+{
+    discovery_free(config->discovery);
+    known_free(config->known);
+    pool_free(config->pool);
+    conf_free(config->reload.conf);
+    conf_free(config->conf);
 }

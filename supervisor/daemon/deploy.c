@@ -21,6 +21,7 @@ struct deploy_cert {
 };
 
 struct deploy {
+    struct deploys *deploys;
     struct deploy *next;
     struct control_request *request;
     struct deploy_cert *certs; /* owned */
@@ -150,6 +151,7 @@ void deploys_begin(struct deploys *deploys, struct control_request *request, cha
         return;
     }
     *deploy = (struct deploy){
+        .deploys = deploys,
         .next = deploys->first,
         .request = request,
         .attempt_until_msec = now_msec + ATTEMPT_WAIT_MSEC,
@@ -205,6 +207,21 @@ static void say_outcome(const struct deploy *deploy, const struct pool_cert *cer
         control_say(deploy->request, "%s: nothing to staple (%s)", cert->name, cert_state_word(cert->state));
 }
 
+static void restarted(void *owner, enum reason reason, uint32_t away_usec, const char *detail)
+{
+    struct deploy *deploy = owner;
+
+    (void)away_usec;
+    if (reason == REASON_NONE) {
+        control_say(deploy->request, "Apache restarted: %s", detail);
+        end(deploy->deploys, deploy, 0);
+    } else {
+        control_say(
+            deploy->request, "Apache was not restarted: %s%s%s", reason_sentence(reason), detail[0] != '\0' ? ": " : "", detail);
+        end(deploy->deploys, deploy, 2);
+    }
+}
+
 /* All that can be had is there: what is missing decides. */
 static void finish(struct deploys *deploys, struct deploy *deploy)
 {
@@ -228,7 +245,7 @@ static void finish(struct deploys *deploys, struct deploy *deploy)
         return;
     }
     deploy->is_restarting = true;
-    if (!deploys->hooks->restart(deploys->hooks->context, deploy)) {
+    if (!deploys->hooks->restart(deploys->hooks->context, restarted, deploy)) {
         control_say(deploy->request, "out of memory");
         end(deploys, deploy, 2);
     }
@@ -273,18 +290,4 @@ int64_t deploys_tick(struct deploys *deploys, int64_t now_msec)
             is_waiting = true;
     }
     return is_waiting ? now_msec + TICK_MSEC : INT64_MAX;
-}
-
-void deploy_restarted(struct deploys *deploys, void *owner, enum reason reason, const char *detail)
-{
-    struct deploy *deploy = owner;
-
-    if (reason == REASON_NONE) {
-        control_say(deploy->request, "Apache restarted: %s", detail);
-        end(deploys, deploy, 0);
-    } else {
-        control_say(
-            deploy->request, "Apache was not restarted: %s%s%s", reason_sentence(reason), detail[0] != '\0' ? ": " : "", detail);
-        end(deploys, deploy, 2);
-    }
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "apache/apache_restart.h"
 #include "certs/cert_list.h"
 #include "control/control.h"
 
@@ -20,8 +21,8 @@ struct deploy_hooks {
     void (*look)(void *context, struct pool_cert *cert);
     /* Is what the files hold known to both children, and what is held told? */
     bool (*is_settled)(void *context, const struct pool_cert *cert);
-    /* Restart Apache; deploy_restarted is called with the same owner. */
-    bool (*restart)(void *context, void *owner);
+    /* Restart Apache; done is told with owner.  False without memory. */
+    bool (*restart)(void *context, restart_done *done, void *owner);
     void *context;
 };
 
@@ -43,7 +44,5 @@ void deploys_begin(struct deploys *deploys, struct control_request *request, cha
 
 /* See whether one can go on.  Returns when to come again (monotonic milliseconds). */
 int64_t deploys_tick(struct deploys *deploys, int64_t now_msec);
-/* The restart that hooks->restart began for owner ended. */
-void deploy_restarted(struct deploys *deploys, void *owner, enum reason reason, const char *detail);
 
 #endif

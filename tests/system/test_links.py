@@ -168,7 +168,6 @@ KNOWN_CIRCLES = [
     ("cli/apache_config/config_marks", "cli/apache_config/own_file"),
     ("cli/audit/review_check", "cli/audit/review_diagnose", "cli/audit/review_item", "cli/audit/review_seals"),
     ("cli/enable/enable", "cli/enable/enable_operation", "cli/enable/enable_steps", "cli/enable/verify_staples"),
-    ("supervisor/daemon/daemon", "supervisor/daemon/daemon_state"),
 ]
 KNOWN_FOLDER_CIRCLES = [("cli/enable", "cli/transaction")]
 

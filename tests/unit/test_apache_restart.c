@@ -23,7 +23,7 @@ static struct {
     struct restart *restart;
     bool is_running, has_writer;
     uint32_t sent; /* the last request */
-    unsigned sends, ends;
+    unsigned sends, ends, failures;
     enum reason reason;
     char detail[1024];
 } scene;
@@ -40,6 +40,13 @@ static bool is_running(void *context)
 {
     (void)context;
     return scene.is_running;
+}
+
+static void configtest_failed(void *context, const char *detail)
+{
+    (void)context;
+    assert_non_null(detail);
+    scene.failures++;
 }
 
 static void done(void *owner, enum reason reason, uint32_t away_usec, const char *detail)
@@ -74,7 +81,7 @@ static int set_up(void **state)
     write_control("exit 0");
     scene.conf.control = scene.control;
     scene.is_running = scene.has_writer = true;
-    scene.hooks = (struct restart_hooks){send_restart, is_running, NULL};
+    scene.hooks = (struct restart_hooks){send_restart, is_running, configtest_failed, NULL};
     scene.restart = restart_new(&scene.hooks);
     assert_non_null(scene.restart);
     return 0;
@@ -130,8 +137,11 @@ static void a_broken_configuration_is_not_restarted(void **state)
     (void)state;
     write_control("[ \"$1\" = configtest ] && echo 'Syntax error: \x1b[31mNoSuch' >&2; exit 1");
     begin();
+    begin(); /* two ask; it is one failure */
     run_configtest();
     assert_int_equal(scene.sends, 0);
+    assert_int_equal(scene.ends, 2);
+    assert_int_equal(scene.failures, 1);
     assert_int_equal(scene.reason, REASON_CONFIGTEST_FAILED);
     assert_non_null(strstr(scene.detail, "Syntax error"));
     assert_null(strchr(scene.detail, '\x1b'));
