@@ -33,9 +33,9 @@ struct landlock_allowed {
 };
 
 /*
- * Make a ruleset that allows no more than this.  Call it while the directories can still be opened by name.  Sets *missing to the SANDBOX_LAYER_* that this kernel lacks.  Returns a descriptor for
- * landlock_restrict, -1 with *missing containing SANDBOX_LAYER_LANDLOCK_FS when there is no Landlock at all, or -1 without it
- * and errno set.
+ * Make a ruleset that allows no more than this.  Call it while the directories can still be opened by name.  Sets *missing
+ * to the SANDBOX_LAYER_* that this kernel lacks.  Returns a descriptor for landlock_restrict, -1 with *missing containing
+ * SANDBOX_LAYER_LANDLOCK_FS when there is no Landlock at all, or -1 without it and errno set.
  */
 int landlock_prepare(const struct landlock_allowed *allowed, uint32_t *missing);
 

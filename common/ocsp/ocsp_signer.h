@@ -21,7 +21,8 @@ struct ocsp_signer {
 };
 
 /*
- * Find the one who may sign for `issuer` and did sign the response; is_sha1_allowed: also with SHA-1.  detail: a sentence on failure, else left as it is.
+ * Find the one who may sign for `issuer` and did sign the response; is_sha1_allowed: also with SHA-1.  detail: a sentence on
+ * failure, else left as it is.
  * Returns REASON_NONE with *signer filled.  Where no candidate passes, what the one that came furthest lacks:
  * BAD_SIGNATURE, WEAK_SIGNATURE or MALFORMED, SIGNER_EXPIRED, SIGNER_NOT_AUTHORISED, furthest first.
  * Source: RFC 6960 4.2.2.2, 3.2 items 2, 3 and 4.

@@ -53,8 +53,8 @@ struct own {
 #define OWN_LAST_MARGIN_SEC 600
 
 /*
- * Look through the store, which is open.  Returns false when it cannot be read (the store has failed) or memory ends.  own_clear in any
- * case.
+ * Look through the store, which is open.  Returns false when it cannot be read (the store has failed) or memory ends.
+ * own_clear in any case.
  */
 bool own_collect(struct own *own, const struct roster *roster, const struct gone *gone, struct store_access *access, int64_t now,
     bool is_time_judged);
