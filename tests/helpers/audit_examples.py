@@ -67,7 +67,7 @@ EVENTS = [
           detail="from the writer: a message that is not allowed in this state"),
     event("audit.gap", "supervisor", ["count", "detail"],
           "Records are missing from this log, or it contains lines that the service did not write. `count` is the number of missing records.",
-          count=12, detail="12 records are lost or may be: the log could not be written: No space left on device"),
+          count=12, detail="12 records may be lost: the log could not be written: No space left on device"),
     event("audit.moved", "supervisor", ["detail"], "`audit_log` was changed. The log continues in another file, or comes from one.",
           detail="it goes on in /var/log/other/audit.jsonl"),
     event("audit.seal_on", "supervisor", ["detail"], "Records carry seals from this one on, or seals of another key than before.",
