@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Parsing for apache_dump.h: one line at a time, each in a part of the dump that its heading names. */
+/*
+ * Owns: parsing a dump of Apache's, line by line, each in the part that its heading names.
+ * Runs in: supervisor; command line (enable, disable).
+ * Never: decides what the directives mean together; apache_sites.c does.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

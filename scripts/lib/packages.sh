@@ -6,11 +6,11 @@
 
 PACKAGES_BUILD=(
     gcc libc6-dev meson ninja-build pkgconf
-    libarchive-dev libaugeas-dev libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev
+    libarchive-dev libcap-dev libc-ares-dev libcurl4-openssl-dev libdb-dev libinih-dev libjson-c-dev libmd-dev
     libseccomp-dev libssl-dev libsystemd-dev
 )
 # apache2-bin contains Apache without a site or a service.
-PACKAGES_RUN=(apache2-bin augeas-lenses ca-certificates openssl)
+PACKAGES_RUN=(apache2-bin ca-certificates openssl)
 PACKAGES_TEST=(
     binutils bzip2 clang clang-format db-util debootstrap git graphviz groff libclang-rt-dev libcmocka-dev lintian logrotate man-db mandoc perl procps
     python3 python3-cryptography python3-pytest strace systemd systemd-container systemd-journal-remote xz-utils zstd

@@ -15,9 +15,9 @@ from helpers import stapleguard
 PROGRAMS = ["stapleguardd", "fetcher", "writer", "stapleguard"]
 
 FORBIDDEN = {
-    "stapleguardd": ["libcrypto", "libssl", "libcurl", "libdb", "libcares", "libaugeas", "libxml2"],
-    "fetcher": ["libdb", "libaugeas", "libxml2"],
-    "writer": ["libcurl", "libssl", "libcares", "libaugeas", "libxml2"],
+    "stapleguardd": ["libcrypto", "libssl", "libcurl", "libdb", "libcares", "libxml2"],
+    "fetcher": ["libdb", "libxml2"],
+    "writer": ["libcurl", "libssl", "libcares", "libxml2"],
     "stapleguard": ["libcurl", "libdb"],
 }
 
@@ -164,8 +164,6 @@ def test_the_search_for_circles_finds_one():
 
 # Files that still depend on each other; the list only ever gets shorter.
 KNOWN_CIRCLES = [
-    ("cli/apache_config/config", "cli/apache_config/httpd_facts", "cli/apache_config/httpd_load", "cli/apache_config/httpd_walk"),
-    ("cli/apache_config/config_marks", "cli/apache_config/own_file"),
     ("cli/audit/review_check", "cli/audit/review_diagnose", "cli/audit/review_item", "cli/audit/review_seals"),
     ("cli/enable/enable", "cli/enable/enable_operation", "cli/enable/enable_steps", "cli/enable/verify_staples"),
 ]

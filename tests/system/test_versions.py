@@ -38,7 +38,7 @@ def test_readme_installs_what_building_needs():
 LIBRARIES = {
     "libdb-": "Berkeley DB 5.3", "libcrypto": "OpenSSL 3", "libssl": "OpenSSL 3", "libcurl": "libcurl", "libcares": "c-ares",
     "libseccomp": "libseccomp", "libcap": "libcap", "libinih": "inih", "libmd": "libmd", "libjson-c": "json-c",
-    "libaugeas": "libaugeas", "libarchive": "libarchive", "libsystemd": "libsystemd", "libz.": "zlib", "libc.so": "glibc",
+    "libarchive": "libarchive", "libsystemd": "libsystemd", "libz.": "zlib", "libc.so": "glibc",
 }
 
 
