@@ -8,7 +8,7 @@ import struct
 import time
 
 import pytest
-from helpers import dbm, pki
+from helpers import apache, dbm, pki
 from helpers.stapleguard import APACHE_USER, FRESH, NO_STAPLE
 
 DEBUG = "warn socache_dbm:debug mpm_event:notice"
@@ -255,10 +255,12 @@ def test_p14_a_restart_loses_nothing_after_the_next_pass(guest):
 
 
 def test_asking_apache_for_its_certificates_leaves_its_file_alone(shop):
-    """Discovery runs `apachectl -t -D DUMP_CERTS` in each pass: that must not throw the cache away, as a restart does."""
+    """Discovery has Apache dump its configuration in each pass: that must not throw the cache away, as a restart does."""
     shop.sg.once(expect=FRESH)
     before = os.stat(shop.sg.dbm_path).st_ino
-    done = shop.apache.run_control("-t", "-D", "DUMP_CERTS")
+    done = shop.apache.run_control("-t", "-D", "DUMP_CONFIG", "-D", "DUMP_RUN_CFG", "-D", "DUMP_MODULES", "-D", "DUMP_INCLUDES",
+                                   "-D", "DUMP_CERTS", "-C", f'LoadModule info_module "{apache.MODULES}/mod_info.so"')
+    assert f"SSLCertificateFile {shop.pem('shop.test')}" in done.stdout
     assert str(shop.pem("shop.test")) in done.stdout
     assert os.stat(shop.sg.dbm_path).st_ino == before
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 import pytest
-from helpers import dbm, layouts, pki, responder, site as sites, stapleguard, tls
+from helpers import apache, dbm, layouts, pki, responder, site as sites, stapleguard, tls
 from helpers.daemon import Daemon, wait_until
 
 LAYOUTS = {"plain": layouts.Plain, "debian": layouts.Debian}
@@ -309,6 +309,73 @@ def test_P2_a_responder_that_cannot_be_reached_is_named_beforehand(plain):
     plain.site.responder.down()
     done = plain.run("enable", "--all", "--dry-run", code=0)
     assert f"the responder {plain.site.responder.url} cannot be reached" in done.stdout
+
+
+def test_P2_where_apachectl_refuses_options_the_program_is_asked(plain):
+    """As Red Hat's does."""
+    plain.start()
+    program = plain.apache.directory / "httpd"
+    shutil.copy(plain.apache.control, program)
+    head, _, rest = plain.apache.control.read_text().partition("\n")
+    plain.apache.control.write_text(f"{head}\n[ $# -eq 1 ] || {{ echo 'no longer supported' >&2; exit 1; }}\n{rest}")
+    assert "no longer supported" in plain.run("enable", "--all", code=1).stdout
+    plain.sg.set("apache", program=program)
+    plain.sg.write_conf()
+    plain.run("enable", "--all", code=0)
+    assert plain.status() == "good"
+    plain.run("disable", "--all", code=0)
+    plain.check_untouched()
+
+
+# mod_info is gone for what runs in it.
+HIDE_INFO = ("unshare", "-m", "sh", "-c", 'd=$0; lower=$(mktemp -d); mount -t tmpfs none "$lower" && mkdir "$lower/up" "$lower/work" && '
+             'mount -t overlay none -o "lowerdir=$d,upperdir=$lower/up,workdir=$lower/work" "$d" && rm "$d/mod_info.so" && '
+             'umount -l "$lower" && rmdir "$lower" && exec "$@"', str(apache.MODULES))
+
+
+def test_P2_without_mod_info_enable_says_what_to_write_and_disable_works(plain):
+    plain.start()
+    done = plain.run("enable", "--all", wrapper=HIDE_INFO, code=1)
+    for line in (f'SSLStaplingCache "dbm:{plain.sg.dbm_path}"', "SSLStaplingReturnResponderErrors off", "SSLStaplingFakeTryLater off",
+                 f'Mutex "flock:{plain.sg.run_dir}/lock" ssl-stapling', "SSLUseStapling on", "mod_info"):
+        assert line in done.stdout
+    assert plain.picture() == plain.before
+    plain.run("enable", "--all", code=0)
+    assert plain.status() == "good"
+    plain.run("disable", "--all", wrapper=HIDE_INFO, code=0)
+    plain.check_untouched()
+
+
+WITHOUT_NAMESPACES = ("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin")
+
+
+def test_P3_where_apache_cannot_be_shown_the_files_beforehand_they_are_checked_once_written(world):
+    world.start()
+    done = world.run("enable", "--all", wrapper=WITHOUT_NAMESPACES, code=0)
+    assert "cannot be shown to Apache beforehand (Operation not permitted)" in done.stdout
+    assert world.status() == "good"
+    world.run("disable", "--all", wrapper=WITHOUT_NAMESPACES, code=0)
+    world.check_untouched()
+
+
+def test_P4_what_only_the_written_files_show_is_undone(empty):
+    """A macro makes a host that was not named, too, and nobody could know beforehand."""
+    world = empty
+    world.apache.modules += ("macro",)
+    world.vhost("shop.test")
+    world.vhost("other.test")
+    world.apache.write_conf()
+    text = world.apache.conf.read_text()
+    hosts = re.findall(r"<VirtualHost .*?</VirtualHost>\n", text, flags=re.DOTALL)
+    macro = re.sub("shop.test", "$name", hosts[0])
+    world.apache.conf.write_text(text.replace(hosts[0], f"<Macro Site $name>\n{macro}</Macro>\nUse Site shop.test\nUse Site other.test\n")
+                                 .replace(hosts[1], ""))
+    world.start()
+    done = world.run("enable", "--domain", "shop.test", wrapper=WITHOUT_NAMESPACES, code=1)
+    check_refused(world, done, "makes other.test, too")
+    done = world.run("enable", "--domain", "shop.test", code=1)
+    assert "makes other.test, too" in done.stdout and "nothing was changed" in error_of(done)
+    world.check_untouched()
 
 
 @pytest.mark.parametrize("words", [

@@ -28,7 +28,7 @@ def test_all_and_back(configuration):
     off = sorted(vhost.name for vhost in configuration.vhosts() if vhost.name in (
         "admin.shop.example", "three.example", "four.example"))
     edit = configuration.enable("all")
-    assert edit.changes and not edit.is_enabled
+    assert edit.changes and not edit.is_enabled and edit.untried == ""
     assert configuration.stapling() == sorted(set(configuration.tls_names()) - set(off))
     assert sorted(f[3].split(": ")[1].split()[0] for f in edit.findings if f[0] == "vhost-off") == off
     assert line_of(configuration, "SSLStaplingCache") == [[f"dbm:{configuration.dbm}"]]
@@ -123,6 +123,49 @@ def test_a_main_file_keeps_its_end(tmp_path, end):
     assert configuration.stapling() == configuration.tls_names()
     configuration.disable()
     assert configuration.snapshot() == before
+
+
+# where Apache cannot read the result beforehand
+
+WITHOUT_NAMESPACES = ("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin")
+
+
+def without_namespaces(configuration, verb, *names):
+    edit = configuration.edit(verb, *names, wrapper=WITHOUT_NAMESPACES)
+    assert edit.result == "ok" and edit.untried == "Operation not permitted"
+    for change in edit.changes:
+        apply_change(change)
+    configuration.assert_syntax_is_ok()
+    return edit
+
+
+def test_untried_the_own_file_goes_where_apache_is_sure_to_read_it(configuration):
+    before = configuration.snapshot()
+    without_namespaces(configuration, "enable", "all")
+    main = configuration.root / configuration.main
+    assert (main.parent / "stapleguard.conf").exists()
+    assert line_of(configuration, "SSLStaplingCache") == [[f"dbm:{configuration.dbm}"]]
+    assert line_of(configuration, "Mutex")[-1] == [f"flock:{configuration.lock_dir}", "ssl-stapling"]
+    assert set(configuration.tls_names()) - set(configuration.stapling()) <= {"admin.shop.example", "three.example", "four.example"}
+    assert configuration.enable("all").changes == []  # where it is, it stays
+    without_namespaces(configuration, "disable", "all")
+    assert configuration.snapshot() == before
+
+
+def test_untried_an_own_file_that_is_there_stays_where_it_is(tmp_path):
+    configuration = of(tmp_path, "debian")
+    configuration.enable("all")
+    configuration.dbm = configuration.directory / "moved.db"
+    edit = without_namespaces(configuration, "enable", "all")
+    assert edit.paths() == [str(configuration.root / "conf-available/stapleguard.conf")]
+
+
+def test_what_is_mounted_below_a_directory_of_ours_is_not_hidden_from_apache(tmp_path):
+    configuration = of(tmp_path, "debian")
+    (configuration.root / "conf-available/mounted").mkdir()
+    script = f'mount --bind /tmp "{configuration.root}/conf-available/mounted" && exec "$@"'
+    edit = configuration.edit("enable", "all", wrapper=("unshare", "-m", "sh", "-c", script, "sh"))
+    assert (edit.result, edit.untried) == ("ok", "Device or resource busy")
 
 
 # what stands in the way

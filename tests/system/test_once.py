@@ -173,6 +173,67 @@ def test_when_apache_cannot_tell_the_last_list_serves_and_the_exit_code_says_so(
     assert len(site.sg.entries()) == 1
 
 
+def test_a_discovered_certificate_comes_with_apaches_chain_file(site):
+    """Its own file has no issuer; and the chain is known when Apache cannot tell, too."""
+    cert = site.leaf("shop.test", managed=False)
+    pki.write_pem(site.pem("shop.test"), cert)
+    chain = site.certs_dir / "chain.pem"
+    pki.write_pem(chain, *(cert.chain() or [cert.issuer]))
+    site.make_apache()
+    site.apache.add("shop.test", (site.pem("shop.test"), site.key("shop.test")), extra=f"SSLCertificateChainFile {chain}")
+    site.apache.start()
+    site.sg.set("apache", discover="apache")
+    site.sg.once(expect=FRESH)
+    site.responder.down()
+    assert site.handshake("shop.test").staple == site.responder.answers[cert.serial]
+    site.responder.up()
+    site.apache.conf.write_text(site.apache.conf.read_text() + "\nThisIsNoDirective yes\n")
+    shutil.rmtree(site.sg.state_dir / "store", ignore_errors=True)
+    assert "issuer" not in site.sg.once("--force").output
+    assert site.responder.count(cert) == 2
+
+
+def test_a_certificate_whose_path_is_relative_to_server_root_is_discovered(site):
+    cert = site.leaf("shop.test", managed=False)
+    site.make_apache()
+    shutil.copy(site.pem("shop.test"), site.apache.directory / "shop.pem")
+    shutil.copy(site.key("shop.test"), site.apache.directory / "shop.key")
+    site.apache.add("shop.test", ("shop.pem", "shop.key"))
+    site.apache.start()
+    site.sg.set("apache", discover="apache")
+    site.sg.once(expect=FRESH)
+    site.responder.down()
+    assert site.handshake("shop.test").staple == site.responder.answers[cert.serial]
+
+
+def refuse(site, condition, sentence):
+    """From now on the control command fails where the shell condition holds."""
+    head, _, rest = site.apache.control.read_text().partition("\n")
+    site.apache.control.write_text(f"{head}\nif {condition}; then echo '{sentence}' >&2; exit 1; fi\n{rest}")
+
+
+def test_where_mod_info_does_not_load_the_certificates_are_discovered_without_it(site):
+    site.leaf("shop.test", managed=False)
+    site.start_apache("shop.test")
+    refuse(site, 'case "$*" in *info_module*) true;; *) false;; esac', "Cannot load mod_info.so into server")
+    site.sg.set("apache", discover="apache")
+    assert "mod_info" not in site.sg.once(expect=FRESH).output
+    assert site.responder.count() == 1
+
+
+def test_where_apachectl_refuses_options_the_program_is_asked(site):
+    """As Red Hat's does."""
+    site.leaf("shop.test", managed=False)
+    site.start_apache("shop.test")
+    program = site.apache.directory / "httpd"
+    shutil.copy(site.apache.control, program)
+    refuse(site, "[ $# -ne 1 ]", "Passing arguments to httpd using apachectl is no longer supported.")
+    site.sg.set("apache", discover="apache")
+    assert "no longer supported" in site.sg.once().output
+    site.sg.set("apache", program=program)
+    site.sg.once(expect=FRESH)
+
+
 def test_exit_0_when_all_are_fresh(site):
     site.leaf("shop.test")
     result = site.sg.once()
