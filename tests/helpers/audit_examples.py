@@ -143,7 +143,7 @@ EVENTS = [
     event("apache.configtest_failed", "supervisor", ["reason", "detail"], "Apache rejects its configuration and was not restarted.",
           reason="configtest-failed", detail="AH00526: Syntax error on line 3 of /etc/apache2/apache2.conf"),
     event("apache.discovery_failed", "supervisor", ["detail"], "Apache did not list its certificates.",
-          detail="/usr/sbin/apache2ctl -t -D DUMP_CERTS: AH00526: Syntax error on line 3 of /etc/apache2/apache2.conf"),
+          detail="/usr/sbin/apache2ctl -t -D DUMP_CONFIG: AH00526: Syntax error on line 3 of /etc/apache2/apache2.conf"),
     event("clock.wrong", CHILDREN, ["reason", "detail"],
           "The clock shows a time before stapleguard was built, so the service judges no response.", reason="clock-wrong",
           detail="the clock shows 0 seconds since 1970, stapleguard was built at 1795392000; nothing is fetched"),
