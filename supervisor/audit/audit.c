@@ -14,12 +14,12 @@
 #include "audit/audit_head.h"
 #include "audit/audit_journal.h"
 #include "audit/audit_lost.h"
+#include "audit/audit_pending.h"
 #include "audit/audit_sealer.h"
 #include "system/log.h"
 
 /* Room for the next record and its newline and NUL. */
 #define RECORD_ROOM (AUDIT_LINE_MAX + 2u)
-#define PENDING_START 32768u
 /* Kept free for records about the log itself, however many others wait. */
 #define OWN_ROOM (4 * RECORD_ROOM)
 #define USEC_PER_SEC 1000000
@@ -40,10 +40,7 @@ struct audit {
     bool is_anchor_wanted;
     enum sealer_state told_seal; /* as the records say it is */
     unsigned told_generation;
-    char *pending; /* whole lines, the first of which may be in the file with its first `written` bytes */
-    size_t pending_len;
-    size_t pending_cap;
-    size_t written;
+    struct audit_pending pending;
     uint64_t lost;               /* records that no gap speaks of yet */
     uint64_t lost_in_all;        /* since writing began to fail */
     struct audit_lost lost_kept; /* what the next process will have to tell of, should this one not get to it */
@@ -70,34 +67,16 @@ static void count_lost(struct audit *audit, uint64_t count)
     audit->lost_in_all += count;
 }
 
-static bool make_room(struct audit *audit, size_t room)
-{
-    size_t cap = audit->pending_cap == 0 ? PENDING_START : audit->pending_cap;
-    char *pending;
-
-    while (cap - audit->pending_len < room)
-        cap *= 2;
-    if (cap == audit->pending_cap)
-        return true;
-    if (cap > AUDIT_PENDING_MAX)
-        return false;
-    pending = realloc(audit->pending, cap);
-    if (pending == NULL)
-        return false;
-    audit->pending = pending;
-    audit->pending_cap = cap;
-    return true;
-}
-
 /* room: RECORD_ROOM, and what else must stay free.  *is_told: whether the journal has it. */
 static bool append(struct audit *audit, const struct audit_fields *fields, size_t room, bool *is_told)
 {
     const struct audit_key *key = audit->sealer == NULL ? NULL : sealer_key(audit->sealer);
+    struct audit_pending *pending = &audit->pending;
 
-    if (!make_room(audit, room))
+    if (!audit_pending_reserve(pending, room))
         return false;
-    audit->pending_len += audit_record_format(fields, audit->clock(), &audit->chain, key, audit->pending + audit->pending_len);
-    audit->pending[audit->pending_len++] = '\n';
+    pending->len += audit_record_format(fields, audit->clock(), &audit->chain, key, pending->data + pending->len);
+    pending->data[pending->len++] = '\n';
     *is_told = audit_journal_event(audit->journal, fields, &audit->chain);
     return true;
 }
@@ -226,7 +205,7 @@ static int follow_file(struct audit *audit)
 
     if (error != 0 || change == AUDIT_FILE_SAME)
         return error;
-    audit->written = 0; /* a line that was begun in another file, or before somebody else wrote, is written whole now */
+    audit->pending.written = 0; /* a line that was begun in another file, or before somebody else wrote, is written whole now */
     audit->is_anchor_wanted = true;
     if (!audit->has_chain) {
         adopt_chain(audit, &tail);
@@ -243,44 +222,22 @@ static int follow_file(struct audit *audit)
     return 0;
 }
 
-static uint64_t count_lines(const char *data, size_t len)
-{
-    uint64_t count = 0;
-
-    for (size_t i = 0; i < len; i++)
-        count += data[i] == '\n' ? 1 : 0;
-    return count;
-}
-
-/* Forget the lines that are wholly in the file. */
-static void drop_written(struct audit *audit)
-{
-    const char *newline = audit->written == 0 ? NULL : memrchr(audit->pending, '\n', audit->written);
-    size_t whole = newline == NULL ? 0 : (size_t)(newline - audit->pending) + 1;
-
-    if (whole == 0)
-        return;
-    memmove(audit->pending, audit->pending + whole, audit->pending_len - whole);
-    audit->pending_len -= whole;
-    audit->written -= whole;
-}
-
 /* Returns 0 or an errno. */
 static int write_pending(struct audit *audit)
 {
-    uint64_t count = count_lines(audit->pending, audit->pending_len);
-    size_t left = audit->pending_len - audit->written;
+    struct audit_pending *pending = &audit->pending;
+    uint64_t count = audit_pending_lines(pending);
+    size_t left = pending->len - pending->written;
     size_t done;
     int error = 0;
 
     if (left == 0)
         return 0;
-    done = audit_file_write(&audit->file, audit->pending + audit->written, left);
+    done = audit_file_write(&audit->file, pending->data + pending->written, left);
     if (done < left)
         error = errno;
-    audit->written += done;
-    drop_written(audit);
-    count -= count_lines(audit->pending, audit->pending_len);
+    audit_pending_advance(pending, done);
+    count -= audit_pending_lines(pending);
     if (done > 0 && fdatasync(audit->file.fd) != 0) {
         /* What the kernel could not put on the disk it will not try again (fsync(2)): count it, never write it twice. */
         error = errno;
@@ -304,7 +261,7 @@ static void keep_head(struct audit *audit)
 
 static uint64_t unwritten(const struct audit *audit)
 {
-    return count_lines(audit->pending, audit->pending_len) + audit->lost;
+    return audit_pending_lines(&audit->pending) + audit->lost;
 }
 
 /* Speak once when it begins to fail, once when it works again. */
@@ -328,7 +285,7 @@ static enum audit_status note(struct audit *audit, int error)
 
 bool audit_is_waiting(const struct audit *audit)
 {
-    return audit->pending_len != 0 || audit->lost != 0 || audit->is_failing;
+    return audit->pending.len != 0 || audit->lost != 0 || audit->is_failing;
 }
 
 enum audit_status audit_flush(struct audit *audit)
@@ -352,7 +309,7 @@ bool audit_write(struct audit *audit, const struct audit_fields *fields)
 {
     bool is_told = false;
 
-    if (!audit->is_failing && !make_room(audit, RECORD_ROOM + OWN_ROOM))
+    if (!audit->is_failing && !audit_pending_reserve(&audit->pending, RECORD_ROOM + OWN_ROOM))
         audit_flush(audit);
     if (audit->sealer != NULL && sealer_is_due(audit->sealer, now_sec(audit)))
         tick_seal(audit);
@@ -476,7 +433,7 @@ static void clean_up(struct audit *audit)
     sealer_free(audit->sealer);
     free(audit->head_path);
     audit_lost_close(&audit->lost_kept);
-    free(audit->pending);
+    audit_pending_free(&audit->pending);
     free(audit);
 }
 

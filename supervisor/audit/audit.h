@@ -8,7 +8,7 @@
  * end of the file, of the one that was rotated away, or from what was kept in state_dir (audit_head.h), whichever knows more; where
  * they disagree, audit.gap says what is missing.  Nothing that is in a file is ever changed: a last line that is torn gets its newline,
  * and a record audit.gap says so; so it does when there is anything else behind the last sound record.
- * While writing fails, records are kept, up to AUDIT_PENDING_MAX bytes of them; those that do not fit, that come before
+ * While writing fails, records are kept, up to AUDIT_PENDING_MAX bytes of them (audit_pending.h); those that do not fit, that come before
  * the end of the chain is known, or that were written but not synced, are counted and their number is recorded as
  * audit.gap before anything newer.
  * Every event goes to the journal at once; the head of the chain (an anchor) does when its record is on the disk: after a start, a
@@ -22,9 +22,6 @@
 
 #include "audit/audit_record.h"
 #include "audit/journal_entry.h"
-
-/* Records that wait: some 10,000 usual ones. */
-#define AUDIT_PENDING_MAX (4u * 1024u * 1024u)
 
 #define AUDIT_ANCHOR_EVERY 1000u
 

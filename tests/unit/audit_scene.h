@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "audit/audit.h"
+#include "audit/audit_pending.h"
 #include "audit/audit_tail.h"
 #include "system/log.h"
 

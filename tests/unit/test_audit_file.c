@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "audit/audit_head.h"
+#include "audit/audit_pending.h"
 #include "log_scene.h"
 
 static void write_three(void **state)
