@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from helpers import audit_examples  # noqa: E402
+from helpers import responder  # noqa: E402
 from helpers import site as sites  # noqa: E402
 from helpers import stapleguard  # noqa: E402
 
@@ -93,3 +94,15 @@ def shop(site):
     site.shop = site.leaf("shop.test", must_staple=True)
     site.start_apache("shop.test")
     return site
+
+
+@pytest.fixture
+def ca(authorities):
+    return authorities.ca
+
+
+@pytest.fixture
+def server():
+    """A responder on loopback, for tests without a whole site."""
+    with responder.Responder() as started:
+        yield started

@@ -12,17 +12,6 @@ from helpers.scripted import Scripted, http, ocsp_answer
 DAY = 86400
 
 
-@pytest.fixture
-def ca(authorities):
-    return authorities.ca
-
-
-@pytest.fixture
-def server():
-    with responder.Responder() as started:
-        yield started
-
-
 # How it asks ---------------------------------------------------------------------------------------------------------
 
 

@@ -17,17 +17,6 @@ PRIVATE, LOOPBACK = wire.ALLOW_PRIVATE, wire.ALLOW_LOOPBACK
 
 
 @pytest.fixture
-def ca(authorities):
-    return authorities.ca
-
-
-@pytest.fixture
-def server():
-    with responder.Responder() as started:
-        yield started
-
-
-@pytest.fixture
 def dns():
     with nameserver.NameServer() as started:
         yield started

@@ -11,17 +11,6 @@ from helpers.fetcher import holding, leaf, many, only_pass
 HOUR, DAY = 3600, 86400
 
 
-@pytest.fixture
-def ca(authorities):
-    return authorities.ca
-
-
-@pytest.fixture
-def server():
-    with responder.Responder() as started:
-        yield started
-
-
 # Many at a time ------------------------------------------------------------------------------------------------------
 
 

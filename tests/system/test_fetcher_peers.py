@@ -12,17 +12,6 @@ from helpers import fetcher, responder, stapleguard, wire
 from helpers.fetcher import leaf, only_pass
 
 
-@pytest.fixture
-def ca(authorities):
-    return authorities.ca
-
-
-@pytest.fixture
-def server():
-    with responder.Responder() as started:
-        yield started
-
-
 # When a peer goes or misbehaves ------------------------------------------------------------------------------------------
 
 

@@ -9,17 +9,6 @@ from helpers import fetcher, pki, responder, wire
 from helpers.fetcher import DAY, HOUR, leaf
 
 
-@pytest.fixture
-def ca(authorities):
-    return authorities.ca
-
-
-@pytest.fixture
-def server():
-    with responder.Responder() as started:
-        yield started
-
-
 class Watched(fetcher.Fetcher):
     """A fetcher that was told to watch."""
 

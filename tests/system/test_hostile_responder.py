@@ -23,17 +23,6 @@ TYPE = b"Content-Type: application/ocsp-response\r\n"
 MIB = 1 << 20
 
 
-@pytest.fixture
-def ca(authorities):
-    return authorities.ca
-
-
-@pytest.fixture
-def server():
-    with responder.Responder() as started:
-        yield started
-
-
 def with_length(length, body):
     """A right answer that says another length, or several."""
     lines = b"".join(b"Content-Length: " + line + b"\r\n" for line in length)
