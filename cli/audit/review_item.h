@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 #include "audit/audit_record.h"
-#include "audit/review_check.h"
+#include "audit/review_lines.h"
+#include "audit/review_verdict.h"
 
 struct review_item {
     struct review_place place;

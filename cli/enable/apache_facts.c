@@ -16,34 +16,6 @@
 /* A command line or environment of a process, and its maps: more is cut off. */
 #define PROC_FILE_MAX (4u * 1024u * 1024u)
 
-bool text_list_add(struct text_list *list, const char *text, size_t len)
-{
-    char **grown = reallocarray(list->items, list->count + 2, sizeof *grown);
-
-    if (grown == NULL)
-        return false;
-    list->items = grown;
-    grown[list->count] = strndup(text, len);
-    grown[list->count + 1] = NULL;
-    return grown[list->count] != NULL && ++list->count > 0;
-}
-
-bool text_list_has(const struct text_list *list, const char *text)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i], text) == 0)
-            return true;
-    return false;
-}
-
-void text_list_clear(struct text_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->items[i]);
-    free(list->items);
-    *list = (struct text_list){.items = NULL};
-}
-
 bool apache_facts_parse_build(const char *output, struct apache_facts *facts)
 {
     const char *version = strstr(output, "Server version: ");

@@ -13,12 +13,7 @@
 
 #include "bounds.h"
 #include "conf/conf.h"
-
-/* A list of texts, ended by NULL; all owned. */
-struct text_list {
-    char **items;
-    size_t count;
-};
+#include "text/text_list.h"
 
 struct apache_facts {
     pid_t pid;                       /* main process; 0: not running */
@@ -28,10 +23,6 @@ struct apache_facts {
     struct text_list environment;
     struct text_list libraries; /* the modules' files that the process has mapped */
 };
-
-bool text_list_add(struct text_list *list, const char *text, size_t len);
-bool text_list_has(const struct text_list *list, const char *text);
-void text_list_clear(struct text_list *list);
 
 /*
  * Ask for the version and look at the running process.  Returns 0, or -1 with one sentence in error (cap bytes).

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "bounds.h"
-#include "enable/apache_facts.h"
+#include "text/text_list.h"
 
 struct record {
     struct text_list modules; /* loaded by a2enmod for us */
