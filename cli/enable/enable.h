@@ -7,27 +7,13 @@
 #ifndef STAPLEGUARD_ENABLE_H
 #define STAPLEGUARD_ENABLE_H
 
-#include <stdbool.h>
-
 #include "conf/conf.h"
 #include "enable/plan_request.h"
-
-enum setup_code {
-    SETUP_DONE = 0,       /* or nothing to do */
-    SETUP_UNDONE = 1,     /* failed or refused; everything is as it was */
-    SETUP_NOT_UNDONE = 2, /* failed, and something could not be put back: the message says what to do */
-    SETUP_USAGE = 3,
-};
-
-struct setup_options {
-    struct plan_request request;
-    bool is_dry_run;
-    bool is_missing_allowed; /* --allow-missing */
-};
 
 /* conf: taken over.  All print what they do on standard output, and one error on standard error. */
 enum setup_code setup_enable(const struct setup_options *options, struct conf *conf);
 enum setup_code setup_disable(const struct setup_options *options, struct conf *conf);
+
 /*
  * Undo what a run that was killed left behind.  is_quiet: says nothing when there is nothing.  is_boot: Apache is not running yet
  * and is started by others: its files alone are put back.

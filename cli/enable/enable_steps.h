@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "enable/enable.h"
+#include "enable/plan_request.h"
 #include "enable/preflight.h"
 #include "transaction/transaction.h"
 
