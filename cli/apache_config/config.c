@@ -186,7 +186,9 @@ static unsigned line_number(const struct config_file *file, size_t begin)
     return (unsigned)low + 1;
 }
 
-void config_find(const struct apache_config *config, const struct apache_place *place, const char *word, struct config_span *span)
+/* Find the directive whose first word (in any case) stands at place.  span->file NULL: there is no such line in a file. */
+static void find_at(
+    const struct apache_config *config, const struct apache_place *place, const char *word, struct config_span *span)
 {
     struct config_line line;
     const struct config_file *file = find_source(config, place->source, strlen(place->source), place->line, &line, 0);
@@ -198,7 +200,7 @@ void config_find(const struct apache_config *config, const struct apache_place *
 
 void config_find_line(const struct apache_config *config, const struct apache_line *line, struct config_span *span)
 {
-    config_find(config, &line->place, apache_setting_name(line->setting), span);
+    find_at(config, &line->place, apache_setting_name(line->setting), span);
 }
 
 /* A virtual host lies in one file, and none lies in another: the next </VirtualHost> is its own. */
@@ -206,7 +208,7 @@ static void find_site(const struct apache_config *config, const struct apache_si
 {
     struct config_line line;
 
-    config_find(config, &site->place, "<VirtualHost", span);
+    find_at(config, &site->place, "<VirtualHost", span);
     for (size_t at = span->end; span->file != NULL; at = line.end) {
         if (at >= span->file->bytes.len) {
             span->file = NULL;

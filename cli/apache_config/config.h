@@ -46,9 +46,7 @@ struct apache_config {
 struct apache_config *config_load(const struct apache_dump_command *command, char *error, size_t cap);
 void config_free(struct apache_config *config);
 
-/* Find the directive whose first word (in any case) stands at place.  span->file NULL: there is no such line in a file. */
-void config_find(
-    const struct apache_config *config, const struct apache_place *place, const char *word, struct config_span *span);
+/* Find the directive that Apache shows at a line.  span->file NULL: there is no such line in a file. */
 void config_find_line(const struct apache_config *config, const struct apache_line *line, struct config_span *span);
 
 /* The file with this real path, or NULL. */

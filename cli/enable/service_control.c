@@ -82,7 +82,8 @@ static int systemctl(const char *const words[3], unsigned timeout_sec, char *sai
 
 /* Which unit there is. */
 
-bool service_has_unit(const char *config_path)
+/* Report whether systemd runs, has our unit, and the unit reads this configuration. */
+static bool has_unit(const char *config_path)
 {
     char said[DETAIL_MAX];
 
@@ -106,7 +107,7 @@ enum service_way service_look(const struct conf *conf, const char *config_path)
 
     if (is_running(conf))
         return SERVICE_RUNNING;
-    if (!service_has_unit(config_path))
+    if (!has_unit(config_path))
         return SERVICE_ONCE;
     return systemctl((const char *const[]){"is-active", TIMER, NULL}, CHECK_TIMEOUT_SEC, said, sizeof said) == 0 ? SERVICE_ONCE
                                                                                                                  : SERVICE_UNIT;

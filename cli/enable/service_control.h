@@ -22,9 +22,6 @@ enum service_way {
 /* How it can be done here; changes nothing. */
 enum service_way service_look(const struct conf *conf, const char *config_path);
 
-/* Is systemd running, with our unit, and does the unit read this configuration? */
-bool service_has_unit(const char *config_path);
-
 /* `stapleguardd -n`: is the configuration right, and the program there?  Returns 0, or -1 with error. */
 int service_check(const char *config_path, char *error, size_t cap);
 

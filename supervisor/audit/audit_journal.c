@@ -42,7 +42,8 @@ void audit_message(const struct audit_fields *fields, char out[AUDIT_MESSAGE_MAX
         fields->cert == NULL || fields->cert[0] == '\0' ? "" : ": ", sentence);
 }
 
-enum severity audit_severity(const struct audit_fields *fields)
+/* Return how serious the event is: as event.h has it, but a child that did not end well is an error. */
+static enum severity severity_of(const struct audit_fields *fields)
 {
     if (fields->event == EVENT_PROCESS_EXIT && fields->status != 0)
         return SEVERITY_ERROR;
@@ -54,13 +55,13 @@ void audit_log_event(const struct audit_fields *fields, bool is_told)
     char message[AUDIT_MESSAGE_MAX + 1];
 
     audit_message(fields, message);
-    log_unless_told(is_told, audit_severity(fields), "%s", message);
+    log_unless_told(is_told, severity_of(fields), "%s", message);
 }
 
 /* syslog(3): 3 an error, 4 a warning, 6 information. */
 static int priority_of(const struct audit_fields *fields)
 {
-    switch (fields->is_repeated ? SEVERITY_INFO : audit_severity(fields)) {
+    switch (fields->is_repeated ? SEVERITY_INFO : severity_of(fields)) {
     case SEVERITY_ERROR:
         return 3;
     case SEVERITY_WARNING:

@@ -23,9 +23,6 @@
 /* "shop: OCSP request to http://… failed: …", for MESSAGE and for the log. */
 void audit_message(const struct audit_fields *fields, char out[AUDIT_MESSAGE_MAX + 1]);
 
-/* How serious the event is: as event.h has it, but a child that did not end well is an error. */
-enum severity audit_severity(const struct audit_fields *fields);
-
 /* Log the event's message.  is_told: whether the journal has the event (log_unless_told). */
 void audit_log_event(const struct audit_fields *fields, bool is_told);
 

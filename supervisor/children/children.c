@@ -48,7 +48,7 @@ void children_init(struct children *children, struct facts *facts, struct feed *
     children->ids = ids;
 }
 
-struct child_life *children_sibling(struct children *children, const struct child_life *life)
+static const struct child_life *sibling_of(const struct children *children, const struct child_life *life)
 {
     return life == &children->fetcher ? &children->writer : &children->fetcher;
 }
@@ -90,7 +90,7 @@ static bool configure(const struct children *children, struct child *child)
 /* The sibling learns of its new peer; what it was told before, it keeps. */
 static void introduce(struct children *children, const struct child_life *life, int sibling_end)
 {
-    const struct child_life *sibling = children_sibling(children, life);
+    const struct child_life *sibling = sibling_of(children, life);
     struct msg msg = {.type = MSG_PEER, .peer = {.life = life->facts->starts}};
 
     if (!feed_say(children->feed, &sibling->child, &msg, sibling_end))

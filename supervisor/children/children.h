@@ -64,9 +64,6 @@ void children_close(struct children *children, struct child_life *life, const ch
 /* Let it end and start it anew: its configuration changed. */
 void children_replace(struct child_life *life, int64_t now_msec);
 
-/* The other one. */
-struct child_life *children_sibling(struct children *children, const struct child_life *life);
-
 /* Tell both to end (they finish what is under way).  children_stopped: both have; children_kill when time is up. */
 void children_stop(struct children *children);
 bool children_stopped(const struct children *children);
