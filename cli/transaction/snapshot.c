@@ -160,16 +160,24 @@ static int staging_of(const char *path, char *directory, char *staging)
 
 static int put_xattrs(int fd, const struct snapshot *snapshot)
 {
-    for (size_t at = 0; at < snapshot->xattrs_len;) {
-        const char *name = snapshot->xattrs + at;
-        uint32_t len;
+    const char *at = snapshot->xattrs;
+    size_t left = snapshot->xattrs_len;
 
-        at += strlen(name) + 1;
-        memcpy(&len, snapshot->xattrs + at, sizeof len);
-        at += sizeof len;
-        if (fsetxattr(fd, name, snapshot->xattrs + at, len, 0) != 0)
+    while (left > 0) {
+        uint32_t len = 0;
+        size_t head = strnlen(at, left) + 1 + sizeof len;
+
+        if (head <= left)
+            memcpy(&len, at + head - sizeof len, sizeof len);
+        /* The journal that they are read from may be cut off. */
+        if (head > left || len > left - head) {
+            errno = EINVAL;
             return -1;
-        at += len;
+        }
+        if (fsetxattr(fd, at, at + head, len, 0) != 0)
+            return -1;
+        at += head + len;
+        left -= head + len;
     }
     return 0;
 }

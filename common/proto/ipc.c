@@ -76,8 +76,7 @@ enum ipc_result ipc_send(struct ipc *ipc, const struct msg *msg, int fd, enum ip
     return sent < 0 ? result_of_errno() : IPC_OK;
 }
 
-/* Take the descriptors out of a received header: the first into *fd, any other closed.  Returns how many came. */
-static unsigned take_descriptors(struct msghdr *header, int *fd)
+unsigned ipc_take_descriptors(struct msghdr *header, int *fd)
 {
     unsigned count = 0;
 
@@ -137,7 +136,7 @@ enum ipc_result ipc_receive(struct ipc *ipc, struct msg *msg, int *fd, enum ipc_
     len = receive_octets(ipc->fd, &header, MSG_CMSG_CLOEXEC | (wait == IPC_WAIT ? 0 : MSG_DONTWAIT));
     if (len < 0)
         return result_of_errno();
-    fd_count = take_descriptors(&header, &received_fd);
+    fd_count = ipc_take_descriptors(&header, &received_fd);
     if (len == 0 && fd_count == 0)
         return IPC_CLOSED;
     ipc->refused = header.msg_flags & MSG_TRUNC

@@ -50,4 +50,11 @@ enum ipc_result ipc_send(struct ipc *ipc, const struct msg *msg, int fd, enum ip
  */
 enum ipc_result ipc_receive(struct ipc *ipc, struct msg *msg, int *fd, enum ipc_wait wait);
 
+struct msghdr;
+/*
+ * Take the descriptors out of what recvmsg(2) filled in: the first is *fd, the caller's, or -1; any other is closed.  Returns how many
+ * came, counting those for which there was no room.
+ */
+unsigned ipc_take_descriptors(struct msghdr *header, int *fd);
+
 #endif

@@ -11,8 +11,9 @@
 
 static bool code_point_is_clean(uint32_t c)
 {
-    return c >= 0x20 && !(c >= 0x7f && c <= 0x9f) && c != 0x2028 && c != 0x2029 && !(c >= 0x202a && c <= 0x202e)
-        && !(c >= 0x2066 && c <= 0x2069);
+    /* Bidirectional controls: Unicode Standard Annex #9, section 2. */
+    return c >= 0x20 && !(c >= 0x7f && c <= 0x9f) && !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) && c != 0x200e
+        && c != 0x200f && c != 0x061c;
 }
 
 /* Length of the clean character at text, or 0 when there is none.  Source: RFC 3629 section 4. */

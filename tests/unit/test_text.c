@@ -33,6 +33,10 @@ static void control_characters_are_not(void **state)
     UNCLEAN("\xe2\x80\xa8"); /* U+2028 line separator */
     UNCLEAN("\xe2\x80\xae"); /* U+202E right-to-left override */
     UNCLEAN("\xe2\x81\xa6"); /* U+2066 isolate */
+    UNCLEAN("\xe2\x80\x8e"); /* U+200E left-to-right mark */
+    UNCLEAN("\xe2\x80\x8f"); /* U+200F right-to-left mark */
+    UNCLEAN("\xd8\x9c");     /* U+061C Arabic letter mark */
+    CLEAN("\xe2\x80\x8d");   /* U+200D, which is none */
 }
 
 static void invalid_utf8_is_not(void **state)

@@ -74,6 +74,28 @@ static void check_before(void)
     assert_string_equal(target, "../somewhere");
 }
 
+static void attributes_that_are_cut_off_are_refused(void **state)
+{
+    static const char whole[]
+        = "user.a\0"
+          "\4\0\0\0"
+          "kept";
+    char name[16];
+
+    (void)state;
+    for (size_t len = 1; len < sizeof whole - 1; len++) {
+        char *xattrs = memcpy(malloc(sizeof whole), whole, sizeof whole);
+        const struct snapshot cut
+            = {.kind = SNAPSHOT_FILE, .mode = 0600, .uid = geteuid(), .gid = getegid(), .xattrs = xattrs, .xattrs_len = len};
+
+        snprintf(name, sizeof name, "cut%zu", len);
+        errno = 0;
+        assert_int_equal(snapshot_put(name, &cut), -1);
+        assert_int_equal(errno, EINVAL);
+        free(xattrs);
+    }
+}
+
 static void a_change_keeps_mode_and_attributes_and_goes_back(void **state)
 {
     struct transaction transaction;
@@ -228,6 +250,7 @@ static void what_is_kept_is_for_nobody_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(attributes_that_are_cut_off_are_refused, temp_dir_setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(a_change_keeps_mode_and_attributes_and_goes_back, temp_dir_setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(what_a_killed_run_left_is_read_from_disk, temp_dir_setup, temp_dir_teardown),
         cmocka_unit_test_setup_teardown(a_file_that_somebody_else_changed_is_left_alone, temp_dir_setup, temp_dir_teardown),

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/ipc.h"
+
 union control {
     struct cmsghdr align;
     char space[CMSG_SPACE(sizeof(int))];
@@ -41,7 +43,6 @@ int keeper_wire_receive(int channel, void *data, size_t len, int *fd, bool may_w
     struct iovec part = {data, len};
     union control control;
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    struct cmsghdr *attached;
     ssize_t got;
 
     *fd = -1;
@@ -50,11 +51,7 @@ int keeper_wire_receive(int channel, void *data, size_t len, int *fd, bool may_w
     } while (got < 0 && errno == EINTR);
     if (got < 0)
         return errno == EAGAIN ? 0 : -1;
-    attached = CMSG_FIRSTHDR(&header);
-    if (attached != NULL && attached->cmsg_level == SOL_SOCKET && attached->cmsg_type == SCM_RIGHTS
-        && attached->cmsg_len == CMSG_LEN(sizeof *fd))
-        memcpy(fd, CMSG_DATA(attached), sizeof *fd);
-    if (got == (ssize_t)len)
+    if (ipc_take_descriptors(&header, fd) <= 1 && got == (ssize_t)len)
         return 1;
     if (*fd >= 0)
         close(*fd);
