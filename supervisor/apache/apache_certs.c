@@ -28,9 +28,9 @@ static bool is_usable(const char *path, size_t len)
     return *path == '/' && len <= CERT_NAME_MAX && text_is_clean(path, len);
 }
 
-static bool add(struct pool_source **found, size_t *count, const char *path, size_t len, const char *chain)
+static bool add(struct cert_source **found, size_t *count, const char *path, size_t len, const char *chain)
 {
-    struct pool_source *grown = *found;
+    struct cert_source *grown = *found;
 
     if ((*count & (*count - 1)) == 0) { /* a power of two is full: double */
         grown = reallocarray(*found, *count == 0 ? 1 : *count * 2, sizeof *grown);
@@ -38,11 +38,11 @@ static bool add(struct pool_source **found, size_t *count, const char *path, siz
             return false;
         *found = grown;
     }
-    grown[*count] = (struct pool_source){strndup(path, len), chain == NULL ? NULL : strdup(chain)};
+    grown[*count] = (struct cert_source){strndup(path, len), chain == NULL ? NULL : strdup(chain)};
     return grown[(*count)++].path != NULL && (chain == NULL || grown[*count - 1].chain != NULL);
 }
 
-int discover_take(const struct apache_dump *dump, struct pool_source **found, size_t *count, size_t *skipped)
+int discover_take(const struct apache_dump *dump, struct cert_source **found, size_t *count, size_t *skipped)
 {
     *found = NULL;
     *count = *skipped = 0;
@@ -57,7 +57,7 @@ int discover_take(const struct apache_dump *dump, struct pool_source **found, si
             continue;
         }
         if (!add(found, count, path, len, chain != NULL && is_usable(chain, strlen(chain)) ? chain : NULL)) {
-            pool_sources_free(*found, *count);
+            cert_sources_free(*found, *count);
             *found = NULL;
             *count = 0;
             return -1;
@@ -72,7 +72,7 @@ static void list_path(const struct conf *conf, const char *suffix, char *out, si
 }
 
 /* Keep the list for a time when Apache cannot tell, as apache_dump_parse reads it.  A failure costs only that. */
-static void remember(const struct conf *conf, const struct pool_source *found, size_t count)
+static void remember(const struct conf *conf, const struct cert_source *found, size_t count)
 {
     char path[FILE_PATH_MAX + 1];
     char fresh[FILE_PATH_MAX + 1];
@@ -114,7 +114,7 @@ static char *recall(const struct conf *conf)
     return text;
 }
 
-static int take_text(const char *text, struct pool_source **found, size_t *count)
+static int take_text(const char *text, struct cert_source **found, size_t *count)
 {
     struct apache_dump dump;
     size_t skipped = 0;
@@ -186,7 +186,7 @@ bool discovery_ready(struct discovery *discovery, int64_t now_msec)
 }
 
 int discovery_take(
-    struct discovery *discovery, const struct conf *conf, struct pool_source **found, size_t *count, char *error, size_t cap)
+    struct discovery *discovery, const struct conf *conf, struct cert_source **found, size_t *count, char *error, size_t cap)
 {
     const struct subprocess_result *ran = &discovery->ran;
     char *list;
@@ -217,7 +217,7 @@ void discovery_free(struct discovery *discovery)
     free(discovery);
 }
 
-int discover_apache(const struct conf *conf, struct pool_source **found, size_t *count, char *error, size_t cap)
+int discover_apache(const struct conf *conf, struct cert_source **found, size_t *count, char *error, size_t cap)
 {
     struct discovery *discovery = discovery_start(conf, clock_monotonic_msec());
     int result;

@@ -93,16 +93,16 @@ void known_free(struct known *known)
     free(known);
 }
 
-static const char *identity_of(const struct pool_cert *cert, char hex[HEX_LEN + 1])
+static const char *identity_of(const struct listed_cert *cert, char hex[HEX_LEN + 1])
 {
-    if (!cert->is_known)
+    if (!cert->told.is_known)
         return NO_IDENTITY;
-    hex_write(cert->sha256, sizeof cert->sha256, hex);
+    hex_write(cert->told.sha256, sizeof cert->told.sha256, hex);
     hex[HEX_LEN] = '\0';
     return hex;
 }
 
-enum known_news known_compare(const struct known *known, const struct pool_cert *cert)
+enum known_news known_compare(const struct known *known, const struct listed_cert *cert)
 {
     const struct known_cert wanted = {.name = cert->name};
     struct known_cert *const *found = tfind(&wanted, &known->by_name, compare_names);
@@ -110,12 +110,13 @@ enum known_news known_compare(const struct known *known, const struct pool_cert 
 
     if (found == NULL)
         return KNOWN_IS_NEW;
-    if (cert->is_known && strcmp((*found)->sha256, NO_IDENTITY) != 0 && strcmp((*found)->sha256, identity_of(cert, hex)) != 0)
+    if (cert->told.is_known && strcmp((*found)->sha256, NO_IDENTITY) != 0
+        && strcmp((*found)->sha256, identity_of(cert, hex)) != 0)
         return KNOWN_IS_OTHER;
-    return strcmp((*found)->reason, reason_word(cert->told_reason)) == 0 ? KNOWN_NOTHING_NEW : KNOWN_IS_CHANGED;
+    return strcmp((*found)->reason, reason_word(cert->told.reason)) == 0 ? KNOWN_NOTHING_NEW : KNOWN_IS_CHANGED;
 }
 
-int known_write(const char *path, const struct pool *pool)
+int known_write(const char *path, const struct cert_list *list)
 {
     char fresh[FILE_PATH_MAX + 8];
     char hex[HEX_LEN + 1];
@@ -126,12 +127,12 @@ int known_write(const char *path, const struct pool *pool)
     file = fopen(fresh, "we");
     if (file == NULL)
         return -1;
-    for (size_t i = 0; i < pool->count; i++) {
-        const struct pool_cert *cert = &pool->certs[i];
+    for (size_t i = 0; i < list->count; i++) {
+        const struct listed_cert *cert = &list->certs[i];
 
         /* Of one about which nothing was told (a child died before) nothing is known. */
-        if (cert->is_known || cert->told_reason != REASON_NONE)
-            fprintf(file, "%s\t%s\t%s\n", identity_of(cert, hex), reason_word(cert->told_reason), cert->name);
+        if (cert->told.is_known || cert->told.reason != REASON_NONE)
+            fprintf(file, "%s\t%s\t%s\n", identity_of(cert, hex), reason_word(cert->told.reason), cert->name);
     }
     if (fchmod(fileno(file), 0640) == 0 && fflush(file) == 0 && ferror(file) == 0)
         result = rename(fresh, path);

@@ -26,12 +26,12 @@ struct known *known_read(const char *path);
 void known_free(struct known *known);
 
 /* What is new about cert, of which its identity (or that it has none) and its reason were just told. */
-enum known_news known_compare(const struct known *known, const struct pool_cert *cert);
+enum known_news known_compare(const struct known *known, const struct listed_cert *cert);
 
 /*
- * Remember the certificates of pool, with the reasons that were told of them (told_reason).  Written beside and renamed into
+ * Remember the certificates of list, with the reasons that were told of them (told.reason).  Written beside and renamed into
  * place. Returns 0, or -1 with errno set.
  */
-int known_write(const char *path, const struct pool *pool);
+int known_write(const char *path, const struct cert_list *list);
 
 #endif

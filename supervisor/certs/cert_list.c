@@ -48,16 +48,16 @@ static const char *known_as(void **seen, const char *path, const char *name)
     return NULL;
 }
 
-static void append(struct pool *pool, const struct pool_cert *cert)
+static void append(struct cert_list *list, const struct listed_cert *cert)
 {
-    pool->certs[pool->count] = *cert;
-    pool->certs[pool->count].cert_no = POOL_NO_NUMBER;
-    pool->certs[pool->count].told_no = POOL_NO_NUMBER;
-    pool->certs[pool->count].needs_look = true;
-    pool->count++;
+    list->certs[list->count] = *cert;
+    list->certs[list->count].sent.cert_no = CERT_NO_NONE;
+    list->certs[list->count].told.cert_no = CERT_NO_NONE;
+    list->certs[list->count].look.is_due = true;
+    list->count++;
 }
 
-static void add(struct pool *pool, void **seen, const struct pool_cert *cert)
+static void add(struct cert_list *list, void **seen, const struct listed_cert *cert)
 {
     const char *other = known_as(seen, cert->path, cert->name);
 
@@ -65,75 +65,76 @@ static void add(struct pool *pool, void **seen, const struct pool_cert *cert)
         log_warning("%s: the file %s is looked after as %s already", cert->name, cert->path, other);
         return;
     }
-    append(pool, cert);
+    append(list, cert);
 }
 
-static void add_all(struct pool *pool, const struct conf *conf)
+static void add_all(struct cert_list *list, const struct conf *conf)
 {
     void *seen = NULL;
 
     for (size_t i = 0; i < conf->cert_count; i++) {
         const struct conf_cert *configured = &conf->certs[i];
 
-        add(pool, &seen,
-            &(struct pool_cert){.name = configured->name,
+        add(list, &seen,
+            &(struct listed_cert){.name = configured->name,
                 .path = configured->cert,
                 .chain = configured->chain,
                 .responder = configured->responder,
                 .policy = &configured->policy});
     }
-    for (size_t i = 0; i < pool->source_count; i++) {
-        const struct pool_source *source = &pool->sources[i];
+    for (size_t i = 0; i < list->source_count; i++) {
+        const struct cert_source *source = &list->sources[i];
 
         /* A certificate that has a section of its own is known already, and meant to be: no warning. */
         if (known_as(&seen, source->path, source->path) == NULL)
-            append(pool,
-                &(struct pool_cert){.name = source->path, .path = source->path, .chain = source->chain, .policy = &conf->policy});
+            append(list,
+                &(struct listed_cert){
+                    .name = source->path, .path = source->path, .chain = source->chain, .policy = &conf->policy});
     }
     tdestroy(seen, free);
 }
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp((*(struct pool_cert *const *)a)->name, (*(struct pool_cert *const *)b)->name);
+    return strcmp((*(struct listed_cert *const *)a)->name, (*(struct listed_cert *const *)b)->name);
 }
 
 /* NULL when memory ends. */
-static struct pool_cert **sort_by_name(struct pool *pool)
+static struct listed_cert **sort_by_name(struct cert_list *list)
 {
-    struct pool_cert **sorted = reallocarray(NULL, pool->count + 1, sizeof *sorted);
+    struct listed_cert **sorted = reallocarray(NULL, list->count + 1, sizeof *sorted);
 
-    for (size_t i = 0; sorted != NULL && i < pool->count; i++)
-        sorted[i] = &pool->certs[i];
+    for (size_t i = 0; sorted != NULL && i < list->count; i++)
+        sorted[i] = &list->certs[i];
     if (sorted != NULL)
-        qsort(sorted, pool->count, sizeof *sorted, compare_names);
+        qsort(sorted, list->count, sizeof *sorted, compare_names);
     return sorted;
 }
 
-struct pool *pool_new(const struct conf *conf, struct pool_source *sources, size_t source_count)
+struct cert_list *cert_list_new(const struct conf *conf, struct cert_source *sources, size_t source_count)
 {
-    struct pool *pool = calloc(1, sizeof *pool);
+    struct cert_list *list = calloc(1, sizeof *list);
     size_t most = conf->cert_count + source_count;
 
-    if (pool == NULL)
+    if (list == NULL)
         return NULL;
-    pool->sources = sources;
-    pool->source_count = source_count;
-    pool->certs = calloc(most + 1, sizeof *pool->certs);
-    if (pool->certs == NULL) {
-        pool_free(pool);
-        return NULL;
-    }
-    add_all(pool, conf);
-    pool->by_name = sort_by_name(pool);
-    if (pool->by_name == NULL) {
-        pool_free(pool);
+    list->sources = sources;
+    list->source_count = source_count;
+    list->certs = calloc(most + 1, sizeof *list->certs);
+    if (list->certs == NULL) {
+        cert_list_free(list);
         return NULL;
     }
-    return pool;
+    add_all(list, conf);
+    list->by_name = sort_by_name(list);
+    if (list->by_name == NULL) {
+        cert_list_free(list);
+        return NULL;
+    }
+    return list;
 }
 
-void pool_sources_free(struct pool_source *sources, size_t count)
+void cert_sources_free(struct cert_source *sources, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         free(sources[i].path);
@@ -142,73 +143,73 @@ void pool_sources_free(struct pool_source *sources, size_t count)
     free(sources);
 }
 
-void pool_free(struct pool *pool)
+void cert_list_free(struct cert_list *list)
 {
-    if (pool == NULL)
+    if (list == NULL)
         return;
-    for (size_t i = 0; i < pool->count; i++)
-        free(pool->certs[i].detail);
-    pool_sources_free(pool->sources, pool->source_count);
-    free(pool->by_name);
-    free(pool->certs);
-    free(pool->by_cert_no);
-    free(pool);
+    for (size_t i = 0; i < list->count; i++)
+        free(list->certs[i].trouble.detail);
+    cert_sources_free(list->sources, list->source_count);
+    free(list->by_name);
+    free(list->certs);
+    free(list->by_cert_no);
+    free(list);
 }
 
-struct pool_cert *pool_find(struct pool *pool, uint32_t cert_no)
+struct listed_cert *cert_list_find(struct cert_list *list, uint32_t cert_no)
 {
-    if (cert_no >= pool->sent_count || pool->by_cert_no[cert_no] == POOL_NO_NUMBER)
+    if (cert_no >= list->sent_count || list->by_cert_no[cert_no] == CERT_NO_NONE)
         return NULL;
-    return &pool->certs[pool->by_cert_no[cert_no]];
+    return &list->certs[list->by_cert_no[cert_no]];
 }
 
-struct pool_cert *pool_find_name(struct pool *pool, const char *name)
+struct listed_cert *cert_list_find_name(struct cert_list *list, const char *name)
 {
-    struct pool_cert wanted = {.name = name}, *key = &wanted;
-    struct pool_cert **found = bsearch(&key, pool->by_name, pool->count, sizeof *pool->by_name, compare_names);
+    struct listed_cert wanted = {.name = name}, *key = &wanted;
+    struct listed_cert **found = bsearch(&key, list->by_name, list->count, sizeof *list->by_name, compare_names);
 
     return found == NULL ? NULL : *found;
 }
 
 /* Room for count numbers. */
-static bool reserve_numbers(struct pool *pool, uint32_t count)
+static bool reserve_numbers(struct cert_list *list, uint32_t count)
 {
-    uint32_t cap = pool->number_cap == 0 ? 64 : pool->number_cap;
+    uint32_t cap = list->number_cap == 0 ? 64 : list->number_cap;
     uint32_t *by_cert_no;
 
-    if (count <= pool->number_cap)
+    if (count <= list->number_cap)
         return true;
     while (cap < count)
         cap *= 2;
-    by_cert_no = reallocarray(pool->by_cert_no, cap, sizeof *by_cert_no);
+    by_cert_no = reallocarray(list->by_cert_no, cap, sizeof *by_cert_no);
     if (by_cert_no == NULL)
         return false;
-    pool->by_cert_no = by_cert_no;
-    pool->number_cap = cap;
+    list->by_cert_no = by_cert_no;
+    list->number_cap = cap;
     return true;
 }
 
-bool pool_number(struct pool *pool, size_t index)
+bool cert_list_number(struct cert_list *list, size_t index)
 {
-    if (pool->sent_count >= CERTS_MAX || !reserve_numbers(pool, pool->sent_count + 1))
+    if (list->sent_count >= CERTS_MAX || !reserve_numbers(list, list->sent_count + 1))
         return false;
-    pool->certs[index].cert_no = pool->sent_count;
-    pool->by_cert_no[pool->sent_count++] = (uint32_t)index;
+    list->certs[index].sent.cert_no = list->sent_count;
+    list->by_cert_no[list->sent_count++] = (uint32_t)index;
     return true;
 }
 
-void pool_drop_number(struct pool *pool, struct pool_cert *cert)
+void cert_list_drop_number(struct cert_list *list, struct listed_cert *cert)
 {
-    if (cert->cert_no != POOL_NO_NUMBER)
-        pool->by_cert_no[cert->cert_no] = POOL_NO_NUMBER;
-    cert->cert_no = POOL_NO_NUMBER;
+    if (cert->sent.cert_no != CERT_NO_NONE)
+        list->by_cert_no[cert->sent.cert_no] = CERT_NO_NONE;
+    cert->sent.cert_no = CERT_NO_NONE;
 }
 
-bool pool_is_short_of_numbers(const struct pool *pool)
+bool cert_list_is_short_of_numbers(const struct cert_list *list)
 {
-    size_t used_up = pool->sent_count > pool->count ? pool->sent_count - pool->count : 0;
+    size_t used_up = list->sent_count > list->count ? list->sent_count - list->count : 0;
 
-    return pool->sent_count > CERTS_MAX / 4 * 3 && used_up > (CERTS_MAX - pool->count) / 2;
+    return list->sent_count > CERTS_MAX / 4 * 3 && used_up > (CERTS_MAX - list->count) / 2;
 }
 
 static int compare_texts(const char *a, const char *b)
@@ -218,7 +219,7 @@ static int compare_texts(const char *a, const char *b)
     return strcmp(a, b);
 }
 
-static bool is_alike(const struct pool_cert *a, const struct pool_cert *b)
+static bool is_alike(const struct listed_cert *a, const struct listed_cert *b)
 {
     return strcmp(a->path, b->path) == 0 && compare_texts(a->chain, b->chain) == 0
         && compare_texts(a->responder, b->responder) == 0 && a->policy->safety_margin_sec == b->policy->safety_margin_sec
@@ -228,9 +229,9 @@ static bool is_alike(const struct pool_cert *a, const struct pool_cert *b)
 }
 
 /* What is known goes over; what the configuration says is the new one's own. */
-static void inherit(struct pool_cert *cert, struct pool_cert *old)
+static void inherit(struct listed_cert *cert, struct listed_cert *old)
 {
-    struct pool_cert merged = *old;
+    struct listed_cert merged = *old;
 
     merged.name = cert->name;
     merged.path = cert->path;
@@ -238,37 +239,37 @@ static void inherit(struct pool_cert *cert, struct pool_cert *old)
     merged.responder = cert->responder;
     merged.policy = cert->policy;
     *cert = merged;
-    old->detail = NULL;
+    old->trouble.detail = NULL;
 }
 
-bool pool_take_over(struct pool *pool, struct pool *old)
+bool cert_list_take_over(struct cert_list *list, struct cert_list *old)
 {
-    if (!reserve_numbers(pool, old->sent_count))
+    if (!reserve_numbers(list, old->sent_count))
         return false;
-    pool->sent_count = old->sent_count;
-    memset(pool->by_cert_no, 0xff, pool->number_cap * sizeof *pool->by_cert_no);
-    for (size_t i = 0; i < pool->count; i++) {
-        struct pool_cert *cert = &pool->certs[i];
-        struct pool_cert *found = pool_find_name(old, cert->name);
+    list->sent_count = old->sent_count;
+    memset(list->by_cert_no, 0xff, list->number_cap * sizeof *list->by_cert_no);
+    for (size_t i = 0; i < list->count; i++) {
+        struct listed_cert *cert = &list->certs[i];
+        struct listed_cert *found = cert_list_find_name(old, cert->name);
 
         if (found == NULL || !is_alike(cert, found))
             continue;
         inherit(cert, found);
-        if (cert->cert_no != POOL_NO_NUMBER) {
-            pool->by_cert_no[cert->cert_no] = (uint32_t)i;
-            found->cert_no = POOL_NO_NUMBER;
+        if (cert->sent.cert_no != CERT_NO_NONE) {
+            list->by_cert_no[cert->sent.cert_no] = (uint32_t)i;
+            found->sent.cert_no = CERT_NO_NONE;
         }
     }
     return true;
 }
 
-static struct pool_stamp stamp_of(const char *path)
+static struct file_stamp stamp_of(const char *path)
 {
     struct stat st;
 
     if (path == NULL || stat(path, &st) != 0)
-        return (struct pool_stamp){.size = -1};
-    return (struct pool_stamp){
+        return (struct file_stamp){.size = -1};
+    return (struct file_stamp){
         .device = st.st_dev,
         .inode = st.st_ino,
         .size = st.st_size,
@@ -277,33 +278,33 @@ static struct pool_stamp stamp_of(const char *path)
     };
 }
 
-static bool is_same_stamp(const struct pool_stamp *a, const struct pool_stamp *b)
+static bool is_same_stamp(const struct file_stamp *a, const struct file_stamp *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size && a->mtime_nsec == b->mtime_nsec
         && a->ctime_nsec == b->ctime_nsec;
 }
 
-bool pool_stamp(struct pool_cert *cert)
+bool listed_cert_stamp(struct listed_cert *cert)
 {
-    struct pool_stamp stamps[] = {stamp_of(cert->path), stamp_of(cert->chain)};
-    bool is_same = is_same_stamp(&stamps[0], &cert->stamps[0]) && is_same_stamp(&stamps[1], &cert->stamps[1]);
+    struct file_stamp stamps[] = {stamp_of(cert->path), stamp_of(cert->chain)};
+    bool is_same = is_same_stamp(&stamps[0], &cert->look.stamps[0]) && is_same_stamp(&stamps[1], &cert->look.stamps[1]);
 
-    memcpy(cert->stamps, stamps, sizeof stamps);
+    memcpy(cert->look.stamps, stamps, sizeof stamps);
     return !is_same;
 }
 
-void pool_forget_numbers(struct pool *pool)
+void cert_list_forget_numbers(struct cert_list *list)
 {
-    pool->sent_count = 0;
-    for (size_t i = 0; i < pool->count; i++) {
-        pool->certs[i].cert_no = POOL_NO_NUMBER;
-        pool->certs[i].needs_look = true;
+    list->sent_count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        list->certs[i].sent.cert_no = CERT_NO_NONE;
+        list->certs[i].look.is_due = true;
     }
 }
 
-void pool_cert_fail(struct pool_cert *cert, enum reason reason, const char *detail)
+void listed_cert_fail(struct listed_cert *cert, enum reason reason, const char *detail)
 {
-    free(cert->detail);
-    cert->detail = detail[0] == '\0' ? NULL : strdup(detail);
-    cert->reason = reason;
+    free(cert->trouble.detail);
+    cert->trouble.detail = detail[0] == '\0' ? NULL : strdup(detail);
+    cert->trouble.reason = reason;
 }

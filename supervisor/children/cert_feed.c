@@ -21,20 +21,20 @@ struct feed_item {
     unsigned char msg[]; /* a struct msg up to the end of its member */
 };
 
-static size_t count_looks(const struct pool *pool)
+static size_t count_looks(const struct cert_list *list)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < pool->count; i++)
-        count += pool->certs[i].needs_look ? 1 : 0;
+    for (size_t i = 0; i < list->count; i++)
+        count += list->certs[i].look.is_due ? 1 : 0;
     return count;
 }
 
-void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, struct child *writer, struct msg_begin begin,
+void feed_init(struct feed *feed, struct cert_list *list, struct child *fetcher, struct child *writer, struct msg_begin begin,
     feed_refused *refused, void *context)
 {
     memset(feed, 0, sizeof *feed);
-    feed->pool = pool;
+    feed->list = list;
     feed->ends[0].child = fetcher;
     feed->ends[1].child = writer;
     for (size_t i = 0; i < END_COUNT; i++)
@@ -42,8 +42,8 @@ void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, stru
     feed->begin = begin;
     feed->refused = refused;
     feed->context = context;
-    feed->looks = count_looks(pool);
-    feed->in_hand_no = POOL_NO_NUMBER;
+    feed->looks = count_looks(list);
+    feed->in_hand_no = CERT_NO_NONE;
     feed->memfd = -1;
 }
 
@@ -62,7 +62,7 @@ static void put_down(struct feed *feed)
     if (feed->memfd >= 0)
         close(feed->memfd);
     feed->memfd = -1;
-    feed->in_hand_no = POOL_NO_NUMBER;
+    feed->in_hand_no = CERT_NO_NONE;
 }
 
 /* What waits. */
@@ -173,7 +173,7 @@ static int seal_text(const char *text, size_t len)
     return fd;
 }
 
-static void describe(struct msg *msg, const struct pool_cert *cert, unsigned leaf_blocks)
+static void describe(struct msg *msg, const struct listed_cert *cert, unsigned leaf_blocks)
 {
     struct msg_cert_add *add = &msg->cert_add;
 
@@ -201,7 +201,8 @@ static void digest_text(const struct pem_blocks *blocks, unsigned leaf_blocks, u
 }
 
 /* Read the certificate's files, take in hand what may leave them, and tell its digest. */
-static enum reason take_text(struct feed *feed, const struct pool_cert *cert, uint8_t digest[32], const char **path, char *detail)
+static enum reason take_text(
+    struct feed *feed, const struct listed_cert *cert, uint8_t digest[32], const char **path, char *detail)
 {
     struct pem_blocks blocks = {0};
     enum reason reason = pem_blocks_read(cert->path, &blocks, detail);
@@ -236,18 +237,18 @@ static void drop_number(struct feed *feed, uint32_t cert_no)
         put_down(feed);
 }
 
-static void drop(struct feed *feed, struct pool_cert *cert)
+static void drop(struct feed *feed, struct listed_cert *cert)
 {
-    uint32_t cert_no = cert->cert_no;
+    uint32_t cert_no = cert->sent.cert_no;
 
-    if (cert_no == POOL_NO_NUMBER)
+    if (cert_no == CERT_NO_NONE)
         return;
-    pool_drop_number(feed->pool, cert);
+    cert_list_drop_number(feed->list, cert);
     drop_number(feed, cert_no);
 }
 
 /* Only the writer holds anything of a certificate that is gone. */
-static void tell_gone(struct feed *feed, struct pool_cert *cert)
+static void tell_gone(struct feed *feed, struct listed_cert *cert)
 {
     struct msg msg = {.type = MSG_CERT_GONE};
 
@@ -256,21 +257,21 @@ static void tell_gone(struct feed *feed, struct pool_cert *cert)
     feed_say(feed, feed->ends[1].child, &msg, -1);
 }
 
-void feed_look(struct feed *feed, struct pool_cert *cert)
+void feed_look(struct feed *feed, struct listed_cert *cert)
 {
-    feed->looks += cert->needs_look ? 0 : 1;
-    cert->needs_look = true;
+    feed->looks += cert->look.is_due ? 0 : 1;
+    cert->look.is_due = true;
 }
 
-static struct pool_cert *next_to_look_at(struct feed *feed)
+static struct listed_cert *next_to_look_at(struct feed *feed)
 {
-    struct pool *pool = feed->pool;
+    struct cert_list *list = feed->list;
 
-    for (size_t i = 0; i < pool->count; i++) {
-        struct pool_cert *cert = &pool->certs[(feed->scan + i) % pool->count];
+    for (size_t i = 0; i < list->count; i++) {
+        struct listed_cert *cert = &list->certs[(feed->scan + i) % list->count];
 
-        if (cert->needs_look) {
-            feed->scan = (size_t)(cert - pool->certs) + 1;
+        if (cert->look.is_due) {
+            feed->scan = (size_t)(cert - list->certs) + 1;
             return cert;
         }
     }
@@ -280,7 +281,7 @@ static struct pool_cert *next_to_look_at(struct feed *feed)
 /* Everybody has every number: the next certificate may get one.  It is then in hand. */
 static void look(struct feed *feed)
 {
-    struct pool_cert *cert = next_to_look_at(feed);
+    struct listed_cert *cert = next_to_look_at(feed);
     char detail[DETAIL_MAX + 1] = "";
     uint8_t digest[32];
     const char *path = NULL;
@@ -290,19 +291,19 @@ static void look(struct feed *feed)
         feed->looks = 0;
         return;
     }
-    cert->needs_look = false;
+    cert->look.is_due = false;
     feed->looks--;
-    pool_stamp(cert); /* before reading: what is written meanwhile is seen at the next look */
+    listed_cert_stamp(cert); /* before reading: what is written meanwhile is seen at the next look */
     reason = take_text(feed, cert, digest, &path, detail);
     if (reason == REASON_NONE) {
-        if (cert->cert_no != POOL_NO_NUMBER && memcmp(digest, cert->text_sha256, sizeof digest) == 0) {
+        if (cert->sent.cert_no != CERT_NO_NONE && memcmp(digest, cert->sent.text_sha256, sizeof digest) == 0) {
             put_down(feed);
             return;
         }
         drop(feed, cert);
-        if (pool_number(feed->pool, (size_t)(cert - feed->pool->certs))) {
-            memcpy(cert->text_sha256, digest, sizeof digest);
-            feed->in_hand_no = cert->cert_no;
+        if (cert_list_number(feed->list, (size_t)(cert - feed->list->certs))) {
+            memcpy(cert->sent.text_sha256, digest, sizeof digest);
+            feed->in_hand_no = cert->sent.cert_no;
             return;
         }
         reason = REASON_TOO_MANY;
@@ -316,14 +317,15 @@ static void look(struct feed *feed)
 /* Take a number in hand that one of the children still needs.  Returns false when it is none any more. */
 static bool take_again(struct feed *feed, uint32_t cert_no)
 {
-    struct pool_cert *cert = pool_find(feed->pool, cert_no);
+    struct listed_cert *cert = cert_list_find(feed->list, cert_no);
     char detail[DETAIL_MAX + 1];
     uint8_t digest[32];
     const char *path;
 
     if (cert == NULL)
         return false;
-    if (take_text(feed, cert, digest, &path, detail) == REASON_NONE && memcmp(digest, cert->text_sha256, sizeof digest) == 0) {
+    if (take_text(feed, cert, digest, &path, detail) == REASON_NONE
+        && memcmp(digest, cert->sent.text_sha256, sizeof digest) == 0) {
         feed->in_hand_no = cert_no;
         return true;
     }
@@ -333,10 +335,10 @@ static bool take_again(struct feed *feed, uint32_t cert_no)
     return false;
 }
 
-/* The lowest number that somebody who runs was not told of.  POOL_NO_NUMBER when nobody runs. */
+/* The lowest number that somebody who runs was not told of.  CERT_NO_NONE when nobody runs. */
 static uint32_t lowest_untold(const struct feed *feed)
 {
-    uint32_t lowest = POOL_NO_NUMBER;
+    uint32_t lowest = CERT_NO_NONE;
 
     for (size_t i = 0; i < END_COUNT; i++)
         if (is_running(&feed->ends[i]) && feed->ends[i].next_no < lowest)
@@ -401,9 +403,9 @@ void feed_continue(struct feed *feed)
         uint32_t cert_no = lowest_untold(feed);
 
         is_said = say_waiting(&feed->ends[1]) && is_said;
-        if (cert_no == POOL_NO_NUMBER)
+        if (cert_no == CERT_NO_NONE)
             return;
-        if (cert_no < feed->pool->sent_count) {
+        if (cert_no < feed->list->sent_count) {
             if (!pass_on(feed, cert_no))
                 return;
         } else if (feed->looks > 0) {
@@ -424,9 +426,9 @@ bool feed_waits_for(const struct feed *feed, const struct child *child)
 
     if (!is_running(end) || !child->is_ready)
         return false;
-    if (end->first != NULL || (feed->in_hand_no != POOL_NO_NUMBER && end->next_no == feed->in_hand_no))
+    if (end->first != NULL || (feed->in_hand_no != CERT_NO_NONE && end->next_no == feed->in_hand_no))
         return true;
-    return !end->is_begun && feed->looks == 0 && lowest_untold(feed) >= feed->pool->sent_count;
+    return !end->is_begun && feed->looks == 0 && lowest_untold(feed) >= feed->list->sent_count;
 }
 
 bool feed_is_idle(const struct feed *feed)
@@ -434,19 +436,19 @@ bool feed_is_idle(const struct feed *feed)
     for (size_t i = 0; i < END_COUNT; i++)
         if (is_running(&feed->ends[i]) && (feed->ends[i].first != NULL || !feed->ends[i].is_begun))
             return false;
-    return feed->looks == 0 && (lowest_untold(feed) >= feed->pool->sent_count);
+    return feed->looks == 0 && (lowest_untold(feed) >= feed->list->sent_count);
 }
 
-void feed_change_pool(struct feed *feed, struct pool *pool, struct pool *old)
+void feed_change_list(struct feed *feed, struct cert_list *list, struct cert_list *old)
 {
-    feed->pool = pool;
+    feed->list = list;
     feed->scan = 0;
-    feed->looks = count_looks(pool);
-    if (feed->in_hand_no != POOL_NO_NUMBER && pool_find(pool, feed->in_hand_no) == NULL)
+    feed->looks = count_looks(list);
+    if (feed->in_hand_no != CERT_NO_NONE && cert_list_find(list, feed->in_hand_no) == NULL)
         put_down(feed);
     for (size_t i = 0; i < old->count; i++)
-        if (old->certs[i].cert_no != POOL_NO_NUMBER)
-            drop_number(feed, old->certs[i].cert_no);
+        if (old->certs[i].sent.cert_no != CERT_NO_NONE)
+            drop_number(feed, old->certs[i].sent.cert_no);
 }
 
 void feed_start_over(struct feed *feed, const struct child *child)
@@ -462,16 +464,16 @@ void feed_start_over(struct feed *feed, const struct child *child)
 void feed_renumber(struct feed *feed)
 {
     put_down(feed);
-    pool_forget_numbers(feed->pool);
-    feed->looks = count_looks(feed->pool);
+    cert_list_forget_numbers(feed->list);
+    feed->looks = count_looks(feed->list);
     for (size_t i = 0; i < END_COUNT; i++)
         feed_start_over(feed, feed->ends[i].child);
 }
 
 void feed_cut_short(struct feed *feed)
 {
-    for (size_t i = 0; i < feed->pool->count; i++)
-        feed->pool->certs[i].needs_look = false;
+    for (size_t i = 0; i < feed->list->count; i++)
+        feed->list->certs[i].look.is_due = false;
     feed->looks = 0;
 }
 

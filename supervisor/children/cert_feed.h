@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: telling both children of the certificates of the pool, one after the other, as fast as the slower one takes them;
+ * Owns: telling both children of the certificates of the list, one after the other, as fast as the slower one takes them;
  *       and everything else that is said to a child that may be busy.
  * Runs in: supervisor.
  * Never: waits for a child, holds more than one certificate's text at a time, or hands out anything but CERTIFICATE blocks.
@@ -18,7 +18,7 @@
 #include "children/spawn.h"
 
 /* Told of each certificate of which a file (path) could not be used; one that has a number keeps it unless it is gone. */
-typedef void feed_refused(void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
+typedef void feed_refused(void *context, struct listed_cert *cert, enum reason reason, const char *path, const char *detail);
 
 struct feed_item; /* a message that waits for room */
 
@@ -32,24 +32,24 @@ struct feed_end {
 };
 
 struct feed {
-    struct pool *pool; /* borrowed, as all here */
+    struct cert_list *list; /* borrowed, as all here */
     struct feed_end ends[2];
     struct msg_begin begin; /* what both are told once they know all certificates */
     feed_refused *refused;
     void *context;
     size_t looks;        /* certificates that need a look */
     size_t scan;         /* where the next of them is looked for */
-    uint32_t in_hand_no; /* the certificate in hand, or POOL_NO_NUMBER */
+    uint32_t in_hand_no; /* the certificate in hand, or CERT_NO_NONE */
     int memfd;           /* its text, sealed */
     struct msg msg;      /* its CERT_ADD */
 };
 
-/* Every certificate of the pool that needs a look is looked at and sent. */
-void feed_init(struct feed *feed, struct pool *pool, struct child *fetcher, struct child *writer, struct msg_begin begin,
+/* Every certificate of the list that needs a look is looked at and sent. */
+void feed_init(struct feed *feed, struct cert_list *list, struct child *fetcher, struct child *writer, struct msg_begin begin,
     feed_refused *refused, void *context);
 
-/* Another pool has taken over (pool_take_over); old: the one before, whose remaining numbers are dropped. */
-void feed_change_pool(struct feed *feed, struct pool *pool, struct pool *old);
+/* Another list has taken over (cert_list_take_over); old: the one before, whose remaining numbers are dropped. */
+void feed_change_list(struct feed *feed, struct cert_list *list, struct cert_list *old);
 
 /* The child is about to start anew: it knows nothing. */
 void feed_start_over(struct feed *feed, const struct child *child);
@@ -58,7 +58,7 @@ void feed_start_over(struct feed *feed, const struct child *child);
 void feed_renumber(struct feed *feed);
 
 /* Read the certificate's files again: a change is a new number, a missing file is told to the writer. */
-void feed_look(struct feed *feed, struct pool_cert *cert);
+void feed_look(struct feed *feed, struct listed_cert *cert);
 
 /*
  * Say msg to the child as soon as it takes it, in order; fd: -1, or taken over.  A child that does not run is not told,

@@ -12,10 +12,10 @@
 #include "system/clock.h"
 #include "system/log.h"
 
-void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct facts *facts,
+void relay_init(struct relay *relay, struct cert_list *list, const struct known *known, struct audit *audit, struct facts *facts,
     const struct relay_hooks *hooks)
 {
-    *relay = (struct relay){.pool = pool, .known = known, .audit = audit, .facts = facts, .hooks = hooks};
+    *relay = (struct relay){.list = list, .known = known, .audit = audit, .facts = facts, .hooks = hooks};
 }
 
 /* Floods. */
@@ -38,7 +38,7 @@ static bool may_report(struct relay *relay, const struct child *child, size_t ki
     struct throttle *throttle = child->party == PARTY_FETCHER ? &relay->fetcher : &relay->writer;
     char detail[DETAIL_MAX + 1];
 
-    switch (throttle_take(throttle, kind, relay->pool->sent_count, clock_monotonic_msec())) {
+    switch (throttle_take(throttle, kind, relay->list->sent_count, clock_monotonic_msec())) {
     case THROTTLE_PASS:
         return true;
     case THROTTLE_BEGINS:
@@ -71,23 +71,23 @@ void relay_tick(struct relay *relay)
 
 /* Certificates and processes. */
 
-static void name_cert(struct audit_fields *fields, const struct pool_cert *cert)
+static void name_cert(struct audit_fields *fields, const struct listed_cert *cert)
 {
     fields->cert = cert->name;
-    fields->sha256 = cert->is_known ? cert->sha256 : NULL;
-    fields->serial = cert->serial;
-    fields->serial_len = cert->serial_len;
+    fields->sha256 = cert->told.is_known ? cert->told.sha256 : NULL;
+    fields->serial = cert->told.serial;
+    fields->serial_len = cert->told.serial_len;
 }
 
 /* Record what the certificate is, or why it cannot be used (told_reason, detail), if that is news.  is_logged: log it in any case. */
-static void tell_cert(struct relay *relay, struct pool_cert *cert, bool is_logged)
+static void tell_cert(struct relay *relay, struct listed_cert *cert, bool is_logged)
 {
-    struct audit_fields fields = {.process = PARTY_SUPERVISOR, .reason = cert->told_reason, .detail = cert->detail};
-    enum known_news news = cert->is_told ? KNOWN_IS_CHANGED : known_compare(relay->known, cert);
+    struct audit_fields fields = {.process = PARTY_SUPERVISOR, .reason = cert->told.reason, .detail = cert->trouble.detail};
+    enum known_news news = cert->told.is_recorded ? KNOWN_IS_CHANGED : known_compare(relay->known, cert);
 
     bool is_in_journal = false;
 
-    cert->is_told = true;
+    cert->told.is_recorded = true;
     fields.event = news == KNOWN_IS_NEW ? EVENT_CERT_ADDED : EVENT_CERT_CHANGED;
     if (cert->state == CERT_STATE_UNUSABLE)
         fields.event = EVENT_CERT_REFUSED;
@@ -98,16 +98,16 @@ static void tell_cert(struct relay *relay, struct pool_cert *cert, bool is_logge
         audit_log_event(&fields, is_in_journal);
 }
 
-static void changed(const struct relay *relay, struct pool_cert *cert)
+static void changed(const struct relay *relay, struct listed_cert *cert)
 {
     relay->hooks->cert_changed(relay->hooks->context, cert);
 }
 
-void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+void relay_file_refused(struct relay *relay, struct listed_cert *cert, enum reason reason, const char *path, const char *detail)
 {
     char sentence[DETAIL_MAX + 1];
-    bool is_kept = cert->cert_no != POOL_NO_NUMBER && reason != REASON_FILE_MISSING;
-    bool is_news = !relay->is_summarised && (cert->told_reason != reason || !cert->is_trouble_said);
+    bool is_kept = cert->sent.cert_no != CERT_NO_NONE && reason != REASON_FILE_MISSING;
+    bool is_news = !relay->is_summarised && (cert->told.reason != reason || !cert->trouble.is_said);
 
     snprintf(sentence, sizeof sentence, "%s: %s", path, detail[0] != '\0' ? detail : reason_sentence(reason));
     if (is_kept) {
@@ -115,11 +115,11 @@ void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason
         return;
     }
     cert->state = CERT_STATE_UNUSABLE;
-    cert->told_reason = reason;
-    cert->expiry = 0;
-    pool_cert_fail(cert, reason, sentence);
+    cert->told.reason = reason;
+    cert->staple.expiry = 0;
+    listed_cert_fail(cert, reason, sentence);
     tell_cert(relay, cert, is_news);
-    cert->is_trouble_said = cert->is_trouble_said || is_news;
+    cert->trouble.is_said = cert->trouble.is_said || is_news;
     changed(relay, cert);
 }
 
@@ -170,7 +170,7 @@ static const char *take_log(struct relay *relay, const struct child *child, cons
 }
 
 /* What an event means for the certificate it is about. */
-static void note_event(struct pool_cert *cert, const struct msg_event *event)
+static void note_event(struct listed_cert *cert, const struct msg_event *event)
 {
     char sentence[URL_MAX + DETAIL_MAX + 8];
 
@@ -179,13 +179,13 @@ static void note_event(struct pool_cert *cert, const struct msg_event *event)
     case EVENT_RESPONSE_REJECTED:
     case EVENT_OFFER_REFUSED:
     case EVENT_CERT_WITHDRAWN:
-        cert->has_failed = true;
+        cert->trouble.has_failed = true;
         snprintf(sentence, sizeof sentence, "%s%s%s", event->responder, event->responder[0] != '\0' ? ": " : "",
             event->detail[0] != '\0' ? event->detail : reason_sentence((enum reason)event->reason));
-        pool_cert_fail(cert, (enum reason)event->reason, sentence);
+        listed_cert_fail(cert, (enum reason)event->reason, sentence);
         break;
     case EVENT_STAPLE_STORED:
-        pool_cert_fail(cert, REASON_NONE, "");
+        listed_cert_fail(cert, REASON_NONE, "");
         break;
     default:
         break;
@@ -193,20 +193,20 @@ static void note_event(struct pool_cert *cert, const struct msg_event *event)
 }
 
 /* Where nobody reads a summary, the log says once that a certificate's trouble begins, and once that it is over. */
-static void log_cert_event(struct pool_cert *cert, const struct audit_fields *fields, bool is_in_journal)
+static void log_cert_event(struct listed_cert *cert, const struct audit_fields *fields, bool is_in_journal)
 {
     bool is_trouble = event_severity(fields->event) != SEVERITY_INFO;
 
-    if (is_trouble ? !cert->is_trouble_said || fields->event == EVENT_CERT_WITHDRAWN
-                   : cert->is_trouble_said && fields->event == EVENT_STAPLE_STORED) {
+    if (is_trouble ? !cert->trouble.is_said || fields->event == EVENT_CERT_WITHDRAWN
+                   : cert->trouble.is_said && fields->event == EVENT_STAPLE_STORED) {
         audit_log_event(fields, is_in_journal);
-        cert->is_trouble_said = is_trouble;
+        cert->trouble.is_said = is_trouble;
     }
 }
 
 static const char *take_event(struct relay *relay, const struct child *child, const struct msg_event *event)
 {
-    struct pool_cert *cert = pool_find(relay->pool, event->cert_no);
+    struct listed_cert *cert = cert_list_find(relay->list, event->cert_no);
     struct audit_fields fields = {
         .event = (enum event)event->event,
         .process = child->party,
@@ -227,7 +227,7 @@ static const char *take_event(struct relay *relay, const struct child *child, co
         return "an event that is not its own";
     if (event->reason >= REASON_COUNT)
         return "a reason that does not exist";
-    if (event->cert_no != CERT_NO_NONE && event->cert_no >= relay->pool->sent_count)
+    if (event->cert_no != CERT_NO_NONE && event->cert_no >= relay->list->sent_count)
         return "an event about a certificate that does not exist";
     if (cert != NULL)
         note_event(cert, event);
@@ -235,7 +235,7 @@ static const char *take_event(struct relay *relay, const struct child *child, co
         return NULL;
     if (cert != NULL) {
         name_cert(&fields, cert);
-        fields.is_repeated = cert->is_trouble_said && fields.event != EVENT_CERT_WITHDRAWN;
+        fields.is_repeated = cert->trouble.is_said && fields.event != EVENT_CERT_WITHDRAWN;
     }
     is_in_journal = audit_write(relay->audit, &fields);
     if (cert != NULL && !relay->is_summarised)
@@ -248,15 +248,15 @@ static const char *take_event(struct relay *relay, const struct child *child, co
 }
 
 /* A child may still speak of a certificate that was just dropped: *cert is then NULL.  Returns false for one that never was. */
-static bool find_cert(struct relay *relay, uint32_t cert_no, struct pool_cert **cert)
+static bool find_cert(struct relay *relay, uint32_t cert_no, struct listed_cert **cert)
 {
-    *cert = pool_find(relay->pool, cert_no);
-    return cert_no < relay->pool->sent_count;
+    *cert = cert_list_find(relay->list, cert_no);
+    return cert_no < relay->list->sent_count;
 }
 
 static const char *take_cert_info(struct relay *relay, const struct child *child, const struct msg_cert_info *info)
 {
-    struct pool_cert *cert;
+    struct listed_cert *cert;
     bool is_told;
 
     if (!find_cert(relay, info->cert_no, &cert) || info->state >= CERT_STATE_COUNT || info->reason >= REASON_COUNT)
@@ -264,23 +264,23 @@ static const char *take_cert_info(struct relay *relay, const struct child *child
     if (cert == NULL)
         return NULL;
     /* A writer that was started anew says again what is known. */
-    is_told = cert->is_known && memcmp(cert->sha256, info->sha256, sizeof cert->sha256) == 0
-        && cert->told_reason == (enum reason)info->reason;
+    is_told = cert->told.is_known && memcmp(cert->told.sha256, info->sha256, sizeof cert->told.sha256) == 0
+        && cert->told.reason == (enum reason)info->reason;
     if (!is_told) {
         cert->state = (enum cert_state)info->state;
-        cert->expiry = 0;
+        cert->staple.expiry = 0;
     }
-    cert->told_no = info->cert_no;
-    cert->is_must_staple = info->is_must_staple != 0;
-    cert->not_after = info->not_after;
-    cert->is_known = true;
-    memcpy(cert->sha256, info->sha256, sizeof cert->sha256);
-    memcpy(cert->serial, info->serial, info->serial_len);
-    cert->serial_len = info->serial_len;
-    cert->told_reason = (enum reason)info->reason;
+    cert->told.cert_no = info->cert_no;
+    cert->told.is_must_staple = info->is_must_staple != 0;
+    cert->told.not_after = info->not_after;
+    cert->told.is_known = true;
+    memcpy(cert->told.sha256, info->sha256, sizeof cert->told.sha256);
+    memcpy(cert->told.serial, info->serial, info->serial_len);
+    cert->told.serial_len = info->serial_len;
+    cert->told.reason = (enum reason)info->reason;
     if (is_told)
         return NULL;
-    pool_cert_fail(cert, cert->told_reason, info->detail);
+    listed_cert_fail(cert, cert->told.reason, info->detail);
     if (may_report(relay, child, EVENT_CERT_CHANGED))
         tell_cert(relay, cert, false);
     changed(relay, cert);
@@ -289,40 +289,40 @@ static const char *take_cert_info(struct relay *relay, const struct child *child
 
 static const char *take_cert_state(struct relay *relay, const struct msg_cert_state *state)
 {
-    struct pool_cert *cert;
+    struct listed_cert *cert;
 
     if (!find_cert(relay, state->cert_no, &cert) || state->state >= CERT_STATE_COUNT || state->reason >= REASON_COUNT)
         return "a state of a certificate that does not exist";
     if (cert == NULL)
         return NULL;
     cert->state = (enum cert_state)state->state;
-    cert->this_update = state->this_update;
-    cert->next_update = state->next_update;
-    cert->fetched_at = state->fetched_at;
-    cert->expiry = state->expiry;
-    cert->is_refreshed = state->is_refreshed != 0;
+    cert->staple.this_update = state->this_update;
+    cert->staple.next_update = state->next_update;
+    cert->staple.fetched_at = state->fetched_at;
+    cert->staple.expiry = state->expiry;
+    cert->staple.is_refreshed = state->is_refreshed != 0;
     /* A failure that was told in words says more than the state's own reason. */
-    if (cert->reason == REASON_NONE)
-        cert->reason = (enum reason)state->reason;
+    if (cert->trouble.reason == REASON_NONE)
+        cert->trouble.reason = (enum reason)state->reason;
     changed(relay, cert);
     return NULL;
 }
 
 static const char *take_cert_next(struct relay *relay, const struct msg_cert_next *next)
 {
-    struct pool_cert *cert;
+    struct listed_cert *cert;
 
     if (!find_cert(relay, next->cert_no, &cert))
         return "a schedule for a certificate that does not exist";
     if (cert == NULL)
         return NULL;
-    if (next->asked_at > cert->asked_at) {
+    if (next->asked_at > cert->asked.at) {
         relay->facts->fetches++;
         relay->facts->fetch_failures += next->failures > 0 ? 1 : 0;
     }
-    cert->next_at = next->next_at;
-    cert->asked_at = next->asked_at;
-    cert->failures = next->failures;
+    cert->asked.next_at = next->next_at;
+    cert->asked.at = next->asked_at;
+    cert->asked.failures = next->failures;
     changed(relay, cert);
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what becomes of a child's message: a line of the log, a record of the audit log, a fact in the pool.
+ * Owns: what becomes of a child's message: a line of the log, a record of the audit log, a fact in the list.
  * Runs in: supervisor.
  * Never: lets a child report an event that is not its own, or about a certificate that does not exist.
  */
@@ -17,7 +17,7 @@
 /* What the daemon wants to hear of besides. */
 struct relay_hooks {
     /* The state of a certificate, what is held for it or what it is may have changed, or an attempt ended. */
-    void (*cert_changed)(void *context, struct pool_cert *cert);
+    void (*cert_changed)(void *context, struct listed_cert *cert);
     void (*committed)(void *context);        /* facts->commit */
     void (*progressed)(void *context);       /* facts->progress */
     void (*apache_restarted)(void *context); /* by whomever */
@@ -26,7 +26,7 @@ struct relay_hooks {
 };
 
 struct relay {
-    struct pool *pool;
+    struct cert_list *list;
     const struct known *known;
     struct audit *audit;
     struct facts *facts;
@@ -37,14 +37,14 @@ struct relay {
 };
 
 /* Everything is borrowed; facts are filled in. */
-void relay_init(struct relay *relay, struct pool *pool, const struct known *known, struct audit *audit, struct facts *facts,
+void relay_init(struct relay *relay, struct cert_list *list, const struct known *known, struct audit *audit, struct facts *facts,
     const struct relay_hooks *hooks);
 
 /* Take msg from child.  Returns NULL, or what is wrong with it (a constant): the channel is to be closed. */
 const char *relay_message(struct relay *relay, struct child *child, const struct msg *msg);
 
 /* A file (path) of cert could not be used.  One that is in use already stays so, unless its file is gone. */
-void relay_file_refused(struct relay *relay, struct pool_cert *cert, enum reason reason, const char *path, const char *detail);
+void relay_file_refused(struct relay *relay, struct listed_cert *cert, enum reason reason, const char *path, const char *detail);
 
 /* Record an event about the service, and log it. */
 void relay_service_event(struct relay *relay, enum event event, enum party about, enum reason reason, const char *detail);

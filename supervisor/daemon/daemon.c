@@ -81,7 +81,7 @@ static void save_soon(struct daemon *daemon)
         daemon_save_soon(&daemon->save, clock_monotonic_msec());
 }
 
-static void cert_changed(void *context, struct pool_cert *cert)
+static void cert_changed(void *context, struct listed_cert *cert)
 {
     (void)cert;
     save_soon(context);
@@ -104,12 +104,12 @@ static void committed(void *context)
     save_soon(daemon);
     if (!daemon->is_committed) {
         daemon->is_committed = true;
-        log_info("ready: %zu certificate%s, %u entr%s in Apache's file", daemon->config.pool->count,
-            daemon->config.pool->count == 1 ? "" : "s", daemon->facts.commit.entries,
+        log_info("ready: %zu certificate%s, %u entr%s in Apache's file", daemon->config.list->count,
+            daemon->config.list->count == 1 ? "" : "s", daemon->facts.commit.entries,
             daemon->facts.commit.entries == 1 ? "y" : "ies");
         notify_ready();
     }
-    daemon_save_notify(&daemon->facts, daemon->config.pool);
+    daemon_save_notify(&daemon->facts, daemon->config.list);
 }
 
 static void progressed(void *context)
@@ -137,7 +137,7 @@ static void restart_was_answered(void *context, const struct msg_restarted *rest
     restart_answered(daemon->actions.restart, restarted);
 }
 
-static void file_refused(void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+static void file_refused(void *context, struct listed_cert *cert, enum reason reason, const char *path, const char *detail)
 {
     struct daemon *daemon = context;
 
@@ -262,7 +262,7 @@ static void look_at_apache(void *context)
     save_soon(daemon);
 }
 
-/* The configuration or the pool is another one; pid_file may be, too. */
+/* The configuration or the list is another one; pid_file may be, too. */
 static void config_changed(void *context)
 {
     struct daemon *daemon = context;
@@ -276,12 +276,12 @@ static void save(struct daemon *daemon)
     const struct daemon_saved saved = {
         .conf = daemon->config.conf,
         .facts = &daemon->facts,
-        .pool = daemon->config.pool,
+        .list = daemon->config.list,
         .look_gid = daemon->settings.look_gid,
-        .is_pool_settled = daemon->is_committed && !daemon->once.report.is_interrupted,
+        .is_list_settled = daemon->is_committed && !daemon->once.report.is_interrupted,
     };
 
-    daemon_save_notify(&daemon->facts, daemon->config.pool);
+    daemon_save_notify(&daemon->facts, daemon->config.list);
     daemon_save_now(&daemon->save, &saved);
 }
 
@@ -444,14 +444,14 @@ static void set_up_children(struct daemon *daemon)
 {
     const struct daemon_settings *settings = &daemon->settings;
     const struct msg_begin begin = {.is_once = settings->options->is_once, .is_forced = settings->options->is_forced};
-    struct pool *pool = daemon->config.pool;
+    struct cert_list *list = daemon->config.list;
 
     daemon->relay_hooks
         = (struct relay_hooks){cert_changed, committed, progressed, apache_restarted, restart_was_answered, daemon};
-    relay_init(&daemon->relay, pool, daemon->config.known, settings->audit, &daemon->facts, &daemon->relay_hooks);
+    relay_init(&daemon->relay, list, daemon->config.known, settings->audit, &daemon->facts, &daemon->relay_hooks);
     children_init(&daemon->children, &daemon->facts, &daemon->feed, &daemon->relay, &settings->ids);
     daemon->children.conf = daemon->config.conf;
-    feed_init(&daemon->feed, pool, &daemon->children.fetcher.child, &daemon->children.writer.child, begin, file_refused, daemon);
+    feed_init(&daemon->feed, list, &daemon->children.fetcher.child, &daemon->children.writer.child, begin, file_refused, daemon);
 }
 
 static int set_up(struct daemon *daemon)
@@ -494,12 +494,12 @@ static enum exit_code run(struct daemon *daemon)
 {
     bool is_once = daemon->settings.options->is_once;
 
-    if (is_once && daemon->config.pool->count == 0)
+    if (is_once && daemon->config.list->count == 0)
         return daemon->facts.discovery_error[0] != '\0' || !daemon->config.conf->is_discovery_on ? EXIT_CONFIGURATION
                                                                                                  : EXIT_ALL_FRESH;
     loop(daemon);
     save(daemon);
-    return is_once ? once_end(&daemon->once, &daemon->facts, daemon->config.pool, daemon->config.conf->audit_log)
+    return is_once ? once_end(&daemon->once, &daemon->facts, daemon->config.list, daemon->config.conf->audit_log)
                    : EXIT_ALL_FRESH;
 }
 

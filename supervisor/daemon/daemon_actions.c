@@ -23,13 +23,13 @@ static void answer_text(struct control_request *request, char *text, size_t len)
 
 /* An Apache that came up this moment is not called dead because the next look is due in a second. */
 static void answer_with(const struct daemon_actors *actors, struct control_request *request,
-    char *(*make_text)(const struct facts *, const struct pool *, size_t *))
+    char *(*make_text)(const struct facts *, const struct cert_list *, size_t *))
 {
     size_t len = 0;
     char *text;
 
     actors->look_at_apache(actors->context);
-    text = make_text(actors->facts, actors->config->pool, &len);
+    text = make_text(actors->facts, actors->config->list, &len);
     answer_text(request, text, len);
 }
 
@@ -44,22 +44,22 @@ static void metrics(void *context, struct control_request *request)
 }
 
 /* The certificate of this name, or NULL: said, and the request is at its end. */
-static struct pool_cert *find(const struct daemon_actions *actions, struct control_request *request, const char *name)
+static struct listed_cert *find(const struct daemon_actions *actions, struct control_request *request, const char *name)
 {
-    struct pool_cert *cert = pool_find_name(actions->actors.config->pool, name);
+    struct listed_cert *cert = cert_list_find_name(actions->actors.config->list, name);
 
     if (cert == NULL)
         control_say(request, "there is no certificate \"%s\"; stapleguard status lists those that are looked after", name);
-    else if (cert->cert_no == POOL_NO_NUMBER)
-        control_say(
-            request, "%s cannot be asked for: %s", name, cert->detail != NULL ? cert->detail : reason_sentence(cert->reason));
+    else if (cert->sent.cert_no == CERT_NO_NONE)
+        control_say(request, "%s cannot be asked for: %s", name,
+            cert->trouble.detail != NULL ? cert->trouble.detail : reason_sentence(cert->trouble.reason));
     else
         return cert;
     control_end(request, 1);
     return NULL;
 }
 
-static bool is_withdrawn(const struct pool_cert *cert)
+static bool is_withdrawn(const struct listed_cert *cert)
 {
     return cert->state == CERT_STATE_REVOKED || cert->state == CERT_STATE_UNKNOWN;
 }
@@ -70,7 +70,7 @@ static void refresh(void *context, struct control_request *request, const char *
     struct msg msg = {.type = MSG_REFRESH, .refresh = {.cert_no = CERT_NO_NONE}};
 
     if (name != NULL) {
-        const struct pool_cert *cert = find(actions, request, name);
+        const struct listed_cert *cert = find(actions, request, name);
 
         if (cert == NULL)
             return;
@@ -80,7 +80,7 @@ static void refresh(void *context, struct control_request *request, const char *
             control_end(request, 1);
             return;
         }
-        msg.refresh.cert_no = cert->cert_no;
+        msg.refresh.cert_no = cert->sent.cert_no;
     }
     if (!feed_say(actions->actors.feed, &actions->actors.children->fetcher.child, &msg, -1)) {
         control_say(request, "out of memory");
@@ -95,7 +95,7 @@ static void refresh(void *context, struct control_request *request, const char *
 static void resume(void *context, struct control_request *request, const char *name)
 {
     const struct daemon_actions *actions = context;
-    struct pool_cert *cert = find(actions, request, name);
+    struct listed_cert *cert = find(actions, request, name);
     struct msg msg = {.type = MSG_RESUME};
 
     if (cert == NULL)
@@ -105,13 +105,13 @@ static void resume(void *context, struct control_request *request, const char *n
         control_end(request, 0);
         return;
     }
-    msg.resume.cert_no = cert->cert_no;
+    msg.resume.cert_no = cert->sent.cert_no;
     if (!feed_say(actions->actors.feed, &actions->actors.children->writer.child, &msg, -1)) {
         control_say(request, "out of memory");
         control_end(request, 1);
         return;
     }
-    cert->is_trouble_said = false;
+    cert->trouble.is_said = false;
     control_say(request, "%s is looked after again; its responder is asked now", name);
     control_end(request, 0);
 }
@@ -159,23 +159,23 @@ static void deploy(void *context, struct control_request *request, char *const *
 
 /* What deploys need. */
 
-static void look_at_cert(void *context, struct pool_cert *cert)
+static void look_at_cert(void *context, struct listed_cert *cert)
 {
     const struct daemon_actions *actions = context;
-    struct msg msg = {.type = MSG_REFRESH, .refresh = {.cert_no = cert->cert_no}};
+    struct msg msg = {.type = MSG_REFRESH, .refresh = {.cert_no = cert->sent.cert_no}};
 
     feed_look(actions->actors.feed, cert);
-    if (cert->cert_no != POOL_NO_NUMBER && cert->state != CERT_STATE_GOOD)
+    if (cert->sent.cert_no != CERT_NO_NONE && cert->state != CERT_STATE_GOOD)
         feed_say(actions->actors.feed, &actions->actors.children->fetcher.child, &msg, -1);
 }
 
 /* Read, numbered, told, and the writer has said what it is. */
-static bool is_settled(void *context, const struct pool_cert *cert)
+static bool is_settled(void *context, const struct listed_cert *cert)
 {
     (void)context;
-    if (cert->needs_look)
+    if (cert->look.is_due)
         return false;
-    return cert->state == CERT_STATE_UNUSABLE || (cert->cert_no != POOL_NO_NUMBER && cert->told_no == cert->cert_no);
+    return cert->state == CERT_STATE_UNUSABLE || (cert->sent.cert_no != CERT_NO_NONE && cert->told.cert_no == cert->sent.cert_no);
 }
 
 /* What restarts need. */
@@ -217,7 +217,7 @@ int daemon_actions_init(struct daemon_actions *actions, const struct daemon_acto
         .deploy_hooks = {look_at_cert, is_settled, begin_restart, actions},
     };
     actions->restart = restart_new(&actions->restart_hooks);
-    actions->deploys = deploys_new(&actions->deploy_hooks, actors->config->pool);
+    actions->deploys = deploys_new(&actions->deploy_hooks, actors->config->list);
     if (actions->restart != NULL && actions->deploys != NULL)
         return 0;
     log_error("out of memory");

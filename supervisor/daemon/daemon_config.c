@@ -39,7 +39,7 @@ int daemon_config_init(
 {
     char error[ERROR_MAX] = "";
     char known_path[FILE_PATH_MAX + 8];
-    struct pool_source *found = NULL;
+    struct cert_source *found = NULL;
     size_t count = 0;
 
     *config = (struct daemon_config){.conf = conf,
@@ -52,50 +52,50 @@ int daemon_config_init(
         note_discovery(config, discover_apache(config->conf, &found, &count, error, sizeof error), count, error);
         config->discovery_msec = clock_monotonic_msec() + DISCOVERY_MSEC;
     }
-    config->pool = pool_new(config->conf, found, count);
+    config->list = cert_list_new(config->conf, found, count);
     snprintf(known_path, sizeof known_path, "%s/known", config->conf->state_dir);
     config->known = known_read(known_path);
-    if (config->pool == NULL || config->known == NULL) {
+    if (config->list == NULL || config->known == NULL) {
         log_error("out of memory");
         return -1;
     }
-    if (config->pool->count == 0)
+    if (config->list->count == 0)
         log_warning("there is no certificate to look after yet: Apache names none, and %s has no [certificate] section",
             config->facts->config_path);
     return 0;
 }
 
-static void audit_dropped(const struct daemon_config *config, const struct pool_cert *cert)
+static void audit_dropped(const struct daemon_config *config, const struct listed_cert *cert)
 {
     audit_write(config->audit,
         &(struct audit_fields){.event = EVENT_CERT_DROPPED,
             .process = PARTY_SUPERVISOR,
             .cert = cert->name,
-            .sha256 = cert->is_known ? cert->sha256 : NULL,
-            .serial = cert->serial,
-            .serial_len = cert->serial_len,
+            .sha256 = cert->told.is_known ? cert->told.sha256 : NULL,
+            .serial = cert->told.serial,
+            .serial_len = cert->told.serial_len,
             .detail = "not in the configuration any more; a staple that is held stays until it ends"});
 }
 
-/* The pool of conf and of what was found (taken over) takes the place of the one before. */
-static bool change_pool(struct daemon_config *config, const struct conf *conf, struct pool_source *found, size_t count)
+/* The list of conf and of what was found (taken over) takes the place of the one before. */
+static bool change_list(struct daemon_config *config, const struct conf *conf, struct cert_source *found, size_t count)
 {
-    struct pool *pool = pool_new(conf, found, count);
-    struct pool *old = config->pool;
+    struct cert_list *list = cert_list_new(conf, found, count);
+    struct cert_list *old = config->list;
 
-    if (pool == NULL || !pool_take_over(pool, old)) {
+    if (list == NULL || !cert_list_take_over(list, old)) {
         log_error("out of memory: the certificates stay as they are");
-        pool_free(pool);
+        cert_list_free(list);
         return false;
     }
     for (size_t i = 0; i < old->count; i++)
-        if (pool_find_name(pool, old->certs[i].name) == NULL)
+        if (cert_list_find_name(list, old->certs[i].name) == NULL)
             audit_dropped(config, &old->certs[i]);
-    feed_change_pool(config->listeners.feed, pool, old);
-    config->listeners.relay->pool = pool;
-    config->pool = pool;
-    deploys_change_pool(config->listeners.deploys, pool);
-    pool_free(old);
+    feed_change_list(config->listeners.feed, list, old);
+    config->listeners.relay->list = list;
+    config->list = list;
+    deploys_change_list(config->listeners.deploys, list);
+    cert_list_free(old);
     config->listeners.changed(config->listeners.context);
     return true;
 }
@@ -124,7 +124,7 @@ static void end_reload(struct daemon_config *config, const char *error)
 
     config->facts->reloaded_at = (int64_t)time(NULL);
     snprintf(config->facts->reload_error, sizeof config->facts->reload_error, "%s", error);
-    snprintf(count, sizeof count, "%zu certificate%s", config->pool->count, config->pool->count == 1 ? "" : "s");
+    snprintf(count, sizeof count, "%zu certificate%s", config->list->count, config->list->count == 1 ? "" : "s");
     audit_announce(config->audit,
         &(struct audit_fields){.event = is_well ? EVENT_SERVICE_RELOAD : EVENT_SERVICE_RELOAD_FAILED,
             .process = PARTY_SUPERVISOR,
@@ -135,15 +135,15 @@ static void end_reload(struct daemon_config *config, const char *error)
         config->reload.request = NULL;
     }
     notify_ready();
-    daemon_save_notify(config->facts, config->pool);
+    daemon_save_notify(config->facts, config->list);
 }
 
 /* The configuration that was read is in force, with the certificates that Apache names now. */
-static void apply(struct daemon_config *config, struct pool_source *found, size_t count)
+static void apply(struct daemon_config *config, struct cert_source *found, size_t count)
 {
     struct conf *old = config->conf;
 
-    if (!change_pool(config, config->reload.conf, found, count)) {
+    if (!change_list(config, config->reload.conf, found, count)) {
         conf_free(config->reload.conf);
         config->reload.conf = NULL;
         end_reload(config, "out of memory");
@@ -225,8 +225,8 @@ void daemon_config_reload(struct daemon_config *config, struct control_request *
         return;
     }
     /* Every file is read again: that is what a reload is for. */
-    for (size_t i = 0; i < config->pool->count; i++)
-        feed_look(config->listeners.feed, &config->pool->certs[i]);
+    for (size_t i = 0; i < config->list->count; i++)
+        feed_look(config->listeners.feed, &config->list->certs[i]);
     if (!config->reload.conf->is_discovery_on) {
         apply(config, NULL, 0);
         return;
@@ -247,20 +247,20 @@ void daemon_config_discover(struct daemon_config *config)
         config->discovery = discovery_start(conf, clock_monotonic_msec());
 }
 
-static void discovered(struct daemon_config *config, struct pool_source *found, size_t count, int result, const char *error)
+static void discovered(struct daemon_config *config, struct cert_source *found, size_t count, int result, const char *error)
 {
     note_discovery(config, result, count, error);
     if (config->reload.conf != NULL)
         apply(config, found, count);
     else if (result >= 0)
-        change_pool(config, config->conf, found, count);
+        change_list(config, config->conf, found, count);
 }
 
 void daemon_config_ready(struct daemon_config *config, int64_t now_msec)
 {
     const struct conf *conf = config->reload.conf != NULL ? config->reload.conf : config->conf;
     char error[ERROR_MAX] = "";
-    struct pool_source *found = NULL;
+    struct cert_source *found = NULL;
     size_t count = 0;
     int result;
 
@@ -279,7 +279,7 @@ static void renumber(struct daemon_config *config, int64_t now_msec)
     struct child_life *const lives[] = {&children->fetcher, &children->writer};
 
     log_info(
-        "%u numbers for certificates are used up; fetcher and writer are started anew to begin at 0", config->pool->sent_count);
+        "%u numbers for certificates are used up; fetcher and writer are started anew to begin at 0", config->list->sent_count);
     for (size_t i = 0; i < 2; i++) {
         children_replace(lives[i], now_msec);
         children_close(children, lives[i], NULL);
@@ -289,11 +289,11 @@ static void renumber(struct daemon_config *config, int64_t now_msec)
 
 void daemon_config_look_out(struct daemon_config *config, int64_t now_msec)
 {
-    if (pool_is_short_of_numbers(config->pool))
+    if (cert_list_is_short_of_numbers(config->list))
         renumber(config, now_msec);
-    for (size_t i = 0; i < config->pool->count; i++)
-        if (pool_stamp(&config->pool->certs[i]))
-            feed_look(config->listeners.feed, &config->pool->certs[i]);
+    for (size_t i = 0; i < config->list->count; i++)
+        if (listed_cert_stamp(&config->list->certs[i]))
+            feed_look(config->listeners.feed, &config->list->certs[i]);
     config->lookout_msec = now_msec + LOOKOUT_MSEC;
 }
 
@@ -301,7 +301,7 @@ void daemon_config_clear(struct daemon_config *config)
 {
     discovery_free(config->discovery);
     known_free(config->known);
-    pool_free(config->pool);
+    cert_list_free(config->list);
     conf_free(config->reload.conf);
     conf_free(config->conf);
 }

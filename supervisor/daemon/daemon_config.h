@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: the configuration in force, Apache's list of certificates, and the pool they make; changing them while it runs.
+ * Owns: the configuration in force, Apache's list of certificates, and the list they make; changing them while it runs.
  * Runs in: supervisor.
  * Never: gives up what works for a configuration that does not.
  */
@@ -13,10 +13,20 @@
 #include "control/control.h"
 #include "daemon/deploy.h"
 
+/* Whom a change is told to; all borrowed. */
+struct daemon_config_listeners {
+    struct feed *feed;
+    struct relay *relay;
+    struct children *children;
+    struct deploys *deploys;
+    void (*changed)(void *context); /* the configuration or the list is another one */
+    void *context;
+};
+
 struct daemon_config {
-    struct conf *conf;   /* owned; in force */
-    struct pool *pool;   /* owned */
-    struct known *known; /* owned; as of the start */
+    struct conf *conf;      /* owned; in force */
+    struct cert_list *list; /* owned */
+    struct known *known;    /* owned; as of the start */
     struct {
         struct conf *conf;               /* owned; waits for Apache's list of certificates; or NULL */
         struct control_request *request; /* who asked for it; or NULL */
@@ -28,18 +38,10 @@ struct daemon_config {
     struct facts *facts;    /* borrowed, as all that follows */
     struct audit *audit;
     const struct ids *ids;
-    /* Whom a change is told to; set before the first one. */
-    struct {
-        struct feed *feed;
-        struct relay *relay;
-        struct children *children;
-        struct deploys *deploys;
-        void (*changed)(void *context); /* the configuration or the pool is another one */
-        void *context;
-    } listeners;
+    struct daemon_config_listeners listeners;
 };
 
-/* Make the first pool.  conf: taken over.  Returns 0, or -1: said. */
+/* Make the first list; the listeners are to be set next.  conf: taken over.  Returns 0, or -1: said. */
 int daemon_config_init(
     struct daemon_config *config, struct conf *conf, const struct ids *ids, struct facts *facts, struct audit *audit);
 void daemon_config_clear(struct daemon_config *config);

@@ -34,8 +34,8 @@ bool once_is_over(struct once *once, const struct feed *feed, const struct child
     return children_is_lost(&children->writer) || (once->is_over && feed_is_idle(feed));
 }
 
-enum exit_code once_end(const struct once *once, const struct facts *facts, const struct pool *pool, const char *audit_log)
+enum exit_code once_end(const struct once *once, const struct facts *facts, const struct cert_list *list, const char *audit_log)
 {
     report_progress_clear(&once->report, &facts->progress);
-    return report_summary(&once->report, facts, pool, audit_log, stdout);
+    return report_summary(&once->report, facts, list, audit_log, stdout);
 }

@@ -29,6 +29,6 @@ void once_interrupt(struct once *once, struct feed *feed, struct children *child
 bool once_is_over(struct once *once, const struct feed *feed, const struct children *children);
 
 /* Take the progress line away, and print the summary. */
-enum exit_code once_end(const struct once *once, const struct facts *facts, const struct pool *pool, const char *audit_log);
+enum exit_code once_end(const struct once *once, const struct facts *facts, const struct cert_list *list, const char *audit_log);
 
 #endif

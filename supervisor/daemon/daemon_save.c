@@ -34,29 +34,29 @@ void daemon_save_now(struct daemon_save *save, const struct daemon_saved *saved)
     char path[FILE_PATH_MAX + 16];
 
     snprintf(path, sizeof path, "%s/status.json", saved->conf->state_dir);
-    say_failed(path, status_save(path, saved->look_gid, saved->facts, saved->pool));
+    say_failed(path, status_save(path, saved->look_gid, saved->facts, saved->list));
     if (saved->conf->metrics_file != NULL && saved->facts->pid != 0)
-        say_failed(saved->conf->metrics_file, metrics_save(saved->conf->metrics_file, saved->facts, saved->pool));
-    if (saved->is_pool_settled) {
+        say_failed(saved->conf->metrics_file, metrics_save(saved->conf->metrics_file, saved->facts, saved->list));
+    if (saved->is_list_settled) {
         snprintf(path, sizeof path, "%s/known", saved->conf->state_dir);
-        say_failed(path, known_write(path, saved->pool));
+        say_failed(path, known_write(path, saved->list));
     }
     save->due_msec = INT64_MAX;
     save->cost_msec = clock_monotonic_msec() - begun_msec;
 }
 
-void daemon_save_notify(const struct facts *facts, const struct pool *pool)
+void daemon_save_notify(const struct facts *facts, const struct cert_list *list)
 {
     size_t good = 0;
     size_t missing = 0;
 
-    for (size_t i = 0; i < pool->count; i++) {
-        enum cert_state state = pool->certs[i].state;
+    for (size_t i = 0; i < list->count; i++) {
+        enum cert_state state = list->certs[i].state;
 
         good += state == CERT_STATE_GOOD ? 1 : 0;
         missing += state != CERT_STATE_GOOD && state != CERT_STATE_NO_OCSP && state != CERT_STATE_EXPIRED ? 1 : 0;
     }
-    notify_status("%zu certificate%s: %zu with a staple, %zu without; Apache %s, shield %s", pool->count,
-        pool->count == 1 ? "" : "s", good, missing, facts->apache_pid > 0 ? "runs" : "does not run",
+    notify_status("%zu certificate%s: %zu with a staple, %zu without; Apache %s, shield %s", list->count,
+        list->count == 1 ? "" : "s", good, missing, facts->apache_pid > 0 ? "runs" : "does not run",
         facts->file.shield == SHIELD_UP ? "up" : "down");
 }

@@ -24,9 +24,9 @@ struct daemon_save {
 struct daemon_saved {
     const struct conf *conf;
     const struct facts *facts;
-    const struct pool *pool;
+    const struct cert_list *list;
     gid_t look_gid;       /* of the status */
-    bool is_pool_settled; /* everything is known of every certificate; else the file of the last run knows more */
+    bool is_list_settled; /* everything is known of every certificate; else the file of the last run knows more */
 };
 
 /* Something worth saving has changed: write it a little later, once for many changes. */
@@ -34,6 +34,6 @@ void daemon_save_soon(struct daemon_save *save, int64_t now_msec);
 void daemon_save_now(struct daemon_save *save, const struct daemon_saved *saved);
 
 /* Give `systemctl status` its line. */
-void daemon_save_notify(const struct facts *facts, const struct pool *pool);
+void daemon_save_notify(const struct facts *facts, const struct cert_list *list);
 
 #endif

@@ -36,18 +36,18 @@ struct deploy {
 
 struct deploys {
     const struct deploy_hooks *hooks;
-    struct pool *pool;
+    struct cert_list *list;
     struct deploy *first;
 };
 
-struct deploys *deploys_new(const struct deploy_hooks *hooks, struct pool *pool)
+struct deploys *deploys_new(const struct deploy_hooks *hooks, struct cert_list *list)
 {
     struct deploys *deploys = calloc(1, sizeof *deploys);
 
     if (deploys == NULL)
         return NULL;
     deploys->hooks = hooks;
-    deploys->pool = pool;
+    deploys->list = list;
     return deploys;
 }
 
@@ -77,9 +77,9 @@ void deploys_free(struct deploys *deploys)
     free(deploys);
 }
 
-void deploys_change_pool(struct deploys *deploys, struct pool *pool)
+void deploys_change_list(struct deploys *deploys, struct cert_list *list)
 {
-    deploys->pool = pool;
+    deploys->list = list;
 }
 
 /* Does the file at path lie in directory (an absolute, resolved name), by the name it has or by the one it leads to? */
@@ -95,7 +95,7 @@ static bool is_in(const char *path, const char *directory)
     return realpath(parent, resolved) != NULL && strcmp(resolved, directory) == 0;
 }
 
-static bool add(struct deploy *deploy, const struct pool_cert *cert, int64_t now)
+static bool add(struct deploy *deploy, const struct listed_cert *cert, int64_t now)
 {
     struct deploy_cert *certs = reallocarray(deploy->certs, deploy->count + 1, sizeof *certs);
 
@@ -120,8 +120,8 @@ static bool add_lineage(struct deploys *deploys, struct deploy *deploy, const ch
         deploy->code = 3;
         return true;
     }
-    for (size_t i = 0; i < deploys->pool->count; i++) {
-        struct pool_cert *cert = &deploys->pool->certs[i];
+    for (size_t i = 0; i < deploys->list->count; i++) {
+        struct listed_cert *cert = &deploys->list->certs[i];
 
         if (!is_in(cert->path, resolved))
             continue;
@@ -176,7 +176,7 @@ enum progress {
     PROGRESS_FAILED,     /* an attempt ended without one */
 };
 
-static enum progress progress_of(const struct deploys *deploys, const struct deploy_cert *wanted, const struct pool_cert *cert)
+static enum progress progress_of(const struct deploys *deploys, const struct deploy_cert *wanted, const struct listed_cert *cert)
 {
     if (cert == NULL || !deploys->hooks->is_settled(deploys->hooks->context, cert))
         return PROGRESS_WAITS;
@@ -190,17 +190,18 @@ static enum progress progress_of(const struct deploys *deploys, const struct dep
     case CERT_STATE_UNKNOWN:
         return PROGRESS_FAILED;
     default:
-        return cert->failures > 0 && cert->asked_at >= wanted->since ? PROGRESS_FAILED : PROGRESS_WAITS;
+        return cert->asked.failures > 0 && cert->asked.at >= wanted->since ? PROGRESS_FAILED : PROGRESS_WAITS;
     }
 }
 
-static void say_outcome(const struct deploy *deploy, const struct pool_cert *cert, enum progress progress)
+static void say_outcome(const struct deploy *deploy, const struct listed_cert *cert, enum progress progress)
 {
     if (cert == NULL)
         return;
     if (progress != PROGRESS_HAS_STAPLE)
         control_say(deploy->request, "%s: no staple yet: %s%s", cert->name,
-            cert->detail != NULL ? cert->detail : reason_sentence(cert->reason), cert->is_must_staple ? " (must-staple)" : "");
+            cert->trouble.detail != NULL ? cert->trouble.detail : reason_sentence(cert->trouble.reason),
+            cert->told.is_must_staple ? " (must-staple)" : "");
     else if (cert->state == CERT_STATE_GOOD)
         control_say(deploy->request, "%s: its staple is in Apache's file", cert->name);
     else
@@ -228,14 +229,14 @@ static void finish(struct deploys *deploys, struct deploy *deploy)
     bool is_harmful = false;
 
     for (size_t i = 0; i < deploy->count; i++) {
-        const struct pool_cert *cert = pool_find_name(deploys->pool, deploy->certs[i].name);
+        const struct listed_cert *cert = cert_list_find_name(deploys->list, deploy->certs[i].name);
         enum progress progress = progress_of(deploys, &deploy->certs[i], cert);
 
         say_outcome(deploy, cert, progress);
         if (progress == PROGRESS_HAS_STAPLE)
             continue;
         deploy->code = deploy->code > 1 ? deploy->code : 1;
-        is_harmful = is_harmful || (cert != NULL && cert->is_must_staple);
+        is_harmful = is_harmful || (cert != NULL && cert->told.is_must_staple);
     }
     if (is_harmful) {
         control_say(deploy->request,
@@ -258,7 +259,7 @@ static bool look_at(struct deploys *deploys, struct deploy *deploy, int64_t now_
     bool is_again = now_msec >= deploy->again_msec && now_msec < deploy->wait_until_msec;
 
     for (size_t i = 0; i < deploy->count; i++) {
-        struct pool_cert *cert = pool_find_name(deploys->pool, deploy->certs[i].name);
+        struct listed_cert *cert = cert_list_find_name(deploys->list, deploy->certs[i].name);
         enum progress progress = progress_of(deploys, &deploy->certs[i], cert);
 
         if (progress == PROGRESS_WAITS && now_msec < deploy->attempt_until_msec)

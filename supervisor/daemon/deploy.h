@@ -18,9 +18,9 @@
 
 struct deploy_hooks {
     /* Read the certificate's files again, and ask for its staple now. */
-    void (*look)(void *context, struct pool_cert *cert);
+    void (*look)(void *context, struct listed_cert *cert);
     /* Is what the files hold known to both children, and what is held told? */
-    bool (*is_settled)(void *context, const struct pool_cert *cert);
+    bool (*is_settled)(void *context, const struct listed_cert *cert);
     /* Restart Apache; done is told with owner.  False without memory. */
     bool (*restart)(void *context, restart_done *done, void *owner);
     void *context;
@@ -29,10 +29,10 @@ struct deploy_hooks {
 struct deploys;
 
 /* hooks: borrowed.  NULL without memory. */
-struct deploys *deploys_new(const struct deploy_hooks *hooks, struct pool *pool);
+struct deploys *deploys_new(const struct deploy_hooks *hooks, struct cert_list *list);
 void deploys_free(struct deploys *deploys);
-/* Another pool has taken over. */
-void deploys_change_pool(struct deploys *deploys, struct pool *pool);
+/* Another list has taken over. */
+void deploys_change_list(struct deploys *deploys, struct cert_list *list);
 
 /*
  * wait_sec: how long a responder that does not know the new certificate yet is asked again; 0: one attempt.  The request is

@@ -27,7 +27,7 @@ static void put_label(FILE *out, const char *text)
     }
 }
 
-static void cert_sample(FILE *out, const char *name, const struct pool_cert *cert, int64_t value)
+static void cert_sample(FILE *out, const char *name, const struct listed_cert *cert, int64_t value)
 {
     fprintf(out, "%s{certificate=\"", name);
     put_label(out, cert->name);
@@ -78,36 +78,36 @@ static void put_apache(FILE *out, const struct facts *facts)
     fprintf(out, "stapleguard_commits_total %" PRIu64 "\n", facts->commits);
 }
 
-static void put_states(FILE *out, const struct pool *pool)
+static void put_states(FILE *out, const struct cert_list *list)
 {
     uint32_t counts[CERT_STATE_COUNT] = {0};
 
-    for (size_t i = 0; i < pool->count; i++)
-        counts[pool->certs[i].state]++;
+    for (size_t i = 0; i < list->count; i++)
+        counts[list->certs[i].state]++;
     family(out, "stapleguard_certificates", "gauge", NULL, "Certificates by the state of their staple.");
     for (unsigned state = 0; state < CERT_STATE_COUNT; state++)
         fprintf(
             out, "stapleguard_certificates{state=\"%s\"} %" PRIu32 "\n", cert_state_word((enum cert_state)state), counts[state]);
 }
 
-static void put_certs(FILE *out, const struct pool *pool)
+static void put_certs(FILE *out, const struct cert_list *list)
 {
     family(out, "stapleguard_staple_served_until_timestamp_seconds", "gauge", "seconds",
         "Until when Apache serves the staple, since 1970; 0: there is none.");
-    for (size_t i = 0; i < pool->count; i++)
-        cert_sample(out, "stapleguard_staple_served_until_timestamp_seconds", &pool->certs[i], pool->certs[i].expiry);
+    for (size_t i = 0; i < list->count; i++)
+        cert_sample(out, "stapleguard_staple_served_until_timestamp_seconds", &list->certs[i], list->certs[i].staple.expiry);
     family(out, "stapleguard_staple_next_update_timestamp_seconds", "gauge", "seconds", "nextUpdate of the staple, since 1970.");
-    for (size_t i = 0; i < pool->count; i++)
-        cert_sample(out, "stapleguard_staple_next_update_timestamp_seconds", &pool->certs[i], pool->certs[i].next_update);
+    for (size_t i = 0; i < list->count; i++)
+        cert_sample(out, "stapleguard_staple_next_update_timestamp_seconds", &list->certs[i], list->certs[i].staple.next_update);
     family(out, "stapleguard_fetch_failures_in_row", "gauge", NULL, "Failed attempts since the last success.");
-    for (size_t i = 0; i < pool->count; i++)
-        cert_sample(out, "stapleguard_fetch_failures_in_row", &pool->certs[i], pool->certs[i].failures);
+    for (size_t i = 0; i < list->count; i++)
+        cert_sample(out, "stapleguard_fetch_failures_in_row", &list->certs[i], list->certs[i].asked.failures);
     family(out, "stapleguard_must_staple", "gauge", NULL, "Whether clients refuse the certificate without a staple.");
-    for (size_t i = 0; i < pool->count; i++)
-        cert_sample(out, "stapleguard_must_staple", &pool->certs[i], pool->certs[i].is_must_staple);
+    for (size_t i = 0; i < list->count; i++)
+        cert_sample(out, "stapleguard_must_staple", &list->certs[i], list->certs[i].told.is_must_staple);
 }
 
-char *metrics_text(const struct facts *facts, const struct pool *pool, size_t *len)
+char *metrics_text(const struct facts *facts, const struct cert_list *list, size_t *len)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, len);
@@ -116,8 +116,8 @@ char *metrics_text(const struct facts *facts, const struct pool *pool, size_t *l
         return NULL;
     put_service(out, facts);
     put_apache(out, facts);
-    put_states(out, pool);
-    put_certs(out, pool);
+    put_states(out, list);
+    put_certs(out, list);
     fputs("# EOF\n", out);
     if (fclose(out) == 0)
         return text;
@@ -125,10 +125,10 @@ char *metrics_text(const struct facts *facts, const struct pool *pool, size_t *l
     return NULL;
 }
 
-int metrics_save(const char *path, const struct facts *facts, const struct pool *pool)
+int metrics_save(const char *path, const struct facts *facts, const struct cert_list *list)
 {
     size_t len = 0;
-    char *text = metrics_text(facts, pool, &len);
+    char *text = metrics_text(facts, list, &len);
     int result;
 
     if (text == NULL) {

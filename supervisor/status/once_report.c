@@ -33,14 +33,14 @@ void report_progress_clear(const struct report *report, const struct msg_progres
         fputs("\r\033[K", stderr);
 }
 
-static enum outcome outcome_of(const struct pool_cert *cert)
+static enum outcome outcome_of(const struct listed_cert *cert)
 {
     switch (cert->state) {
     case CERT_STATE_NO_OCSP:
     case CERT_STATE_EXPIRED:
         return OUTCOME_QUIET;
     case CERT_STATE_GOOD:
-        return cert->has_failed && !cert->is_refreshed ? OUTCOME_KEPT : OUTCOME_FRESH;
+        return cert->trouble.has_failed && !cert->staple.is_refreshed ? OUTCOME_KEPT : OUTCOME_FRESH;
     default:
         return OUTCOME_MISSING;
     }
@@ -55,23 +55,25 @@ static void format_time(int64_t when, char *out, size_t cap)
         snprintf(out, cap, "?");
 }
 
-static void print_reason(const struct pool_cert *cert, FILE *out)
+static void print_reason(const struct listed_cert *cert, FILE *out)
 {
-    if (cert->reason == REASON_NONE)
+    if (cert->trouble.reason == REASON_NONE)
         fputs("not fetched yet", out);
     else
-        fprintf(out, "%s: %s", reason_word(cert->reason), cert->detail != NULL ? cert->detail : reason_sentence(cert->reason));
+        fprintf(out, "%s: %s", reason_word(cert->trouble.reason),
+            cert->trouble.detail != NULL ? cert->trouble.detail : reason_sentence(cert->trouble.reason));
 }
 
-static void print_cert(const struct pool_cert *cert, enum outcome outcome, FILE *out)
+static void print_cert(const struct listed_cert *cert, enum outcome outcome, FILE *out)
 {
     char until[32];
 
     if (outcome == OUTCOME_KEPT) {
-        format_time(cert->expiry, until, sizeof until);
+        format_time(cert->staple.expiry, until, sizeof until);
         fprintf(out, "  kept     %s (old staple serves until %s): ", cert->name, until);
     } else {
-        fprintf(out, "  %-8s %s%s: ", cert_state_word(cert->state), cert->name, cert->is_must_staple ? " (must-staple)" : "");
+        fprintf(
+            out, "  %-8s %s%s: ", cert_state_word(cert->state), cert->name, cert->told.is_must_staple ? " (must-staple)" : "");
     }
     print_reason(cert, out);
     fputs(cert->state == CERT_STATE_REVOKED || cert->state == CERT_STATE_UNKNOWN
@@ -81,15 +83,15 @@ static void print_cert(const struct pool_cert *cert, enum outcome outcome, FILE 
 }
 
 /* Those without a staple first: they are why somebody reads this. */
-static void print_certs(const struct pool *pool, const size_t counts[OUTCOME_COUNT], const char *audit_log, FILE *out)
+static void print_certs(const struct cert_list *list, const size_t counts[OUTCOME_COUNT], const char *audit_log, FILE *out)
 {
     static const enum outcome shown[] = {OUTCOME_MISSING, OUTCOME_KEPT};
     size_t lines = 0;
 
     for (size_t o = 0; o < 2; o++)
-        for (size_t i = 0; i < pool->count && lines < LINES_MAX; i++)
-            if (outcome_of(&pool->certs[i]) == shown[o]) {
-                print_cert(&pool->certs[i], shown[o], out);
+        for (size_t i = 0; i < list->count && lines < LINES_MAX; i++)
+            if (outcome_of(&list->certs[i]) == shown[o]) {
+                print_cert(&list->certs[i], shown[o], out);
                 lines++;
             }
     if (counts[OUTCOME_MISSING] + counts[OUTCOME_KEPT] > lines)
@@ -97,10 +99,10 @@ static void print_certs(const struct pool *pool, const size_t counts[OUTCOME_COU
 }
 
 static void print_counts(
-    const struct msg_progress *progress, const struct pool *pool, const size_t counts[OUTCOME_COUNT], FILE *out)
+    const struct msg_progress *progress, const struct cert_list *list, const size_t counts[OUTCOME_COUNT], FILE *out)
 {
-    fprintf(out, "%zu certificate%s: %zu fresh, %zu kept after a failed fetch, %zu without a staple", pool->count,
-        pool->count == 1 ? "" : "s", counts[OUTCOME_FRESH], counts[OUTCOME_KEPT], counts[OUTCOME_MISSING]);
+    fprintf(out, "%zu certificate%s: %zu fresh, %zu kept after a failed fetch, %zu without a staple", list->count,
+        list->count == 1 ? "" : "s", counts[OUTCOME_FRESH], counts[OUTCOME_KEPT], counts[OUTCOME_MISSING]);
     if (counts[OUTCOME_QUIET] > 0)
         fprintf(out, ", %zu with nothing to staple", counts[OUTCOME_QUIET]);
     fprintf(out, " (%" PRIu32 " asked for, %" PRIu32 " not due)\n", progress->due, progress->not_due);
@@ -117,17 +119,17 @@ static void print_file(const struct msg_write_done *written, FILE *out)
 }
 
 enum exit_code report_summary(
-    const struct report *report, const struct facts *facts, const struct pool *pool, const char *audit_log, FILE *out)
+    const struct report *report, const struct facts *facts, const struct cert_list *list, const char *audit_log, FILE *out)
 {
     size_t counts[OUTCOME_COUNT] = {0};
 
-    for (size_t i = 0; i < pool->count; i++)
-        counts[outcome_of(&pool->certs[i])]++;
+    for (size_t i = 0; i < list->count; i++)
+        counts[outcome_of(&list->certs[i])]++;
     if (report->is_interrupted)
         fputs("interrupted: what was fetched until then is kept\n", out);
-    print_counts(&facts->progress, pool, counts, out);
+    print_counts(&facts->progress, list, counts, out);
     if (!report->is_told)
-        print_certs(pool, counts, audit_log, out);
+        print_certs(list, counts, audit_log, out);
     if (counts[OUTCOME_MISSING] + counts[OUTCOME_KEPT] > 0)
         fputs("  what failed is tried again in the next pass\n", out);
     print_file(&facts->commit, out);

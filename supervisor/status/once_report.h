@@ -37,6 +37,6 @@ void report_progress_clear(const struct report *report, const struct msg_progres
 
 /* Print the summary and return the exit code.  audit_log: where to read more. */
 enum exit_code report_summary(
-    const struct report *report, const struct facts *facts, const struct pool *pool, const char *audit_log, FILE *out);
+    const struct report *report, const struct facts *facts, const struct cert_list *list, const char *audit_log, FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns: what is known of the service as a whole while it runs; what status and metrics show besides the pool.
+ * Owns: what is known of the service as a whole while it runs; what status and metrics show besides the list.
  * Runs in: supervisor.
  * Never: decides; the daemon's parts fill it in.
  */

@@ -107,43 +107,44 @@ static void put_apache(FILE *out, const struct facts *facts)
     putc('}', out);
 }
 
-static void put_cert(FILE *out, const struct pool_cert *cert)
+static void put_cert(FILE *out, const struct listed_cert *cert)
 {
     fputs("{", out);
     put_text(out, "name", cert->name);
-    fprintf(out, ",\"state\":\"%s\",\"must_staple\":%s,", cert_state_word(cert->state), cert->is_must_staple ? "true" : "false");
+    fprintf(
+        out, ",\"state\":\"%s\",\"must_staple\":%s,", cert_state_word(cert->state), cert->told.is_must_staple ? "true" : "false");
     put_text(out, "file", cert->path);
     putc(',', out);
-    put_hex(out, "sha256", cert->sha256, cert->is_known ? sizeof cert->sha256 : 0);
+    put_hex(out, "sha256", cert->told.sha256, cert->told.is_known ? sizeof cert->told.sha256 : 0);
     putc(',', out);
-    put_hex(out, "serial", cert->serial, cert->serial_len);
+    put_hex(out, "serial", cert->told.serial, cert->told.serial_len);
     putc(',', out);
-    put_time(out, "not_after", cert->not_after);
+    put_time(out, "not_after", cert->told.not_after);
     fputs(",\"staple\":{", out);
-    put_time(out, "this_update", cert->this_update);
+    put_time(out, "this_update", cert->staple.this_update);
     putc(',', out);
-    put_time(out, "next_update", cert->next_update);
+    put_time(out, "next_update", cert->staple.next_update);
     putc(',', out);
-    put_time(out, "fetched", cert->fetched_at);
+    put_time(out, "fetched", cert->staple.fetched_at);
     putc(',', out);
-    put_time(out, "served_until", cert->expiry);
+    put_time(out, "served_until", cert->staple.expiry);
     fputs("},", out);
-    put_time(out, "next_refresh", cert->next_at);
+    put_time(out, "next_refresh", cert->asked.next_at);
     putc(',', out);
-    put_time(out, "last_attempt", cert->asked_at);
-    fprintf(out, ",\"failures\":%" PRIu32 ",\"last_error\":", cert->failures);
-    if (cert->reason == REASON_NONE) {
+    put_time(out, "last_attempt", cert->asked.at);
+    fprintf(out, ",\"failures\":%" PRIu32 ",\"last_error\":", cert->asked.failures);
+    if (cert->trouble.reason == REASON_NONE) {
         fputs("null}", out);
         return;
     }
     putc('{', out);
-    put_text(out, "reason", reason_word(cert->reason));
+    put_text(out, "reason", reason_word(cert->trouble.reason));
     putc(',', out);
-    put_text(out, "detail", cert->detail != NULL ? cert->detail : reason_sentence(cert->reason));
+    put_text(out, "detail", cert->trouble.detail != NULL ? cert->trouble.detail : reason_sentence(cert->trouble.reason));
     fputs("}}", out);
 }
 
-char *status_text(const struct facts *facts, const struct pool *pool, size_t *len)
+char *status_text(const struct facts *facts, const struct cert_list *list, size_t *len)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, len);
@@ -157,9 +158,9 @@ char *status_text(const struct facts *facts, const struct pool *pool, size_t *le
     putc(',', out);
     put_apache(out, facts);
     fputs(",\"certificates\":[", out);
-    for (size_t i = 0; i < pool->count; i++) {
+    for (size_t i = 0; i < list->count; i++) {
         fputs(i == 0 ? "\n" : ",\n", out);
-        put_cert(out, &pool->certs[i]);
+        put_cert(out, &list->certs[i]);
     }
     fputs("]}\n", out);
     if (fclose(out) == 0)
@@ -168,10 +169,10 @@ char *status_text(const struct facts *facts, const struct pool *pool, size_t *le
     return NULL;
 }
 
-int status_save(const char *path, gid_t gid, const struct facts *facts, const struct pool *pool)
+int status_save(const char *path, gid_t gid, const struct facts *facts, const struct cert_list *list)
 {
     size_t len = 0;
-    char *text = status_text(facts, pool, &len);
+    char *text = status_text(facts, list, &len);
     int result;
 
     if (text == NULL) {

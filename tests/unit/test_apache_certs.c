@@ -13,7 +13,7 @@
 #include "apache/apache_certs.h"
 
 struct found {
-    struct pool_source *sources;
+    struct cert_source *sources;
     size_t count;
     size_t skipped;
 };
@@ -31,7 +31,7 @@ static struct found parse(const char *output)
 
 static void forget(struct found *found)
 {
-    pool_sources_free(found->sources, found->count);
+    cert_sources_free(found->sources, found->count);
 }
 
 static void apache_s_own_output_is_understood(void **state)

@@ -26,7 +26,7 @@ struct scene {
     char path[2][96];
     struct conf_cert sections[2];
     struct conf conf;
-    struct pool *pool;
+    struct cert_list *list;
     struct child fetcher;
     struct child writer;
     struct ipc fetcher_end;
@@ -37,7 +37,7 @@ struct scene {
     unsigned refused_count;
 };
 
-static void note_refused(void *context, struct pool_cert *cert, enum reason reason, const char *path, const char *detail)
+static void note_refused(void *context, struct listed_cert *cert, enum reason reason, const char *path, const char *detail)
 {
     struct scene *scene = context;
 
@@ -83,12 +83,12 @@ static int set_up(void **state)
             .policy = {.safety_margin_sec = 11, .min_ttl_sec = 22, .refresh_every_sec = 33, .unknown_grace_sec = 44}};
     }
     scene->conf = (struct conf){.certs = scene->sections, .cert_count = 2};
-    scene->pool = pool_new(&scene->conf, NULL, 0);
-    assert_non_null(scene->pool);
-    assert_int_equal(scene->pool->count, 2);
+    scene->list = cert_list_new(&scene->conf, NULL, 0);
+    assert_non_null(scene->list);
+    assert_int_equal(scene->list->count, 2);
     connect_child(&scene->fetcher, &scene->fetcher_end, PARTY_FETCHER);
     connect_child(&scene->writer, &scene->writer_end, PARTY_WRITER);
-    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, (struct msg_begin){.is_once = 1, .is_forced = 1},
+    feed_init(&scene->feed, scene->list, &scene->fetcher, &scene->writer, (struct msg_begin){.is_once = 1, .is_forced = 1},
         note_refused, scene);
     *state = scene;
     return 0;
@@ -103,7 +103,7 @@ static int tear_down(void **state)
     ipc_close(&scene->writer.ipc);
     ipc_close(&scene->fetcher_end);
     ipc_close(&scene->writer_end);
-    pool_free(scene->pool);
+    cert_list_free(scene->list);
     for (size_t i = 0; i < 2; i++) {
         unlink(scene->path[i]);
         free(scene->sections[i].name);
@@ -216,7 +216,7 @@ static void P5_P16_a_missing_file_is_told_and_passed_over(void **state)
     expect_begin(&scene->writer_end);
     close(expect_cert(&scene->fetcher_end, 0, "second"));
     expect_begin(&scene->fetcher_end);
-    assert_ptr_equal(pool_find(scene->pool, 0), &scene->pool->certs[1]);
+    assert_ptr_equal(cert_list_find(scene->list, 0), &scene->list->certs[1]);
 }
 
 /* A file that is being rewritten, or a chain that is not there, is not a certificate that is gone. */
@@ -225,7 +225,7 @@ static void only_a_missing_certificate_is_gone(void **state)
     struct scene *scene = *state;
 
     write_file(scene->path[0], "half a fi");
-    scene->pool->certs[1].chain = "/nonexistent/chain.pem";
+    scene->list->certs[1].chain = "/nonexistent/chain.pem";
     feed_continue(&scene->feed);
     assert_int_equal(scene->refused_count, 2);
     assert_string_equal(scene->refused_path, "/nonexistent/chain.pem");
@@ -248,7 +248,7 @@ static void cut_short_ends_with_what_was_sent(void **state)
 /* A daemon's: what runs is told to begin, and later of what changes. */
 static void watch(struct scene *scene)
 {
-    feed_init(&scene->feed, scene->pool, &scene->fetcher, &scene->writer, (struct msg_begin){0}, note_refused, scene);
+    feed_init(&scene->feed, scene->list, &scene->fetcher, &scene->writer, (struct msg_begin){0}, note_refused, scene);
     feed_continue(&scene->feed);
 }
 
@@ -289,11 +289,11 @@ static void a_file_that_changed_is_a_new_number(void **state)
 
     watch(scene);
     take_all(scene);
-    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_look(&scene->feed, &scene->list->certs[0]);
     feed_continue(&scene->feed);
     expect_nothing(&scene->writer_end); /* it is as it was */
     write_file(scene->path[0], CERTIFICATE CERTIFICATE);
-    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_look(&scene->feed, &scene->list->certs[0]);
     feed_continue(&scene->feed);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(expect(ends[i], MSG_CERT_DROP).cert_drop.cert_no, 0);
@@ -309,7 +309,7 @@ static void a_child_that_was_started_anew_hears_the_live_ones_in_order(void **st
     watch(scene);
     take_all(scene);
     write_file(scene->path[0], CERTIFICATE CERTIFICATE);
-    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_look(&scene->feed, &scene->list->certs[0]);
     feed_continue(&scene->feed);
     expect(&scene->fetcher_end, MSG_CERT_DROP);
     expect(&scene->fetcher_end, MSG_CERT_ADD);
@@ -391,12 +391,12 @@ static void P5_a_file_that_vanishes_later_is_dropped_and_gone(void **state)
     watch(scene);
     take_all(scene);
     unlink(scene->path[0]);
-    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_look(&scene->feed, &scene->list->certs[0]);
     feed_continue(&scene->feed);
     assert_int_equal(expect(&scene->fetcher_end, MSG_CERT_DROP).cert_drop.cert_no, 0);
     assert_int_equal(expect(&scene->writer_end, MSG_CERT_DROP).cert_drop.cert_no, 0);
     assert_string_equal(expect(&scene->writer_end, MSG_CERT_GONE).cert_gone.name, "first");
-    assert_int_equal(scene->pool->certs[0].cert_no, POOL_NO_NUMBER);
+    assert_int_equal(scene->list->certs[0].sent.cert_no, CERT_NO_NONE);
 }
 
 static void what_cannot_be_read_for_a_while_stays_in_use(void **state)
@@ -406,10 +406,10 @@ static void what_cannot_be_read_for_a_while_stays_in_use(void **state)
     watch(scene);
     take_all(scene);
     write_file(scene->path[0], "half a fi");
-    feed_look(&scene->feed, &scene->pool->certs[0]);
+    feed_look(&scene->feed, &scene->list->certs[0]);
     feed_continue(&scene->feed);
     assert_int_equal(scene->refused_count, 1);
-    assert_int_equal(scene->pool->certs[0].cert_no, 0);
+    assert_int_equal(scene->list->certs[0].sent.cert_no, 0);
     expect_nothing(&scene->writer_end);
 }
 

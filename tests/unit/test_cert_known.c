@@ -13,25 +13,25 @@
 
 #define PATH "known"
 
-static struct known *remember(struct pool_cert *certs, size_t count)
+static struct known *remember(struct listed_cert *certs, size_t count)
 {
-    const struct pool pool = {.certs = certs, .count = count};
+    const struct cert_list list = {.certs = certs, .count = count};
     struct known *known;
 
-    assert_int_equal(known_write(PATH, &pool), 0);
+    assert_int_equal(known_write(PATH, &list), 0);
     known = known_read(PATH);
     assert_non_null(known);
     return known;
 }
 
-static struct pool_cert cert(const char *name, uint8_t first_octet, enum reason reason)
+static struct listed_cert cert(const char *name, uint8_t first_octet, enum reason reason)
 {
-    return (struct pool_cert){.name = name, .is_known = true, .sha256 = {first_octet}, .told_reason = reason};
+    return (struct listed_cert){.name = name, .told.is_known = true, .told.sha256 = {first_octet}, .told.reason = reason};
 }
 
 static void the_same_is_no_news(void **state)
 {
-    struct pool_cert certs[] = {cert("b\xc3\xbcro and more", 1, REASON_NONE), cert("/etc/ssl/x.pem", 2, REASON_NO_OCSP)};
+    struct listed_cert certs[] = {cert("b\xc3\xbcro and more", 1, REASON_NONE), cert("/etc/ssl/x.pem", 2, REASON_NO_OCSP)};
     struct known *known = remember(certs, 2);
 
     (void)state;
@@ -43,12 +43,12 @@ static void the_same_is_no_news(void **state)
 /* P8: an expired certificate is one event, not one at each pass. */
 static void P8_news_are_a_new_name_another_certificate_and_another_reason(void **state)
 {
-    struct pool_cert before = cert("shop", 1, REASON_NONE);
+    struct listed_cert before = cert("shop", 1, REASON_NONE);
     struct known *known = remember(&before, 1);
-    struct pool_cert renewed = cert("shop", 9, REASON_NONE);
-    struct pool_cert expired = cert("shop", 1, REASON_CERT_EXPIRED);
-    struct pool_cert unreadable = {.name = "shop", .told_reason = REASON_FILE_MISSING};
-    struct pool_cert other = cert("api", 1, REASON_NONE);
+    struct listed_cert renewed = cert("shop", 9, REASON_NONE);
+    struct listed_cert expired = cert("shop", 1, REASON_CERT_EXPIRED);
+    struct listed_cert unreadable = {.name = "shop", .told.reason = REASON_FILE_MISSING};
+    struct listed_cert other = cert("api", 1, REASON_NONE);
 
     (void)state;
     assert_int_equal(known_compare(known, &renewed), KNOWN_IS_OTHER);
@@ -63,9 +63,9 @@ static void P8_news_are_a_new_name_another_certificate_and_another_reason(void *
 
 static void a_file_that_could_not_be_read_is_told_once_too(void **state)
 {
-    struct pool_cert unreadable = {.name = "shop", .told_reason = REASON_FILE_MISSING};
+    struct listed_cert unreadable = {.name = "shop", .told.reason = REASON_FILE_MISSING};
     struct known *known = remember(&unreadable, 1);
-    struct pool_cert back = cert("shop", 1, REASON_NONE);
+    struct listed_cert back = cert("shop", 1, REASON_NONE);
 
     (void)state;
     assert_int_equal(known_compare(known, &unreadable), KNOWN_NOTHING_NEW);
@@ -75,9 +75,9 @@ static void a_file_that_could_not_be_read_is_told_once_too(void **state)
 
 static void one_that_nothing_was_told_of_is_not_known(void **state)
 {
-    struct pool_cert untold = {.name = "shop"};
+    struct listed_cert untold = {.name = "shop"};
     struct known *known = remember(&untold, 1);
-    struct pool_cert told = cert("shop", 1, REASON_NONE);
+    struct listed_cert told = cert("shop", 1, REASON_NONE);
 
     (void)state;
     assert_int_equal(known_compare(known, &told), KNOWN_IS_NEW);
@@ -87,7 +87,7 @@ static void one_that_nothing_was_told_of_is_not_known(void **state)
 static void a_missing_or_damaged_file_is_an_empty_one(void **state)
 {
     static const char damaged[] = "no tab at all\n\x00\x01\t\xff\n\tonly one\nabc\tok\t";
-    struct pool_cert shop = cert("shop", 1, REASON_NONE);
+    struct listed_cert shop = cert("shop", 1, REASON_NONE);
     struct known *known = known_read("nothing-there");
 
     (void)state;
@@ -103,11 +103,11 @@ static void a_missing_or_damaged_file_is_an_empty_one(void **state)
 
 static void what_cannot_be_written_leaves_nothing_behind(void **state)
 {
-    struct pool_cert shop = cert("shop", 1, REASON_NONE);
-    const struct pool pool = {.certs = &shop, .count = 1};
+    struct listed_cert shop = cert("shop", 1, REASON_NONE);
+    const struct cert_list list = {.certs = &shop, .count = 1};
 
     (void)state;
-    assert_int_equal(known_write("no-such-directory/known", &pool), -1);
+    assert_int_equal(known_write("no-such-directory/known", &list), -1);
 }
 
 int main(void)

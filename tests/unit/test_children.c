@@ -23,7 +23,7 @@ struct scene {
     struct feed feed;
     struct relay relay;
     struct ids ids;
-    struct pool pool;
+    struct cert_list list;
     struct children children;
 };
 
@@ -59,7 +59,7 @@ static int set_up(void **state)
     memset(&scene, 0, sizeof scene);
     children_init(&scene.children, &scene.facts, &scene.feed, &scene.relay, &scene.ids);
     feed_init(
-        &scene.feed, &scene.pool, &scene.children.fetcher.child, &scene.children.writer.child, (struct msg_begin){0}, NULL, NULL);
+        &scene.feed, &scene.list, &scene.children.fetcher.child, &scene.children.writer.child, (struct msg_begin){0}, NULL, NULL);
     for (size_t i = 0; i < 2; i++) {
         lives[i]->child.pid = start_sleeper();
         lives[i]->child.is_ready = true;

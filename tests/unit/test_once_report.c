@@ -16,14 +16,14 @@ static char printed[16384];
 
 static struct facts facts;
 
-static enum exit_code summarise(const struct report *report, struct pool_cert *certs, size_t count)
+static enum exit_code summarise(const struct report *report, struct listed_cert *certs, size_t count)
 {
-    struct pool pool = {.certs = certs, .count = count};
+    struct cert_list list = {.certs = certs, .count = count};
     FILE *out = fmemopen(printed, sizeof printed, "w");
     enum exit_code code;
 
     assert_non_null(out);
-    code = report_summary(report, &facts, &pool, "/var/log/audit.jsonl", out);
+    code = report_summary(report, &facts, &list, "/var/log/audit.jsonl", out);
     fclose(out);
     return code;
 }
@@ -35,18 +35,18 @@ static int forget_facts(void **state)
     return 0;
 }
 
-static struct pool_cert good(const char *name)
+static struct listed_cert good(const char *name)
 {
-    return (struct pool_cert){.name = name, .state = CERT_STATE_GOOD, .is_refreshed = true, .expiry = 1086400};
+    return (struct listed_cert){.name = name, .state = CERT_STATE_GOOD, .staple.is_refreshed = true, .staple.expiry = 1086400};
 }
 
-static struct pool_cert kept(const char *name)
+static struct listed_cert kept(const char *name)
 {
-    struct pool_cert cert = good(name);
+    struct listed_cert cert = good(name);
 
-    cert.is_refreshed = false;
-    cert.has_failed = true;
-    cert.reason = REASON_TIMEOUT;
+    cert.staple.is_refreshed = false;
+    cert.trouble.has_failed = true;
+    cert.trouble.reason = REASON_TIMEOUT;
     return cert;
 }
 
@@ -54,7 +54,7 @@ static const struct report report;
 
 static void all_fresh_is_0(void **state)
 {
-    struct pool_cert certs[] = {good("a"), good("b")};
+    struct listed_cert certs[] = {good("a"), good("b")};
 
     (void)state;
     assert_int_equal(summarise(&report, certs, 2), 0);
@@ -63,17 +63,17 @@ static void all_fresh_is_0(void **state)
 
 static void a_first_url_that_failed_is_no_failure_when_another_answered(void **state)
 {
-    struct pool_cert certs[] = {good("a")};
+    struct listed_cert certs[] = {good("a")};
 
     (void)state;
-    certs[0].has_failed = true;
+    certs[0].trouble.has_failed = true;
     assert_int_equal(summarise(&report, certs, 1), 0);
 }
 
 /* P7: the old staple is kept, and said so. */
 static void P7_a_failed_fetch_with_an_old_staple_is_1(void **state)
 {
-    struct pool_cert certs[] = {good("a"), kept("b")};
+    struct listed_cert certs[] = {good("a"), kept("b")};
 
     (void)state;
     assert_int_equal(summarise(&report, certs, 2), 1);
@@ -82,8 +82,11 @@ static void P7_a_failed_fetch_with_an_old_staple_is_1(void **state)
 
 static void a_certificate_without_a_staple_is_2_and_stands_first(void **state)
 {
-    struct pool_cert certs[] = {kept("b"),
-        {.name = "shop", .is_must_staple = true, .reason = REASON_CONNECT_FAILED, .detail = (char[]){"refused by 192.0.2.1"}}};
+    struct listed_cert certs[] = {kept("b"),
+        {.name = "shop",
+            .told.is_must_staple = true,
+            .trouble.reason = REASON_CONNECT_FAILED,
+            .trouble.detail = (char[]){"refused by 192.0.2.1"}}};
 
     (void)state;
     assert_int_equal(summarise(&report, certs, 2), 2);
@@ -96,7 +99,7 @@ static void withdrawn_and_unusable_certificates_are_2(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct pool_cert certs[] = {good("a"), {.name = "x", .state = states[i]}};
+        struct listed_cert certs[] = {good("a"), {.name = "x", .state = states[i]}};
 
         assert_int_equal(summarise(&report, certs, 2), 2);
     }
@@ -105,7 +108,7 @@ static void withdrawn_and_unusable_certificates_are_2(void **state)
 /* P9: many CAs ended OCSP; P8: an expired certificate is not asked for.  Neither is anybody's fault. */
 static void P8_P9_nothing_to_staple_does_not_count(void **state)
 {
-    struct pool_cert certs[]
+    struct listed_cert certs[]
         = {good("a"), {.name = "x", .state = CERT_STATE_NO_OCSP}, {.name = "y", .state = CERT_STATE_EXPIRED}};
 
     (void)state;
@@ -115,7 +118,7 @@ static void P8_P9_nothing_to_staple_does_not_count(void **state)
 
 static void a_file_that_was_not_written_is_2_with_the_reason(void **state)
 {
-    struct pool_cert certs[] = {good("a")};
+    struct listed_cert certs[] = {good("a")};
 
     (void)state;
     facts.commit.reason = REASON_NOT_BERKELEY_DB;
@@ -127,7 +130,7 @@ static void a_file_that_was_not_written_is_2_with_the_reason(void **state)
 static void a_failed_discovery_is_3_and_a_dead_child_is_not_0(void **state)
 {
     struct report failed = report;
-    struct pool_cert certs[] = {good("a")};
+    struct listed_cert certs[] = {good("a")};
 
     (void)state;
     failed.has_child_failed = true;
@@ -138,7 +141,7 @@ static void a_failed_discovery_is_3_and_a_dead_child_is_not_0(void **state)
 
 static void a_long_list_is_cut_and_says_where_the_rest_is(void **state)
 {
-    struct pool_cert certs[50];
+    struct listed_cert certs[50];
 
     (void)state;
     for (size_t i = 0; i < 50; i++)

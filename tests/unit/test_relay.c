@@ -17,9 +17,9 @@
 
 struct scene {
     char log_path[64];
-    struct pool_cert certs[2];
+    struct listed_cert certs[2];
     uint32_t by_cert_no[2];
-    struct pool pool;
+    struct cert_list list;
     struct known *known;
     struct facts facts;
     struct relay relay;
@@ -29,7 +29,7 @@ struct scene {
     struct child writer;
 };
 
-static void cert_changed(void *context, struct pool_cert *cert)
+static void cert_changed(void *context, struct listed_cert *cert)
 {
     struct scene *scene = context;
 
@@ -68,15 +68,15 @@ static int set_up(void **state)
     fd = mkstemp(scene->log_path);
     assert_true(fd >= 0);
     close(fd);
-    scene->certs[0] = (struct pool_cert){.name = "shop"};
-    scene->certs[1] = (struct pool_cert){.name = "api"};
-    scene->by_cert_no[0] = 1; /* certificate 0 on the wire is the second of the pool */
-    scene->pool = (struct pool){.certs = scene->certs, .count = 2, .by_cert_no = scene->by_cert_no, .sent_count = 1};
+    scene->certs[0] = (struct listed_cert){.name = "shop"};
+    scene->certs[1] = (struct listed_cert){.name = "api"};
+    scene->by_cert_no[0] = 1; /* certificate 0 on the wire is the second of the list */
+    scene->list = (struct cert_list){.certs = scene->certs, .count = 2, .by_cert_no = scene->by_cert_no, .sent_count = 1};
     scene->fetcher = (struct child){.party = PARTY_FETCHER, .ipc.fd = -1};
     scene->writer = (struct child){.party = PARTY_WRITER, .ipc.fd = -1};
     scene->known = known_read("/nonexistent");
     scene->hooks = (struct relay_hooks){cert_changed, committed, progressed, apache_restarted, restart_answered, scene};
-    relay_init(&scene->relay, &scene->pool, scene->known, audit_open(&(struct audit_settings){.path = scene->log_path}),
+    relay_init(&scene->relay, &scene->list, scene->known, audit_open(&(struct audit_settings){.path = scene->log_path}),
         &scene->facts, &scene->hooks);
     assert_non_null(scene->relay.audit);
     *state = scene;
@@ -91,7 +91,7 @@ static int tear_down(void **state)
     known_free(scene->known);
     unlink(scene->log_path);
     for (size_t i = 0; i < 2; i++)
-        free(scene->certs[i].detail);
+        free(scene->certs[i].trouble.detail);
     free(scene);
     return 0;
 }
@@ -123,10 +123,10 @@ static void an_event_reaches_its_certificate_and_the_log(void **state)
             .duration_msec = 10000}};
 
     assert_null(relay_message(&scene->relay, &scene->fetcher, &msg));
-    assert_true(scene->certs[1].has_failed);
-    assert_int_equal(scene->certs[1].reason, REASON_TIMEOUT);
-    assert_string_equal(scene->certs[1].detail, "http://ocsp.example.net/: no answer in 10s");
-    assert_false(scene->certs[0].has_failed);
+    assert_true(scene->certs[1].trouble.has_failed);
+    assert_int_equal(scene->certs[1].trouble.reason, REASON_TIMEOUT);
+    assert_string_equal(scene->certs[1].trouble.detail, "http://ocsp.example.net/: no answer in 10s");
+    assert_false(scene->certs[0].trouble.has_failed);
     assert_non_null(strstr(read_log(scene), "\"event\":\"fetch.failed\",\"cert\":\"api\""));
 }
 
@@ -167,7 +167,7 @@ static void progress_and_the_schedule_are_facts(void **state)
     assert_int_equal(scene->progresses, 1);
     assert_int_equal(scene->facts.progress.done, 2);
     assert_int_equal(scene->facts.fetch_failures, 1);
-    assert_int_equal(scene->certs[1].next_at, 200);
+    assert_int_equal(scene->certs[1].asked.next_at, 200);
 }
 
 static void a_child_cannot_report_another_s_event(void **state)
@@ -206,7 +206,7 @@ static void numbers_that_do_not_exist_are_refused(void **state)
     assert_non_null(relay_message(&scene->relay, &scene->writer, &info));
     assert_non_null(relay_message(&scene->relay, &scene->writer, &stand));
     assert_non_null(relay_message(&scene->relay, &scene->fetcher, &line));
-    assert_false(scene->certs[0].has_failed || scene->certs[1].has_failed);
+    assert_false(scene->certs[0].trouble.has_failed || scene->certs[1].trouble.has_failed);
     assert_int_equal(scene->certs[1].state, CERT_STATE_MISSING);
 }
 
@@ -229,13 +229,13 @@ static void the_writer_s_facts_are_kept(void **state)
     assert_null(relay_message(&scene->relay, &scene->writer, &info));
     assert_null(relay_message(&scene->relay, &scene->writer, &stand));
     assert_null(relay_message(&scene->relay, &scene->writer, &done));
-    assert_int_equal(scene->certs[1].serial_len, 2);
-    assert_memory_equal(scene->certs[1].serial, serial, 2);
-    assert_int_equal(scene->certs[1].sha256[0], 0xab);
+    assert_int_equal(scene->certs[1].told.serial_len, 2);
+    assert_memory_equal(scene->certs[1].told.serial, serial, 2);
+    assert_int_equal(scene->certs[1].told.sha256[0], 0xab);
     assert_non_null(strstr(read_log(scene), "\"event\":\"cert.added\",\"cert\":\"api\",\"sha256\":\"ab00"));
-    assert_true(scene->certs[1].is_must_staple);
+    assert_true(scene->certs[1].told.is_must_staple);
     assert_int_equal(scene->certs[1].state, CERT_STATE_GOOD);
-    assert_true(scene->certs[1].expiry == 55 && scene->certs[1].is_refreshed);
+    assert_true(scene->certs[1].staple.expiry == 55 && scene->certs[1].staple.is_refreshed);
     assert_int_equal(scene->commits, 1);
     assert_int_equal(scene->changes, 2);
     assert_int_equal(scene->facts.commit.entries, 12);
