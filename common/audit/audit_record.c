@@ -12,6 +12,7 @@
 
 #include "audit/audit_seal.h"
 #include "proto/buf.h"
+#include "system/clock.h"
 #include "text/hex.h"
 #include "text/text.h"
 
@@ -30,7 +31,6 @@
 /* 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: RFC 3339 section 5.6 has four digits for a year. */
 #define TIME_MIN INT64_C(-62167219200)
 #define TIME_MAX INT64_C(253402300799)
-#define USEC_PER_SEC 1000000
 
 /* Of a text in a record, as it comes; escaping may double it. */
 #define TEXT_MAX URL_MAX

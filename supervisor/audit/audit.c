@@ -16,13 +16,13 @@
 #include "audit/audit_lost.h"
 #include "audit/audit_pending.h"
 #include "audit/audit_sealer.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 /* Room for the next record and its newline and NUL. */
 #define RECORD_ROOM (AUDIT_LINE_MAX + 2u)
 /* Kept free for records about the log itself, however many others wait. */
 #define OWN_ROOM (4 * RECORD_ROOM)
-#define USEC_PER_SEC 1000000
 
 struct audit {
     audit_clock *clock;
