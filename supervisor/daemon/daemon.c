@@ -229,24 +229,6 @@ static void take_signals(struct daemon *daemon, int64_t now_msec)
 
 /* What is due. */
 
-static void flush(struct daemon *daemon)
-{
-    audit_flush(daemon->settings.audit);
-    daemon->due.flush_msec = NEVER_MSEC;
-}
-
-static void tick(struct daemon *daemon, int64_t now_msec)
-{
-    relay_tick(&daemon->relay);
-    daemon->due.tick_msec = now_msec + audit_tick(daemon->settings.audit);
-}
-
-static void feed_watchdog(struct daemon *daemon, int64_t now_msec)
-{
-    notify_watchdog();
-    daemon->due.watchdog_msec = now_msec + notify_watchdog_msec();
-}
-
 static void look_at_apache(void *context)
 {
     struct daemon *daemon = context;
@@ -285,12 +267,6 @@ static void save(struct daemon *daemon)
     daemon_save_now(&daemon->save, &saved);
 }
 
-static void kill_children(struct daemon *daemon, int64_t now_msec)
-{
-    children_kill(&daemon->children);
-    daemon->due.stop_msec = now_msec + STOP_WAIT_MSEC;
-}
-
 static void do_what_is_due(struct daemon *daemon, int64_t now_msec)
 {
     struct due *due = &daemon->due;
@@ -305,14 +281,22 @@ static void do_what_is_due(struct daemon *daemon, int64_t now_msec)
         daemon_config_discover(&daemon->config);
     if (daemon->save.due_msec <= now_msec)
         save(daemon);
-    if (due->flush_msec <= now_msec)
-        flush(daemon);
-    if (due->tick_msec <= now_msec)
-        tick(daemon, now_msec);
-    if (due->watchdog_msec <= now_msec)
-        feed_watchdog(daemon, now_msec);
-    if (due->stop_msec <= now_msec)
-        kill_children(daemon, now_msec);
+    if (due->tick_msec <= now_msec) {
+        relay_tick(&daemon->relay);
+        due->tick_msec = now_msec + audit_tick(daemon->settings.audit);
+    }
+    if (due->flush_msec <= now_msec) {
+        audit_flush(daemon->settings.audit);
+        due->flush_msec = NEVER_MSEC;
+    }
+    if (due->watchdog_msec <= now_msec) {
+        notify_watchdog();
+        due->watchdog_msec = now_msec + notify_watchdog_msec();
+    }
+    if (due->stop_msec <= now_msec) {
+        children_kill(&daemon->children);
+        due->stop_msec = now_msec + STOP_WAIT_MSEC;
+    }
     if (due->flush_msec == NEVER_MSEC && audit_is_waiting(daemon->settings.audit))
         due->flush_msec = now_msec + FLUSH_MSEC;
 }
@@ -431,14 +415,6 @@ static int set_up_service(struct daemon *daemon, int64_t now_msec)
     return 0;
 }
 
-static int set_up_once(struct daemon *daemon, int64_t now_msec)
-{
-    daemon->config.discovery_msec = daemon->config.lookout_msec = NEVER_MSEC;
-    daemon->children.is_once = daemon->relay.is_summarised = true;
-    once_begin(&daemon->once, &daemon->facts, audit_has_journal(daemon->settings.audit), now_msec);
-    return 0;
-}
-
 /* Fetcher, writer, and what passes between them and us. */
 static void set_up_children(struct daemon *daemon)
 {
@@ -470,13 +446,14 @@ static int set_up(struct daemon *daemon)
         || daemon_actions_init(&daemon->actions, &actors) != 0)
         return -1;
     set_up_children(daemon);
-    daemon->config.listeners.feed = &daemon->feed;
-    daemon->config.listeners.relay = &daemon->relay;
-    daemon->config.listeners.children = &daemon->children;
-    daemon->config.listeners.deploys = daemon->actions.deploys;
-    daemon->config.listeners.changed = config_changed;
-    daemon->config.listeners.context = daemon;
-    return settings->options->is_once ? set_up_once(daemon, now_msec) : set_up_service(daemon, now_msec);
+    daemon->config.listeners = (struct daemon_config_listeners){
+        &daemon->feed, &daemon->relay, &daemon->children, daemon->actions.deploys, config_changed, daemon};
+    if (!settings->options->is_once)
+        return set_up_service(daemon, now_msec);
+    daemon->config.discovery_msec = daemon->config.lookout_msec = NEVER_MSEC;
+    daemon->children.is_once = daemon->relay.is_summarised = true;
+    once_begin(&daemon->once, &daemon->facts, audit_has_journal(settings->audit), now_msec);
+    return 0;
 }
 
 static void clean_up(struct daemon *daemon)
