@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,14 +28,34 @@ bool reader_scene_take(void *context, const struct dbm_pair *pair)
     return true;
 }
 
+/*
+ * Let processes that are made from now on end once they have used so much CPU time: a reader whose alarm is missing does not hold
+ * the test up for ever (test_dbm_reader_hostile sees whether it is set).  Returns what to restore.
+ */
+static struct rlimit bound_cpu(rlim_t seconds)
+{
+    struct rlimit before, bound;
+    struct rusage used;
+
+    assert_int_equal(getrlimit(RLIMIT_CPU, &before), 0);
+    assert_int_equal(getrusage(RUSAGE_SELF, &used), 0);
+    bound = before;
+    bound.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + seconds;
+    assert_int_equal(setrlimit(RLIMIT_CPU, &bound), 0);
+    return before;
+}
+
 struct reader_scene_taken reader_scene_read(
     const struct dbm_driver *driver, unsigned timeout_sec, struct foreign_outcome *outcome)
 {
     struct reader_scene_taken taken = {.stop_at = SIZE_MAX};
     int fd = open(READER_SCENE_FILE, O_RDONLY | O_CLOEXEC);
 
+    struct rlimit cpu = bound_cpu(2 * timeout_sec + 5);
+
     assert_true(fd >= 0);
     foreign_read(driver, fd, timeout_sec, reader_scene_take, &taken, outcome);
+    assert_int_equal(setrlimit(RLIMIT_CPU, &cpu), 0);
     close(fd);
     /* No child may be left behind. */
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);

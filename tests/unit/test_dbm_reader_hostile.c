@@ -83,6 +83,23 @@ static enum dbm_driver_result end_early(int fd, bool (*lock_in)(void), dbm_take_
     _exit(0);
 }
 
+/* What would end this process is told by how it ends. */
+static enum dbm_driver_result look_for_alarm(int fd, bool (*lock_in)(void), dbm_take_fn *take_one, void *context)
+{
+    struct sigaction action;
+    sigset_t blocked;
+    unsigned left_sec = alarm(0);
+
+    (void)fd;
+    (void)lock_in;
+    (void)take_one;
+    (void)context;
+    if (left_sec == 0 || left_sec > TIMEOUT_SEC || sigaction(SIGALRM, NULL, &action) != 0 || action.sa_handler != SIG_DFL
+        || sigprocmask(SIG_BLOCK, NULL, &blocked) != 0 || sigismember(&blocked, SIGALRM) != 0)
+        return DBM_DRIVER_OK;
+    return DBM_DRIVER_DAMAGED;
+}
+
 static enum foreign_result read_with(
     enum dbm_driver_result (*read_all)(int, bool (*)(void), dbm_take_fn *, void *), unsigned timeout_sec)
 {
@@ -92,6 +109,12 @@ static enum foreign_result read_with(
     temp_file_write(READER_SCENE_FILE, "x", 1);
     reader_scene_read(&driver, timeout_sec, &outcome);
     return outcome.result;
+}
+
+static void the_readers_alarm_is_set_before_the_library_sees_the_file(void **state)
+{
+    (void)state;
+    assert_int_equal(read_with(look_for_alarm, TIMEOUT_SEC), FOREIGN_DAMAGED);
 }
 
 static void a_reader_that_was_taken_over_does_no_harm(void **state)
@@ -189,6 +212,7 @@ static void the_readers_sandbox_ends_it_at_the_first_forbidden_call(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(the_readers_alarm_is_set_before_the_library_sees_the_file),
         TEST(a_reader_that_was_taken_over_does_no_harm),
         TEST(the_readers_sandbox_ends_it_at_the_first_forbidden_call),
     };

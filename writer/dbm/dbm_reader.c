@@ -144,7 +144,7 @@ static void receive(
 
 static enum foreign_result judge_signal(int signal_number, char *detail)
 {
-    if (signal_number == SIGALRM || signal_number == SIGXCPU) {
+    if (signal_number == SIGALRM) {
         snprintf(detail, DETAIL_MAX + 1, "the reader of Apache's file was not done in time");
         return FOREIGN_HUNG;
     }
