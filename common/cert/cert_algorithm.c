@@ -8,7 +8,9 @@
 #include "cert/asn1_value.h"
 #include "text/text.h"
 
-#define KEY_SECURITY_BITS_MIN 80
+/* NIST SP 800-57 part 1, section 5.6: RSA from 2,048 bits on, P-224.  Where SHA-1 is allowed, RSA from 1,024 bits on. */
+#define KEY_SECURITY_BITS_MIN 112
+#define KEY_SECURITY_BITS_MIN_ALLOWED 80
 
 static const int accepted_digests[] = {
     NID_sha224,
@@ -158,12 +160,13 @@ enum reason ocsp_algorithm_check(const X509_ALGOR *algorithm, bool is_sha1_allow
     return REASON_WEAK_SIGNATURE;
 }
 
-enum reason ocsp_algorithm_check_key(EVP_PKEY *key, const char *what, char detail[DETAIL_MAX + 1])
+enum reason ocsp_algorithm_check_key(EVP_PKEY *key, bool is_sha1_allowed, const char *what, char detail[DETAIL_MAX + 1])
 {
     int bits = EVP_PKEY_get_security_bits(key);
 
-    if (bits >= KEY_SECURITY_BITS_MIN)
+    if (bits >= (is_sha1_allowed ? KEY_SECURITY_BITS_MIN_ALLOWED : KEY_SECURITY_BITS_MIN))
         return REASON_NONE;
-    text_clean_format(detail, DETAIL_MAX + 1, "%s is made with a key of %d bits", what, EVP_PKEY_get_bits(key));
+    text_clean_format(detail, DETAIL_MAX + 1, "%s is made with a key of %d bits%s", what, EVP_PKEY_get_bits(key),
+        bits >= KEY_SECURITY_BITS_MIN_ALLOWED ? "; allow_sha1_signatures would accept it" : "");
     return REASON_WEAK_SIGNATURE;
 }

@@ -24,7 +24,10 @@
 enum reason ocsp_algorithm_check(
     const X509_ALGOR *algorithm, bool is_sha1_allowed, const char *what, char detail[DETAIL_MAX + 1]);
 
-/* REASON_NONE, or WEAK_SIGNATURE for a key of fewer than 80 security bits (RSA below 1024 bits: it can be factored). */
-enum reason ocsp_algorithm_check_key(EVP_PKEY *key, const char *what, char detail[DETAIL_MAX + 1]);
+/*
+ * REASON_NONE, or WEAK_SIGNATURE for a key of fewer than 112 security bits (RSA below 2,048 bits), or 80 where is_sha1_allowed (RSA
+ * below 1,024 bits: it can be factored).
+ */
+enum reason ocsp_algorithm_check_key(EVP_PKEY *key, bool is_sha1_allowed, const char *what, char detail[DETAIL_MAX + 1]);
 
 #endif

@@ -139,7 +139,7 @@ static enum reason check_delegate(
         return refuse_delegate(REASON_SIGNER_NOT_AUTHORISED, delegate, fault, detail);
     reason = ocsp_algorithm_check(X509_get0_tbs_sigalg(delegate), is_sha1_allowed, WHAT_DELEGATE, detail);
     if (reason == REASON_NONE)
-        reason = ocsp_algorithm_check_key(issuer->key, WHAT_DELEGATE, detail);
+        reason = ocsp_algorithm_check_key(issuer->key, is_sha1_allowed, WHAT_DELEGATE, detail);
     if (reason != REASON_NONE)
         return reason;
     if (!is_issued_by(delegate, issuer))
@@ -154,7 +154,7 @@ static enum reason check_signature(OCSP_BASICRESP *basic, EVP_PKEY *key, bool is
     enum reason reason = ocsp_algorithm_check(algorithm, is_sha1_allowed, WHAT_RESPONSE, detail);
 
     if (reason == REASON_NONE)
-        reason = ocsp_algorithm_check_key(key, WHAT_RESPONSE, detail);
+        reason = ocsp_algorithm_check_key(key, is_sha1_allowed, WHAT_RESPONSE, detail);
     if (reason != REASON_NONE)
         return reason;
     if (ASN1_item_verify(

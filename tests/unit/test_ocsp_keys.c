@@ -56,11 +56,33 @@ static void test_rsa_2048(void **state)
     check_kind(PKI_RSA_2048);
 }
 
-/* 80 security bits: the least that is accepted. */
-static void test_rsa_1024(void **state)
+/* Of fewer than 112 security bits: the issuer's key, or a delegate's with the issuer's strong enough. */
+static void test_rsa_1024_is_weak_unless_allowed(void **state)
 {
+    struct world world;
+    struct pki_response response;
+    struct pki_cert spec;
+    struct ocsp_verdict verdict;
+
     (void)state;
-    check_kind(PKI_RSA_1024);
+    world_begin(&world, PKI_RSA_1024);
+    response = world_direct_response(&world);
+    verdict = world_judge(&world, &response);
+    assert_string_equal(verdict_word(&verdict), "weak-signature");
+    assert_non_null(strstr(verdict.detail, "1024 bits; allow_sha1_signatures would accept it"));
+    world.policy.is_sha1_allowed = true;
+    assert_word(&world, &response, "good");
+    world_end(&world);
+    world_begin(&world, PKI_P256);
+    spec = world_delegate_spec(&world);
+    spec.key = pki_key(PKI_RSA_1024);
+    response = world_response(&world);
+    response.certs[0] = response.signer = pki_cert(&spec);
+    response.signer_key = spec.key;
+    assert_word(&world, &response, "weak-signature");
+    world.policy.is_sha1_allowed = true;
+    assert_word(&world, &response, "good");
+    world_end(&world);
 }
 
 static void test_short_keys_are_weak(void **state)
@@ -76,6 +98,10 @@ static void test_short_keys_are_weak(void **state)
     verdict = world_judge(&world, &response);
     assert_string_equal(verdict_word(&verdict), "weak-signature");
     assert_non_null(strstr(verdict.detail, "512 bits"));
+    assert_null(strstr(verdict.detail, "allow_sha1_signatures"));
+    world.policy.is_sha1_allowed = true;
+    assert_word(&world, &response, "weak-signature");
+    world.policy.is_sha1_allowed = false;
     /* A strong delegate does not make up for the weak key that signed its certificate, */
     spec = world_delegate_spec(&world);
     spec.key = pki_key(PKI_P256);
@@ -276,7 +302,7 @@ int main(void)
         cmocka_unit_test(test_p256),
         cmocka_unit_test(test_ed25519),
         cmocka_unit_test(test_rsa_2048),
-        cmocka_unit_test(test_rsa_1024),
+        cmocka_unit_test(test_rsa_1024_is_weak_unless_allowed),
         cmocka_unit_test(test_short_keys_are_weak),
         cmocka_unit_test(test_rsa_digests),
         cmocka_unit_test(test_rsa_pss),
