@@ -142,7 +142,7 @@ class Rotation:
         assert done.returncode == 0 and "error:" not in done.stderr, done.stderr
 
     def names(self):
-        return sorted(path.name for path in self.log.parent.iterdir())
+        return sorted(path.name for path in self.log.parent.glob("audit.jsonl*"))
 
     def lines(self):
         """All lines that were ever written, the oldest first."""
