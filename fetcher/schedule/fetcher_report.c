@@ -108,5 +108,5 @@ void report_next(uint32_t cert_no, uint32_t failures, int64_t next_at, int64_t a
 
 void report_no_memory(void)
 {
-    log_error("out of memory: a certificate is not looked after until the service is started anew");
+    log_error("out of memory: a certificate is not managed until the service restarts");
 }

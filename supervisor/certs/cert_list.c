@@ -62,7 +62,7 @@ static void add(struct cert_list *list, void **seen, const struct listed_cert *c
     const char *other = known_as(seen, cert->path, cert->name);
 
     if (other != NULL) {
-        log_warning("%s: the file %s is looked after as %s already", cert->name, cert->path, other);
+        log_warning("%s: the file %s is already managed as %s", cert->name, cert->path, other);
         return;
     }
     append(list, cert);

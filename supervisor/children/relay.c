@@ -111,7 +111,7 @@ void relay_file_refused(struct relay *relay, struct listed_cert *cert, enum reas
 
     snprintf(sentence, sizeof sentence, "%s: %s", path, detail[0] != '\0' ? detail : reason_sentence(reason));
     if (is_kept) {
-        log_warning("%s: %s; the certificate that was there before is looked after on", cert->name, sentence);
+        log_warning("%s: %s; the previous certificate stays managed", cert->name, sentence);
         return;
     }
     cert->state = CERT_STATE_UNUSABLE;

@@ -49,7 +49,7 @@ static struct listed_cert *find(const struct daemon_actions *actions, struct con
     struct listed_cert *cert = cert_list_find_name(actions->actors.config->list, name);
 
     if (cert == NULL)
-        control_say(request, "there is no certificate \"%s\"; stapleguard status lists those that are looked after", name);
+        control_say(request, "no certificate is named \"%s\"; stapleguard status lists the names", name);
     else if (cert->sent.cert_no == CERT_NO_NONE)
         control_say(request, "%s cannot be asked for: %s", name,
             cert->trouble.detail != NULL ? cert->trouble.detail : reason_sentence(cert->trouble.reason));
@@ -112,7 +112,7 @@ static void resume(void *context, struct control_request *request, const char *n
         return;
     }
     cert->trouble.is_said = false;
-    control_say(request, "%s is looked after again; its responder is asked now", name);
+    control_say(request, "%s is resumed; its responder is queried now", name);
     control_end(request, 0);
 }
 

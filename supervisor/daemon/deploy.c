@@ -130,7 +130,7 @@ static bool add_lineage(struct deploys *deploys, struct deploy *deploy, const ch
         deploys->hooks->look(deploys->hooks->context, cert);
     }
     if (deploy->count == before)
-        control_say(deploy->request, "%s: none of its certificates is looked after; nothing to do", directory);
+        control_say(deploy->request, "%s: none of its certificates is managed; nothing to do", directory);
     return true;
 }
 

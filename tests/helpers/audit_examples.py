@@ -89,7 +89,7 @@ EVENTS = [
           detail="not in the configuration any more; a staple that is held stays until it ends", **SHOP),
     event("cert.resumed", "writer", [*CERT, "reason", "detail"],
           "An administrator resumed a withdrawn certificate (`stapleguard resume`).", reason="revoked",
-          detail="an administrator wants it looked after again; its responder is asked anew", **SHOP),
+          detail="resumed by an administrator; its responder is queried now", **SHOP),
     event("cert.withdrawn", "writer", [*CERT, "reason", "detail", "this_update", "next_update", "bytes"],
           "The certificate's staple was withdrawn: `revoked`, `unknown` or `file-missing`.", reason="revoked",
           detail="revoked at 2026-11-22T10:00:00Z (no reason given), says the issuer CN=Example CA", bytes=503, **TIMES, **SHOP),

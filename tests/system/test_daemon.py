@@ -126,7 +126,7 @@ def test_a_file_that_is_half_written_keeps_what_was_there(shop, daemon):
     shop.pem("shop.test").write_text(good[:200])
     daemon.process.send_signal(signal.SIGHUP)
     wait_until(lambda: daemon.events("service.reload"), "the reload")
-    wait_until(lambda: "looked after on" in daemon.log(), "the warning")
+    wait_until(lambda: "the previous certificate stays managed" in daemon.log(), "the warning")
     assert daemon.cert("shop.test")["state"] == "good"
 
 

@@ -14,8 +14,8 @@ import time
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from helpers.daemon import wait_until
 from helpers import dbm, lone_writer, pki, stapleguard, wire
+from helpers.daemon import wait_until
 from helpers.site import eventually
 
 HOUR, DAY = 3600, 86400

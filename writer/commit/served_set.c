@@ -185,7 +185,7 @@ static void report_pruned(const struct own *own, const struct own_ended *ended)
             "the file of %.250s is gone, and so is its staple now; it is not asked for until the file is back", ended->gone);
     else if (roster_find_id(own->roster, ended->id) == NULL) /* else it is told of, and known to have ended */
         report_event(EVENT_CERT_WITHDRAWN, CERT_NO_NONE, REASON_FILE_MISSING,
-            "the certificate with SHA-256 %s is not looked after any more, and its last response has ended", hex);
+            "the certificate with SHA-256 %s is no longer managed, and its last response has expired", hex);
 }
 
 void own_prune(struct own *own)

@@ -150,7 +150,7 @@ void told_resume(struct offers *offers, struct store_access *access, uint32_t ce
     if (held != NULL && (held->state == CERT_STATE_REVOKED || held->state == CERT_STATE_UNKNOWN)) {
         if (store_access_can_write(access, now) && forget(access->store, entry->holding)) {
             report_event(EVENT_CERT_RESUMED, cert_no, held->state == CERT_STATE_REVOKED ? REASON_REVOKED : REASON_UNKNOWN,
-                "an administrator wants it looked after again; its responder is asked anew");
+                "resumed by an administrator; its responder is queried now");
             *held = (struct held){.state = CERT_STATE_MISSING};
             offers->changes.is_any = true;
         } else {
