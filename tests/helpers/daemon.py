@@ -95,9 +95,12 @@ class Daemon:
         self.close()
 
     def end(self):
+        """Kill it.  Its children go on until they notice: the writer may be in the middle of a commit."""
         if self.is_running():
+            orphans = [pid for child in stapleguard.child_pids(self.process.pid) for pid in (child, *stapleguard.child_pids(child))]
             self.process.kill()
             self.process.wait()
+            wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in orphans), "its orphans to end")
         self.close()
 
     # What it shows ----------------------------------------------------------------------------------------------------
